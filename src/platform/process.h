@@ -1,0 +1,24 @@
+// What the process can know of itself: memory, processor time, environment, its own path, signals.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace pandun::platform {
+
+std::uint64_t peak_rss_bytes();
+std::uint64_t rss_bytes();
+std::uint64_t cpu_time_ms();                       // user + system of this process
+std::optional<std::string> environment(const std::string& name);
+std::string executable_path();
+std::string default_state_directory();             // $PANDUN_STATE_DIR, else $XDG_STATE_HOME/pandun, else ~/.local/state/pandun
+bool stdout_is_terminal();
+bool stderr_is_terminal();
+
+// Blocks SIGINT and SIGTERM in every thread started afterwards and waits for one of them. Returns its number.
+void block_stop_signals();
+int wait_for_stop_signal();
+
+}  // namespace pandun::platform
