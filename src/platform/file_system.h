@@ -20,6 +20,7 @@ struct FileInfo {
   std::uint64_t size = 0;
   std::int64_t modified_ms = 0;
   std::uint64_t inode = 0, device = 0;
+  unsigned mode = 0;          // permission bits
   bool directory = false;
 };
 

@@ -1,0 +1,78 @@
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "platform/clock.h"
+#include "platform/file_system.h"
+#include "platform/random.h"
+#include "platform/seal.h"
+#include "platform/thread.h"
+
+namespace pandun::platform {
+namespace {
+
+std::string fresh_directory() {
+  std::string path = testing::TempDir() + "pandun_platform_" + random_hex(6);
+  std::filesystem::create_directories(path);
+  return path;
+}
+
+TEST(Files, ReplaceIsWholeOrOld) {
+  const std::string path = fresh_directory() + "/a";
+  ASSERT_TRUE(replace_file(posix_files(), path, "one").ok());
+  ASSERT_TRUE(replace_file(posix_files(), path, "two").ok());
+  EXPECT_EQ(*read_file(posix_files(), path), "two");
+  EXPECT_EQ(posix_files().list(directory_of(path))->size(), 1U);
+}
+
+TEST(Files, AppendSurvivesReopenAndAbsenceIsNotFound) {
+  const std::string path = fresh_directory() + "/log";
+  {
+    auto file = posix_files().open_append(path);
+    ASSERT_TRUE((*file)->append("abc").ok());
+  }
+  auto again = posix_files().open_append(path);
+  ASSERT_TRUE((*again)->append("def").ok());
+  EXPECT_EQ((*again)->size(), 6U);
+  EXPECT_EQ(*read_file(posix_files(), path), "abcdef");
+  EXPECT_EQ(read_file(posix_files(), path + ".none").error().code, Errc::kNotFound);
+  EXPECT_EQ(read_file(posix_files(), path, 3).error().code, Errc::kTooLarge);
+}
+
+TEST(Seal, OpensOnlyWithItsKeyAndContext) {
+  const SealKey key({1, 2, 3});
+  const std::string sealed = key.seal("+8613800138000", "segment 1");
+  EXPECT_EQ(sealed.find("138001"), std::string::npos);
+  EXPECT_EQ(*key.open(sealed, "segment 1"), "+8613800138000");
+  EXPECT_EQ(key.open(sealed, "segment 2").error().code, Errc::kCorrupt);
+  EXPECT_EQ(key.derive("other").open(sealed, "segment 1").error().code, Errc::kCorrupt);
+  for (std::size_t i = 0; i < sealed.size(); ++i) {
+    std::string bad = sealed;
+    bad[i] = static_cast<char>(bad[i] ^ 1);
+    EXPECT_FALSE(key.open(bad, "segment 1").ok()) << i;
+    EXPECT_FALSE(key.open(sealed.substr(0, i), "segment 1").ok()) << i;
+  }
+}
+
+TEST(Seal, KeyFileIsMadeOnceAndKeptPrivate) {
+  const std::string path = fresh_directory() + "/keys/seal.key";
+  const auto first = load_or_create_key(posix_files(), path);
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(posix_files().info(path)->mode, 0600U);
+  EXPECT_EQ(load_or_create_key(posix_files(), path)->bytes(), first->bytes());
+  ::chmod(path.c_str(), 0644);
+  EXPECT_EQ(load_or_create_key(posix_files(), path).error().code, Errc::kNotAllowed);
+}
+
+TEST(Thread, PauseEndsWhenAskedToStop) {
+  bool went_on = true;
+  Thread thread = start_thread("pause", [&](std::stop_token stop) { went_on = pause(stop, std::chrono::hours(1)); });
+  thread.request_stop();
+  thread.join();
+  EXPECT_FALSE(went_on);
+}
+
+}  // namespace
+}  // namespace pandun::platform
