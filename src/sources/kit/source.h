@@ -8,7 +8,9 @@
 // Threads  a stream has one owner.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -47,7 +49,8 @@ struct Counts {
   std::uint64_t bytes = 0;      // as read from the file, before decompression
   std::uint64_t unread = 0;     // records of a known log type that Pandun does not use, by name in `unread_by`
   std::uint64_t rejected = 0;
-  std::uint64_t extra_columns = 0;
+  std::uint64_t extra_columns = 0;  // distinct columns or keys of the file that its format does not know
+  std::uint64_t repaired = 0;   // records used although their text was not UTF-8: bad bytes became U+FFFD
   std::map<std::string, std::uint64_t> unread_by;
 };
 
@@ -65,14 +68,24 @@ class Stream {
   virtual std::uint32_t source() const = 0;
   // How far records of this kind of file may stand behind each other in event time: ingest's lateness for it.
   virtual std::chrono::milliseconds disorder() const = 0;
+  // The column map says that numbers of this stream are hashes or ids, whatever they look like.
+  virtual bool numbers_opaque() const { return false; }
   // Appends up to about `events_max` events. Empty and not end: nothing new yet (follow).
   virtual Result<> next(std::size_t events_max, Decoded& out) = 0;
   virtual const Counts& counts() const = 0;
 };
 
-// One stream per file; a directory gives one for each file of that kind, in name order. Kinds come from the catalogue.
-// kNotFound, kUsage (unknown kind), kBadConfig (column map, with every fault), kBadInput (header is of another kind).
-Result<std::vector<std::unique_ptr<Stream>>> open_input(platform::FileSystem& files, const Input& input, SourceNames& names);
+// The last durable progress of each stream, by its name.
+using ProgressByName = std::map<std::string, std::string, std::less<>>;
+
+// One stream per file; a directory gives one for each file of that kind below it, in name order. Kinds come from the
+// catalogue. A directory that is followed leaves rotated files ("conn.log.1") to the tail of the file they were.
+// kNotFound, kUsage (unknown kind), kBadConfig (column map, with every fault), kBadInput (header is of another kind;
+// within a directory such a file becomes one reject instead).
+Result<std::vector<std::unique_ptr<Stream>>> open_input(platform::FileSystem& files, const Input& input,
+                                                        SourceNames& names, const ProgressByName& progress = {});
+// The files that open_input would open, for a follower that looks for new ones now and then.
+Result<std::vector<std::string>> input_files(platform::FileSystem& files, const Input& input);
 
 // ---- what a source's folder registers ----
 
@@ -88,12 +101,20 @@ struct DecodeSink {
 class LineDecoder {
  public:
   virtual ~LineDecoder() = default;
-  // Called for every line in order; `record` is its 1-based number. The line has at least 64 readable bytes behind it.
+  // Called for every line in order; `record` is its 1-based number. Counts what it sees: for each data record one of an
+  // event, a reject (both kit/record.h) or `unread`. The text is UTF-8 without NUL.
+  // The line has at least 64 readable bytes behind it.
   virtual void line(std::string_view text, std::uint64_t record, DecodeSink& sink) = 0;
+  // The input ended, or the file that was tailed gave way to another: say what is still open, forget the header.
   virtual void end(DecodeSink&) {}
+  // True in the middle of a record that spans lines: progress stays before it.
+  virtual bool pending() const { return false; }
+  // Whether the first line fits this kind at all. kBadInput: what was expected, what was found, which kind it may be.
+  virtual Result<> check_head(std::string_view) const { return {}; }
+  virtual bool numbers_opaque() const { return false; }
   // What must be carried over a restart in mid-file (header, time form); "" if nothing.
   virtual std::string state() const { return {}; }
-  virtual Result<> restore(std::string_view) { return {}; }
+  virtual Result<> restore(std::string_view) { return {}; }  // kCorrupt: it starts without
 };
 
 struct SourceSpec {
