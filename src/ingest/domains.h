@@ -38,7 +38,9 @@ class Domains {
  private:
   struct Tables;
   explicit Domains(std::unique_ptr<Tables> tables);
-  NormalName look_up(std::string_view raw, model::Arena& arena);
+  NormalName look_up(std::string_view name);
+  NormalName international(std::string_view raw, model::Arena& arena);
+  std::string_view registrable(std::string_view name);
 
   std::unique_ptr<Tables> tables_;
   std::uint64_t bad_names_ = 0;

@@ -20,7 +20,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -83,7 +82,7 @@ class Normaliser {
  private:
   model::NumberKey number(std::string_view& text);
   void normalise(model::Event& event, model::Arena& arena);
-  std::optional<model::Reject> refuse(const model::Event& event) const;
+  model::Reject refuse(const model::Event& event) const;
 
   const Numbering& numbering_;
   Domains domains_;

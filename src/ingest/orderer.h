@@ -14,10 +14,9 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <limits>
 #include <list>
-#include <memory>
+#include <map>
 #include <vector>
 
 #include "base/time.h"
@@ -48,12 +47,13 @@ class Orderer {
  private:
   static constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::min();
   struct LaneState {
-    std::int64_t lateness_ms = 0, newest_ms = kNone;
+    std::int64_t lateness_s = 0, newest_s = kNone;
     bool idle = false;
   };
   struct Kept {
     model::EventBatch batch;
-    std::size_t waiting = 0;
+    std::size_t waiting = 0;     // events that have not left
+    std::uint64_t given_to = 0;  // the last call whose `out` holds its arenas
   };
   // A range of one kept batch whose events are in order and share a second.
   struct Run {
@@ -63,26 +63,31 @@ class Orderer {
   struct Bucket {
     std::vector<Run> runs;
     bool sorted = true;  // the runs, one after the other, are in order
-    std::size_t events = 0;
+  };
+  struct Key {  // order within a second
+    std::uint64_t ms_source = 0, record = 0;
+    const Run* run = nullptr;
+    std::uint32_t index = 0;
   };
 
   std::int64_t frontier_of_lanes() const;
-  void hold(std::list<Kept>::iterator kept, std::uint32_t first, std::uint32_t count, std::int64_t second);
+  Bucket& bucket(std::int64_t second);
+  void grow_ring(std::int64_t second);
+  void hold(Run run, std::int64_t second);
   void move_frontier(std::int64_t second, model::EventBatch& out);
+  void emit_until(std::int64_t second, model::EventBatch& out);
   void emit(Bucket& bucket, model::EventBatch& out);
   void emit_sorted(Bucket& bucket, model::EventBatch& out);
   void release(std::list<Kept>::iterator kept, std::size_t events);
-  void keep_alive(const Kept& kept, model::EventBatch& out);
+  void keep_alive(Kept& kept, model::EventBatch& out) const;
 
   std::vector<LaneState> lanes_;
-  std::deque<Bucket> ring_;  // bucket i holds the second ring_first_ + i
-  std::int64_t ring_first_ = 0;
-  std::vector<std::pair<std::int64_t, Bucket>> far_;  // seconds too far ahead for the ring, sorted; rare
+  std::vector<Bucket> ring_;            // the seconds from frontier_s_ on, at second & (size - 1); a power of two
+  std::map<std::int64_t, Bucket> far_;  // seconds beyond the ring, and all of them while there is no frontier
   std::list<Kept> kept_;
-  std::vector<Bucket> spare_;
   std::int64_t frontier_s_ = kNone;  // seconds below this have left
-  std::uint64_t late_ = 0, held_ = 0;
-  std::vector<const model::Event*> order_;  // scratch
+  std::uint64_t late_ = 0, held_ = 0, call_ = 0;
+  std::vector<Key> keys_, placed_;  // scratch
 };
 
 }  // namespace pandun::ingest
