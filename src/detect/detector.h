@@ -34,21 +34,21 @@ class StateReader;
 enum class Maturity : std::uint8_t { kExperimental, kStable };
 
 struct OptionSpec {
-  std::string_view name;      // "calls_1h_min"
-  std::string_view unit;      // "calls", "s", "ratio"
+  std::string_view name;  // "calls_1h_min"
+  std::string_view unit;  // "calls", "s", "ratio"
   double fallback, min, max;
   std::string_view doc_en, doc_zh;
 };
 
 struct DetectorSpec {
-  std::string_view name;                       // folder name
+  std::string_view name;  // folder name
   std::string_view title_en, title_zh;
-  std::string_view finds_en, finds_zh;         // one sentence
+  std::string_view finds_en, finds_zh;  // one sentence
   std::vector<model::EventKind> reads;
-  model::EntityKind entity;                    // what its alerts are about
-  std::string_view topic;                      // id in content/topics.toml
-  std::vector<std::string_view> techniques;    // ATT&CK ids
-  std::chrono::seconds episode_gap;            // quiet time after which a new alert begins
+  model::EntityKind entity;                  // what its alerts are about
+  std::string_view topic;                    // id in content/topics.toml
+  std::vector<std::string_view> techniques;  // ATT&CK ids
+  std::chrono::seconds episode_gap;          // quiet time after which a new alert begins
   Maturity maturity = Maturity::kStable;
   std::vector<OptionSpec> options;
   std::string_view false_positives_en, false_positives_zh;
@@ -68,19 +68,19 @@ class Options {
 // ---- ports: declared here, plugged by server; immutable snapshots, safe to read from every shard ----
 
 struct IndicatorHit {
-  std::string_view indicator;   // as listed: "203.0.113.0/24", "evil.example", a hash
-  std::string_view list;        // which list it came from
-  std::string_view topic;       // what the list says it is: "c2", "phishing", "malware"…; may be empty
-  std::uint8_t severity = 0;    // 0-100
-  double confidence = 0;        // 0-1
+  std::string_view indicator;  // as listed: "203.0.113.0/24", "evil.example", a hash
+  std::string_view list;       // which list it came from
+  std::string_view topic;      // what the list says it is: "c2", "phishing", "malware"…; may be empty
+  std::uint8_t severity = 0;   // 0-100
+  double confidence = 0;       // 0-1
 };
 
 class IndicatorMatch {
  public:
   virtual ~IndicatorMatch() = default;
   virtual bool empty() const = 0;
-  virtual const IndicatorHit* address(const model::IpAddress& ip) const = 0;       // exact or the longest CIDR
-  virtual const IndicatorHit* domain(std::string_view normalised) const = 0;       // itself or a parent that is listed
+  virtual const IndicatorHit* address(const model::IpAddress& ip) const = 0;  // exact or the longest CIDR
+  virtual const IndicatorHit* domain(std::string_view normalised) const = 0;  // itself or a parent that is listed
   virtual const IndicatorHit* url(std::string_view host, std::string_view uri) const = 0;
   virtual const IndicatorHit* hash(std::string_view lower_hex) const = 0;
 };
@@ -98,12 +98,12 @@ class KnownServices {
 class NumberFacts {
  public:
   virtual ~NumberFacts() = default;
-  virtual std::string_view protected_group(model::NumberKey number) const = 0;   // "hospital", "courier", "emergency"…
+  virtual std::string_view protected_group(model::NumberKey number) const = 0;  // "hospital", "courier", "emergency"…
   virtual bool emergency_or_service(model::NumberKey number) const = 0;
 };
 
 struct Ports {
-  const IndicatorMatch* indicators;   // never null: the engine plugs an empty one
+  const IndicatorMatch* indicators;  // never null: the engine plugs an empty one
   const KnownServices* services;
   const NumberFacts* numbers;
 };
@@ -112,7 +112,7 @@ struct Ports {
 
 struct RoutedKey {
   model::EntityKind kind;
-  std::uint8_t role = 0;        // the detector's own meaning: which side of the event this key is
+  std::uint8_t role = 0;  // the detector's own meaning: which side of the event this key is
   model::EntityKey key;
 };
 using KeyList = std::vector<RoutedKey>;  // reused between calls: append only
@@ -136,6 +136,8 @@ class Detector {
  public:
   virtual ~Detector() = default;
   virtual void route(const model::Event& event, KeyList& keys) const = 0;  // pure
+  // Called for keys that on_event() will get a few dozen events later, with stage 0 and then 1: StateTable::prefetch.
+  virtual void prefetch(const RoutedKey& /*key*/, unsigned /*stage*/) const {}
   virtual void on_event(const model::Event& event, const RoutedKey& key, Context& context) = 0;
   // Gives back memory of keys idle behind the watermark; must not change what will be found.
   virtual void evict(EventMs watermark) = 0;

@@ -1,0 +1,86 @@
+// How many different things (peers, hosts, ports, names) were met within 5 min, 1 h, 24 h and 7 d: one structure, four
+// windows, every event time order.
+//
+// Units    things are 32-bit hashes (peer_hash() below); times are whole seconds.
+// Shape    Exact up to kExactMax things in 7 d: a set with each thing's last-seen time, and per window a ring that counts
+//          last-seen times by step, so that add() and count() are O(1) whatever the window. "Exact" is up to 32-bit hash
+//          collisions: one pair in 2^32, less than 1 % of one count at kExactMax.
+//          Beyond: a HyperLogLog whose registers keep the last time of every rank, so that one sketch of 94 KiB answers
+//          for any window. 1,024 registers: relative error 3.3 % (1 sigma), below 1,000 things about 2-3 %.
+// Errors   add() is false when the time is behind the 7 d window: nothing changed.
+// Threads  one owner.
+// Source   Flajolet et al. 2007 (HyperLogLog); Chabchoub and Hebrail 2010 (sliding HyperLogLog); Ertl 2017,
+//          arXiv:1702.01284, algorithm 6 (estimator without bias correction tables).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/hash.h"
+#include "detect/window.h"
+
+namespace pandun::detect {
+
+constexpr std::uint32_t peer_hash(std::uint64_t h) {
+  return static_cast<std::uint32_t>(h >> 32);
+}  // of a mixed 64-bit hash
+
+class DistinctSketch {
+ public:
+  static constexpr unsigned kIndexBits = 10;
+  static constexpr std::size_t kRegisters = std::size_t{1} << kIndexBits;
+  static constexpr unsigned kRanks = 32 - kIndexBits + 1;  // 1..23
+  static constexpr double kRelativeError = 0.0325;         // 1.04 / sqrt(1024), 1 sigma
+
+  DistinctSketch();
+  void add(std::uint32_t hash, std::uint32_t time_s);
+  double count(Window w, std::uint32_t now_s) const;
+  std::uint64_t bytes() const;
+  void save(StateWriter& out, std::uint32_t oldest_s) const;
+  void load(StateReader& in);
+
+ private:
+  struct View {  // the plain HyperLogLog of one window, rebuilt when the window's start moves
+    std::uint32_t start = 0;
+    bool valid = false;
+    std::array<std::uint8_t, kRegisters> rank{};
+    std::array<std::uint16_t, kRanks + 1> histogram{};
+    double estimate = -1;
+  };
+  void rebuild(View& view, std::uint32_t start) const;
+
+  std::vector<std::uint32_t> last_;  // [register][rank - 1], last-seen second + 1, 0 = never
+  std::unique_ptr<std::array<View, kWindows>> views_;
+};
+
+class DistinctWindows {
+ public:
+  static constexpr std::size_t kExactMax = 8192;
+
+  void advance(std::uint32_t now_s);  // moves the clock; add() needs times that are not newer
+  bool add(std::uint32_t hash, std::uint32_t time_s);
+  double count(Window w) const;  // a whole number
+  bool exact() const { return sketch_ == nullptr; }
+  bool contains(std::uint32_t hash) const;  // within 7 d; always false once not exact
+  std::uint64_t bytes() const;
+  void save(StateWriter& out) const;
+  void load(StateReader& in);
+
+ private:
+  struct Slot {
+    std::uint32_t hash = 0;
+    std::uint32_t last = 0;  // last-seen second + 1, 0 = free
+  };
+  std::size_t find(std::uint32_t hash) const;  // its slot, or the free one where it belongs
+  void make_room();
+  void become_sketch();
+
+  std::vector<Slot> slots_;
+  std::size_t used_ = 0;
+  std::uint32_t now_s_ = 0;
+  WindowRings<1> last_seen_;
+  std::unique_ptr<DistinctSketch> sketch_;
+};
+
+}  // namespace pandun::detect

@@ -1,0 +1,97 @@
+// A telephone number's recent behaviour: the one definition of its features, for detectors, rules, scoring and training.
+//
+// Units    counts in calls or messages, ratios 0-1, durations in seconds. Windows are detect/window.h's and end at the
+//          number's own newest event. A ratio without a denominator is NaN: "not known", and no comparison with it holds.
+// Roles    "out": the number called or sent. "in": it was called or received.
+// Answered says yes, or unknown with a talk time above 0. Unanswered: no, or unknown with a talk time of 0. Short: answered
+//          with a talk time of at most 10 s.
+// Shape    quiet: up to 3 contacts in the table's own entry. Some: a list of up to 128 contacts, 12 bytes each. Busy (more than
+//          128 contacts in 7 d): counters by step and DistinctWindows. Counts are exact in all three and equal to a
+//          brute-force pass; distinct counts are exact up to 8,192 peers in 7 d (exact() tells), then within 3.3 % (1 sigma).
+//          A busy number returns to a list after a week of at most 64 contacts.
+// Late     an older event counts in every window its step is still inside of; behind all of them it is only counted as
+//          too old. distinct devices, cells and regions, and max_calls_per_minute, follow the same windows.
+// Life     a NumberActivity is a view for one call of on_event(); it memoises what was asked.
+// Threads  one owner.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/time.h"
+#include "detect/window.h"
+#include "model/event.h"
+#include "model/number.h"
+#include "model/signal.h"
+
+namespace pandun::detect {
+
+struct NumberRecord;  // features/number_state.h
+class NumberActivities;
+
+// Sums over one window.
+struct NumberTally {
+  std::uint32_t calls_out, answered_out, unanswered_out, short_out;
+  std::uint32_t calls_in, messages_out, messages_in;
+  std::uint32_t returns;     // calls in from numbers that this number had called within the 7 days before
+  std::uint64_t talk_out_s;  // talk time of answered calls out, each counted up to 16,383 s
+};
+
+class NumberActivity {
+ public:
+  NumberActivity(const NumberActivities& all, const NumberRecord& record, model::NumberKey number)
+      : all_(&all), record_(&record), number_(number) {}
+
+  model::NumberKey number() const { return number_; }
+  EventMs newest() const;  // the number's own clock, in whole seconds
+  // An upper bound of every count below, at no cost: detectors and rules that need more can stop here.
+  std::uint32_t contacts_at_most() const;
+
+  const NumberTally& tally(Window w) const;
+  double calls_out(Window w) const { return tally(w).calls_out; }
+  double calls_in(Window w) const { return tally(w).calls_in; }
+  double messages_out(Window w) const { return tally(w).messages_out; }
+  double messages_in(Window w) const { return tally(w).messages_in; }
+  double unanswered_out(Window w) const { return tally(w).unanswered_out; }
+  double answered_ratio_out(Window w) const;  // answered / (answered + unanswered)
+  double short_ratio_out(Window w) const;     // short / answered
+  double talk_s_mean_out(Window w) const;     // per answered call
+  double out_share(Window w) const;           // calls out / all calls
+  double repeat_ratio_out(Window w) const;    // 1 - distinct callees / calls out
+
+  double distinct_callees(Window w) const;
+  double distinct_callers(Window w) const;
+  double distinct_recipients(Window w) const;  // of messages
+  double distinct_senders(Window w) const;     // of messages
+  bool exact() const;                          // the four above
+
+  double return_calls_24h() const { return tally(Window::k24h).returns; }
+  double distinct_devices_24h() const;     // it called or sent from; 0 when the feed never says; at most 64
+  double distinct_cells_24h() const;       // it was in, calling or called; at most 256
+  double regions_callee_24h() const;       // regions called, by number prefix; an estimate within about 3 % below 300
+  double night_share_24h() const;          // of calls and messages out, those between 22:00 and 06:00 local
+  double max_calls_per_minute_5m() const;  // out, by whole minutes
+  double first_seen_age_s() const;
+  double idle_before_s() const;  // the latest silence of 24 h or more, whole hours, for 7 d after it ended; else 0
+
+  // Calls (messages) out per step of the window, zeros included, oldest first: what an alert plots.
+  std::vector<model::EvidencePoint> calls_out_series(Window w) const;
+  std::vector<model::EvidencePoint> messages_out_series(Window w) const;
+
+ private:
+  enum Lane : std::uint8_t { kCallOut, kCallIn, kMessageOut, kMessageIn };
+  friend class NumberActivities;
+  double distinct(Lane lane, Window w) const;
+  std::vector<model::EvidencePoint> series(Lane lane, Window w) const;
+
+  const NumberActivities* all_;
+  const NumberRecord* record_;
+  model::NumberKey number_;
+  mutable std::array<NumberTally, kWindows> tally_;
+  mutable std::array<std::array<double, kWindows>, 4> distinct_;  // valid where the bit is set
+  mutable std::uint32_t have_tally_ = 0, have_distinct_ = 0;
+};
+
+}  // namespace pandun::detect

@@ -1,0 +1,19 @@
+// What a site may set about features. Everything else about them is fixed, because detectors and models rely on it.
+#pragma once
+
+#include <chrono>
+
+namespace pandun::detect {
+
+struct NumberOptions {
+  // A number silent for longer is forgotten: its first-seen time too. Long enough for the 90 days of a sleeping card.
+  std::chrono::seconds idle_after = std::chrono::hours(24 * 120);
+  // Local time is UTC plus this, for "night" (22:00 to 06:00). A multiple of 30 minutes.
+  std::chrono::seconds local_offset = std::chrono::hours(8);
+};
+
+struct HostOptions {
+  std::chrono::seconds idle_after = std::chrono::hours(24 * 14);
+};
+
+}  // namespace pandun::detect

@@ -1,0 +1,174 @@
+// Sliding windows in event time, counted in whole steps.
+//
+// Shape    A window is a fixed number of steps: at `now` it holds every event whose step is one of the last `steps`
+//          steps, the current one included, that is every event at or after start_s(now). Every part of the product uses
+//          this one definition, so that counts from a contact log, from rings and from a brute-force pass are equal.
+//          `now` is the entity's own clock: the newest event time it has seen. An older event goes into its older step
+//          when that is still inside the window, and changes nothing otherwise.
+// Cost     add() and total() O(1); moving on costs one store a step passed.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "detect/state_io.h"
+
+namespace pandun::detect {
+
+enum class Window : std::uint8_t { k5m, k1h, k24h, k7d };
+inline constexpr std::size_t kWindows = 4;
+
+struct WindowSpec {
+  std::string_view name;
+  std::uint32_t step_s;
+  std::uint32_t steps;
+  constexpr std::uint32_t width_s() const { return step_s * steps; }
+};
+inline constexpr std::array<WindowSpec, kWindows> kWindowSpecs{{
+    {"5m", 10, 30},
+    {"1h", 60, 60},
+    {"24h", 1800, 48},
+    {"7d", 14400, 42},
+}};
+constexpr const WindowSpec& spec(Window w) {
+  return kWindowSpecs[static_cast<std::size_t>(w)];
+}
+inline constexpr std::array<Window, kWindows> kAllWindows{Window::k5m, Window::k1h, Window::k24h, Window::k7d};
+
+// The first second that is inside the window at `now_s`.
+constexpr std::uint32_t start_s(const WindowSpec& w, std::uint32_t now_s) {
+  const std::uint32_t step = now_s / w.step_s;
+  return step + 1 <= w.steps ? 0 : (step + 1 - w.steps) * w.step_s;
+}
+constexpr std::uint32_t start_s(Window w, std::uint32_t now_s) {
+  return start_s(spec(w), now_s);
+}
+
+// kCounters counts over one window of kSteps steps. Counts never go negative and never wrap below 2^32 in a window.
+template <std::uint32_t kSteps, std::size_t kCounters = 1>
+class StepRing {
+ public:
+  // Moves the clock to `now_s` if it is newer; steps that fall out are subtracted.
+  void advance(std::uint32_t now_s, std::uint32_t step_s) {
+    const std::uint32_t step = now_s / step_s;
+    if (!started_) {
+      head_ = step;
+      started_ = true;
+      return;
+    }
+    if (step <= head_) return;
+    const std::uint32_t passed = std::min(step - head_, kSteps);
+    for (std::uint32_t i = 1; i <= passed; ++i) {
+      auto& cell = cells_[(head_ + i) % kSteps];
+      for (std::size_t c = 0; c < kCounters; ++c) sums_[c] -= cell[c];
+      cell = {};
+    }
+    head_ = step;
+  }
+  // False when the step is outside the window: too old, or newer than the clock (advance first).
+  bool add(std::uint32_t time_s, std::uint32_t step_s, std::size_t counter = 0, std::uint32_t n = 1) {
+    const std::uint32_t step = time_s / step_s;
+    if (!inside(step)) return false;
+    cells_[step % kSteps][counter] += n;
+    sums_[counter] += n;
+    return true;
+  }
+  void subtract(std::uint32_t time_s, std::uint32_t step_s, std::size_t counter = 0, std::uint32_t n = 1) {
+    const std::uint32_t step = time_s / step_s;
+    if (!inside(step)) return;
+    cells_[step % kSteps][counter] -= n;
+    sums_[counter] -= n;
+  }
+  std::uint64_t total(std::size_t counter = 0) const { return sums_[counter]; }
+  // The count `back` steps before the current one.
+  std::uint32_t at(std::uint32_t back, std::size_t counter = 0) const {
+    return back >= kSteps || back > head_ ? 0 : cells_[(head_ - back) % kSteps][counter];
+  }
+  std::uint32_t head_step() const { return head_; }
+  bool started() const { return started_; }
+
+  void save(StateWriter& out) const {
+    out.u8(started_ ? 1 : 0);
+    if (!started_) return;
+    out.u32(head_);
+    for (const auto& cell : cells_)
+      for (const std::uint32_t n : cell) out.varint(n);
+  }
+  void load(StateReader& in) {
+    *this = StepRing();
+    started_ = in.u8() != 0;
+    if (!started_) return;
+    head_ = in.u32();
+    for (auto& cell : cells_) {
+      for (std::size_t c = 0; c < kCounters; ++c) {
+        cell[c] = static_cast<std::uint32_t>(in.varint());
+        sums_[c] += cell[c];
+      }
+    }
+  }
+
+ private:
+  bool inside(std::uint32_t step) const { return started_ && step <= head_ && head_ - step < kSteps; }
+
+  std::array<std::array<std::uint32_t, kCounters>, kSteps> cells_{};
+  std::array<std::uint64_t, kCounters> sums_{};
+  std::uint32_t head_ = 0;
+  bool started_ = false;
+};
+
+// The same counters over all four windows at once.
+template <std::size_t kCounters = 1>
+class WindowRings {
+ public:
+  void advance(std::uint32_t now_s) {
+    each([&](auto& ring, const WindowSpec& w) { ring.advance(now_s, w.step_s); });
+  }
+  // False when the time is outside every window.
+  bool add(std::uint32_t time_s, std::size_t counter = 0, std::uint32_t n = 1) {
+    bool inside = false;
+    each([&](auto& ring, const WindowSpec& w) { inside |= ring.add(time_s, w.step_s, counter, n); });
+    return inside;
+  }
+  void subtract(std::uint32_t time_s, std::size_t counter = 0, std::uint32_t n = 1) {
+    each([&](auto& ring, const WindowSpec& w) { ring.subtract(time_s, w.step_s, counter, n); });
+  }
+  std::uint64_t total(Window w, std::size_t counter = 0) const {
+    return w == Window::k5m    ? m5_.total(counter)
+           : w == Window::k1h  ? h1_.total(counter)
+           : w == Window::k24h ? h24_.total(counter)
+                               : d7_.total(counter);
+  }
+  // The count `back` steps before the current one, in steps of that window.
+  std::uint32_t at(Window w, std::uint32_t back, std::size_t counter = 0) const {
+    return w == Window::k5m    ? m5_.at(back, counter)
+           : w == Window::k1h  ? h1_.at(back, counter)
+           : w == Window::k24h ? h24_.at(back, counter)
+                               : d7_.at(back, counter);
+  }
+  void save(StateWriter& out) const {
+    m5_.save(out);
+    h1_.save(out);
+    h24_.save(out);
+    d7_.save(out);
+  }
+  void load(StateReader& in) {
+    each([&](auto& ring, const WindowSpec&) { ring.load(in); });
+  }
+
+ private:
+  template <typename F>
+  void each(F f) {
+    f(m5_, kWindowSpecs[0]);
+    f(h1_, kWindowSpecs[1]);
+    f(h24_, kWindowSpecs[2]);
+    f(d7_, kWindowSpecs[3]);
+  }
+  StepRing<kWindowSpecs[0].steps, kCounters> m5_;
+  StepRing<kWindowSpecs[1].steps, kCounters> h1_;
+  StepRing<kWindowSpecs[2].steps, kCounters> h24_;
+  StepRing<kWindowSpecs[3].steps, kCounters> d7_;
+};
+
+}  // namespace pandun::detect
