@@ -58,7 +58,12 @@ function(module)
     target_compile_definitions(${M_NAME}_test PRIVATE PANDUN_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     set_target_properties(${M_NAME}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     add_test(NAME unit.${M_NAME} COMMAND ${M_NAME}_test --gtest_brief=1)
-    set_tests_properties(unit.${M_NAME} PROPERTIES LABELS unit TIMEOUT 300)
+    # Modules whose tests run real threads carry the label by which the tsan run picks them (tests/CMakeLists.txt).
+    set(labels unit)
+    if(M_NAME MATCHES "^(base|platform|eventlog|detect|api|casework|server)$")
+      list(APPEND labels threads)
+    endif()
+    set_tests_properties(unit.${M_NAME} PROPERTIES LABELS "${labels}" TIMEOUT 300)
   endif()
 endfunction()
 
