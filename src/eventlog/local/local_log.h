@@ -1,9 +1,11 @@
 // The embedded event log: segment files in one directory, sealed, checksummed, synced before they are acknowledged.
 //
-// Shape    DIR/segment-<first position>.log, DIR/consumers. Format, recovery and retention: docs/eventlog.md.
-// Order    batches are placed by their positions: an append that comes ahead of its turn waits `gap_wait` for the batches
+// Shape    DIR/segment-<sequence>-<first position>.log, DIR/consumers. Format, recovery, retention: docs/eventlog.md.
+// Order    batches are placed by their positions: an append that comes ahead of its turn waits `gap_wait` for the
+// batches
 //          in front of it (so that many threads share one sync), one that comes behind is kConflict.
-// Errors   append(): kIo retryable when nothing was kept (disk full); kIo not retryable once a sync failed, until the log is
+// Errors   append(): kIo retryable when nothing was kept (disk full); kIo not retryable once a sync failed, until the
+// log is
 //          opened again; kTooLarge over `record_bytes_max`; kConflict when its positions do not follow.
 //          open: kCorrupt names segment and offset; kBadConfig for another key.
 // Threads  as the port says. Readers may outlive the log: they then see its end.
@@ -32,11 +34,11 @@ enum class SyncPolicy : std::uint8_t {
 
 struct LocalLogOptions {
   std::string directory;
-  std::uint64_t segment_bytes = 64ULL << 20;     // open reads one segment, so this bounds its time
-  std::uint64_t retention_bytes = 64ULL << 30;   // of all segments together; 0 = no bound
-  std::chrono::milliseconds retention_age{0};    // since the newest record of a segment was written; 0 = no bound
-  bool retention_forced = false;                 // take segments that a consumer has not committed yet, and count them
-  std::vector<std::string> consumers;            // count as committed at 0 until they commit, so retention waits for them
+  std::uint64_t segment_bytes = 64ULL << 20;    // open reads one segment, so this bounds its time
+  std::uint64_t retention_bytes = 64ULL << 30;  // of all segments together; 0 = no bound
+  std::chrono::milliseconds retention_age{0};   // since the newest record of a segment was written; 0 = no bound
+  bool retention_forced = false;                // take segments that a consumer has not committed yet, and count them
+  std::vector<std::string> consumers;  // count as committed at 0 until they commit, so retention waits for them
   SyncPolicy sync = SyncPolicy::kEveryGroup;
   OnCorruption on_corruption = OnCorruption::kStop;
   std::uint64_t record_bytes_max = 64ULL << 20;  // of one encoded batch
@@ -45,21 +47,21 @@ struct LocalLogOptions {
 };
 
 struct LostRange {
-  std::string segment;                             // file name
+  std::string segment;  // file name
   std::uint64_t offset = 0, bytes = 0;
-  std::uint64_t first_position = 0, events = 0;    // events 0: a progress record, or not known
+  std::uint64_t first_position = 0, events = 0;  // events 0: a progress record, or not known
 };
 
 struct LocalLogStats {
   std::uint64_t segments = 0, bytes = 0;
   std::uint64_t appended_records = 0, appended_events = 0, groups = 0;  // since open
-  std::uint64_t repaired_bytes = 0;               // unacknowledged tail cut off at open
-  std::vector<LostRange> lost;                    // kSkipAndCount only
+  std::uint64_t repaired_bytes = 0;                                     // unacknowledged tail cut off at open
+  std::vector<LostRange> lost;                                          // kSkipAndCount only
   std::uint64_t lost_events = 0;
   std::uint64_t retired_segments = 0, retired_events = 0;  // taken by retention since open
-  std::uint64_t forced_events = 0;                // of these, not yet committed by every consumer
-  std::uint64_t held_segments = 0;                // over the bounds, but a consumer still needs them
-  bool refusing = false;                          // a sync failed: open again
+  std::uint64_t forced_events = 0;                         // of these, not yet committed by every consumer
+  std::uint64_t held_segments = 0;                         // over the bounds, but a consumer still needs them
+  bool refusing = false;                                   // a sync failed: open again
 };
 
 class LocalLog : public Log {
