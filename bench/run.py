@@ -1,0 +1,272 @@
+#!/usr/bin/env python3
+"""The figures of docs/performance.md: the product's own commands beside a peer or the physical limit, in one run.
+
+usage: run.py BUILD_DIR OUT_DIR [NAME…]      names: calls zeek state eventlog start api
+"""
+import json
+import os
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from duckdb_peer import Duck
+
+HERE = Path(__file__).resolve().parent
+BUILD, OUT = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
+PANDUN = BUILD / "pandun"
+DATA = OUT / "data"
+DUCKDB = HERE.parent / "tools/node/node_modules/@duckdb/node-bindings-linux-x64/libduckdb.so"
+RUNS = int(os.environ.get("PANDUN_BENCH_RUNS", "3"))
+NUMBERS = int(os.environ.get("PANDUN_BENCH_NUMBERS", "500000"))
+rows = []
+
+
+def one_core(command, **kwargs):
+    """Runs on processor 0 and gives (wall seconds, cpu seconds, peak RSS in bytes, stdout)."""
+    start = time.monotonic()
+    child = subprocess.Popen(["taskset", "-c", "0", *map(str, command)], stdout=subprocess.PIPE, **kwargs)
+    output = child.stdout.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0:
+        raise RuntimeError(f"{command} ended with {child.returncode}")
+    return time.monotonic() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, output.decode()
+
+
+def median(function):
+    """The median of RUNS runs of a function that gives seconds; the first, uncounted, warms the page cache."""
+    function()
+    return statistics.median(function() for _ in range(RUNS))
+
+
+def lines_in(path):
+    return int(subprocess.check_output(["wc", "-l", path]).split()[0])
+
+
+def row(bench, figure, value, unit, note=""):
+    rows.append({"bench": bench, "figure": figure, "value": value, "unit": unit, "note": note})
+    shown = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    print(f"{bench:<10} {figure:<58} {shown:>16} {unit:<12} {note}", flush=True)
+
+
+def save(bench, **figures):
+    OUT.mkdir(parents=True, exist_ok=True)
+    (OUT / f"{bench}.json").write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def province():
+    """A day of the built-in province, made once."""
+    home = DATA / f"province-{NUMBERS}"
+    if not (home / "province.toml").exists():
+        print(f"making a day of a province of {NUMBERS:,} numbers …", flush=True)
+        shutil.rmtree(home, ignore_errors=True)
+        start = time.monotonic()
+        subprocess.run([PANDUN, "simulate", "--out", home, "--numbers", str(NUMBERS), "--hours", "24", "--seed", "7"], check=True)
+        row("simulate", f"a day of {NUMBERS:,} numbers", time.monotonic() - start, "s")
+    return home
+
+
+def replay(inputs):
+    """(seconds the product itself measured, summary)"""
+    result = OUT / "replay"
+    one_core([PANDUN, "replay", "--out", result, *inputs])
+    summary = json.loads((result / "summary.json").read_text())
+    return summary["elapsed_s"], summary
+
+
+CALL_WINDOWS = """
+SELECT count(*) FROM (
+  SELECT caller, CAST(epoch(CAST(time AS TIMESTAMPTZ)) AS BIGINT) // {width} AS w, count(*) AS calls, count(DISTINCT callee) AS callees,
+         avg(CASE WHEN answered IN ('1','true','yes') THEN 1.0 ELSE 0.0 END) AS answered, sum(CASE WHEN duration_s <= 10 THEN 1 ELSE 0 END) AS short
+  FROM read_csv('{path}', header=true, all_varchar=false, types={{'caller':'VARCHAR','callee':'VARCHAR','answered':'VARCHAR','time':'VARCHAR'}})
+  GROUP BY caller, w HAVING count(*) >= 30)
+"""
+
+
+def bench_calls():
+    path = province() / "calls.csv"
+    lines = lines_in(path) - 1
+    ours = median(lambda: replay([f"calls:{path}"])[0])
+    summary = replay([f"calls:{path}"])[1]
+    duck = Duck(DUCKDB)
+    epoch_ms = not path.open().readlines(4096)[1].split(",")[0].count("-")
+    window = CALL_WINDOWS if not epoch_ms else CALL_WINDOWS.replace("CAST(epoch(CAST(time AS TIMESTAMPTZ)) AS BIGINT)", "(CAST(time AS BIGINT) // 1000)")
+    peer = median(lambda: sum(duck.query(window.format(path=path, width=width)) for width in (300, 3600, 86400)))
+    floor = median(lambda: one_core(["wc", "-l", path])[0])
+    row("calls", "calls CSV -> engine with all detectors -> alerts, 1 core", lines / ours, "events/s", f"{lines:,} events, {summary['alerts']} alerts")
+    row("calls", "DuckDB, 1 thread: the same window aggregates (5 min, 1 h, 24 h)", lines / peer, "events/s")
+    row("calls", "ratio to DuckDB", peer / ours, "x")
+    row("calls", "wc -l", lines / floor, "lines/s")
+    row("calls", "ratio to wc -l", floor / ours, "x")
+    row("calls", "peak memory", summary["peak_rss_bytes"] / 1e6, "MB")
+    save("calls", lines=lines, ours_s=ours, duckdb_s=peer, wc_s=floor, summary=summary)
+
+
+def conn_json(tsv, path):
+    """The same rows as Zeek's JSON writer gives them."""
+    if path.exists():
+        return
+    fields = types = None
+    with tsv.open() as source, path.with_suffix(".new").open("w") as out:
+        for line in source:
+            if line.startswith("#"):
+                parts = line.rstrip("\n").split("\t")
+                fields = parts[1:] if parts[0] == "#fields" else fields
+                types = parts[1:] if parts[0] == "#types" else types
+                continue
+            cells = []
+            for name, kind, value in zip(fields, types, line.rstrip("\n").split("\t")):
+                if value in ("-", "(empty)"):
+                    continue
+                if kind in ("time", "interval", "count", "port", "int", "double"):
+                    cells.append(f'"{name}":{value}')
+                elif kind == "bool":
+                    cells.append(f'"{name}":{"true" if value == "T" else "false"}')
+                else:
+                    cells.append(f'"{name}":"{value}"')
+            out.write("{" + ",".join(cells) + "}\n")
+    path.with_suffix(".new").rename(path)
+
+
+def bench_zeek():
+    source = Path(os.environ["PANDUN_BENCH_CONN"]) if "PANDUN_BENCH_CONN" in os.environ else province() / "conn.log"
+    lines = sum(1 for line in source.open("rb") if not line.startswith(b"#"))
+    as_json = OUT / "data" / f"conn-{NUMBERS}.json.log"
+    as_json.parent.mkdir(parents=True, exist_ok=True)
+    conn_json(source, as_json)
+    ours = median(lambda: replay([f"zeek:{source}"])[0])
+    summary = replay([f"zeek:{source}"])[1]
+    ours_json = median(lambda: replay([f"zeek:{as_json}"])[0])
+    gz = OUT / "data" / f"conn-{NUMBERS}.log.gz"
+    if not gz.exists():
+        with gz.open("wb") as out:
+            subprocess.run(["gzip", "-1", "-c", source], stdout=out, check=True)
+    awk = "BEGIN{FS=\"\\t\"} !/^#/{n[$3 FS $5 FS $6]++} END{for(k in n) c++; print c}"
+    pipe = median(lambda: one_core(["sh", "-c", f"zcat {gz} | awk '{awk}'"])[0])
+    floor = median(lambda: one_core(["wc", "-l", source])[0])
+    duck = Duck(DUCKDB)
+    names = next(line for line in source.open() if line.startswith("#fields")).rstrip("\n").split("\t")[1:]
+    column = {name: f"column{i:02d}" if len(names) > 10 else f"column{i}" for i, name in enumerate(names)}
+    sql = f"""
+      SELECT count(*) FROM (
+        SELECT {column['id.orig_h']} AS s, {column['id.resp_h']} AS d, {column['id.resp_p']} AS p, count(*) AS n,
+               median(CAST({column['ts']} AS DOUBLE)) AS m, quantile_cont(CAST({column['ts']} AS DOUBLE), [0.25, 0.75]) AS q
+        FROM read_csv('{source}', delim='\t', header=false, comment='#', all_varchar=true) GROUP BY s, d, p HAVING count(*) >= 4)"""
+    peer = median(lambda: duck.query(sql))
+    row("zeek", "conn.log TSV -> engine with all detectors, 1 core", lines / ours, "lines/s", f"{lines:,} lines, {summary['alerts']} alerts")
+    row("zeek", "conn.log JSON -> engine with all detectors, 1 core", lines / ours_json, "lines/s")
+    row("zeek", "DuckDB, 1 thread: pairs with time quartiles, same file", lines / peer, "lines/s")
+    row("zeek", "ratio to DuckDB (TSV)", peer / ours, "x")
+    row("zeek", "zcat | awk: pair counts", lines / pipe, "lines/s")
+    row("zeek", "ratio to zcat | awk (TSV)", pipe / ours, "x")
+    row("zeek", "ratio to wc -l (TSV)", floor / ours, "x")
+    row("zeek", "peak memory", summary["peak_rss_bytes"] / 1e6, "MB")
+    save("zeek", lines=lines, ours_s=ours, json_s=ours_json, duckdb_s=peer, awk_s=pipe, wc_s=floor, summary=summary)
+
+
+def bench_state():
+    result = json.loads(one_core([BUILD / "bench/state_bench", os.environ.get("PANDUN_BENCH_STATE_NUMBERS", "10000000")])[3])
+    row("state", "numbers alive in one process", result["numbers"], "numbers")
+    row("state", "engine state for each quiet number (4 contacts a day)", result["bytes_per_quiet_number"], "bytes")
+    row("state", "engine state for each busy number (1,000 calls a day)", result["bytes_per_busy_number"], "bytes")
+    row("state", "peak memory", result["peak_rss_bytes"] / 1e6, "MB")
+    row("state", "engine alone, both numbers of each call cold", result["ns_per_event"], "ns/event")
+    save("state", **result)
+
+
+def bench_eventlog():
+    results = []
+    for _ in range(RUNS):
+        home = OUT / "eventlog"
+        shutil.rmtree(home, ignore_errors=True)
+        results.append(json.loads(subprocess.check_output([BUILD / "bench/eventlog_bench", home])))
+        shutil.rmtree(home)
+    result = sorted(results, key=lambda r: r["ratio"])[len(results) // 2]
+    row("eventlog", f"durable acknowledged ingest (batches of {result['batch']}, one sync each)", result["log_mb_s"], "MB/s",
+        f"{result['events_per_s']:,.0f} events/s")
+    row("eventlog", "raw sequential write, as many bytes and syncs", result["raw_mb_s"], "MB/s")
+    row("eventlog", "ratio to the disk itself", result["ratio"], "x")
+    save("eventlog", **result)
+
+
+class Server:
+    def __init__(self, home, *flags):
+        self.started = time.monotonic()
+        self.child = subprocess.Popen([PANDUN, "serve", "--data", home, "--listen", "127.0.0.1:0", *flags], stdout=subprocess.PIPE, text=True)
+        self.url = None
+        for line in self.child.stdout:
+            if match := re.search(r"ready (http://\S+)", line):
+                self.url = match.group(1)
+                break
+        self.ready_s = time.monotonic() - self.started
+
+    def metrics(self):
+        text = urllib.request.urlopen(self.url + "/metrics", timeout=10).read().decode()
+        return {m.group(1): float(m.group(2)) for m in re.finditer(r"^(pandun_\w+)(?:\{[^}]*\})? ([-+0-9.e]+)$", text, re.M)}
+
+    def stop(self, how):
+        self.child.send_signal(how)
+        self.child.wait()
+
+
+def bench_start():
+    home = OUT / "start"
+    shutil.rmtree(home, ignore_errors=True)
+    first = Server(home)
+    first.stop(signal.SIGTERM)
+    again = Server(home)
+    row("start", "start-up to ready, empty", first.ready_s, "s")
+    row("start", "start-up to ready, second start", again.ready_s, "s")
+    again.stop(signal.SIGKILL)
+    events = int(os.environ.get("PANDUN_BENCH_BEHIND", "10000000"))
+    subprocess.run([BUILD / "bench/fill_log", home, str(events)], check=True)
+    server = Server(home)
+    while server.metrics().get("pandun_engine_lag_events", events) > 0:
+        time.sleep(0.05)
+    recovered = time.monotonic() - server.started
+    row("start", f"ready again after kill -9, {events:,} events behind the checkpoint", server.ready_s, "s")
+    row("start", "and caught up", recovered, "s", f"{events / recovered:,.0f} events/s")
+    server.stop(signal.SIGTERM)
+    save("start", first_s=first.ready_s, again_s=again.ready_s, ready_after_kill_s=server.ready_s, recovered_s=recovered, events=events)
+    shutil.rmtree(home)
+
+
+def bench_api():
+    home = OUT / "api"
+    shutil.rmtree(home, ignore_errors=True)
+    server = Server(home)
+    out = subprocess.check_output(["wrk", "-t1", "-c32", "-d5s", "--latency", server.url + "/healthz"], text=True)
+    server.stop(signal.SIGTERM)
+    shutil.rmtree(home)
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
+    row("api", "GET /healthz, 32 connections", rate, "requests/s")
+    save("api", requests_per_s=rate)
+
+
+BENCHES = {"calls": bench_calls, "zeek": bench_zeek, "state": bench_state, "eventlog": bench_eventlog, "start": bench_start, "api": bench_api}
+
+
+def main():
+    names = sys.argv[3:] or list(BENCHES)
+    unknown = [n for n in names if n not in BENCHES]
+    if unknown:
+        print(f"unknown: {', '.join(unknown)}; known: {', '.join(BENCHES)}", file=sys.stderr)
+        return 2
+    model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+    memory = int(next(line for line in open("/proc/meminfo")).split()[1]) // 1048576
+    print(f"machine: {model}, {os.cpu_count()} processors, {memory} GiB; median of {RUNS} runs after one that warms up\n")
+    for name in names:
+        BENCHES[name]()
+    (OUT / "table.json").write_text(json.dumps(rows, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    OUT.mkdir(parents=True, exist_ok=True)
+    sys.exit(main())

@@ -1,0 +1,15 @@
+// Every subcommand, once. The order is the order of --help.
+#pragma once
+
+#include <vector>
+
+#include "cli/command.h"
+
+namespace pandun::cli {
+
+const std::vector<const Command*>& commands();
+
+extern const Command kServe, kReplay, kSimulate, kCheck, kListParts, kExplain, kIntelImport, kIntelMatch, kIntelList, kRegistryOwner,
+    kArchiveQuery, kAuditVerify, kDbBackup, kDbCheck, kVersion;
+
+}  // namespace pandun::cli

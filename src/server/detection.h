@@ -1,0 +1,31 @@
+// What detection is made from: the catalogue's detectors with their options, rules, ports. Used by replay and live alike.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "casework/alert_folder.h"
+#include "detect/engine.h"
+#include "detect/rules/rule_set.h"
+#include "server/content.h"
+#include "server/ports.h"
+#include "server/settings.h"
+
+namespace pandun::server {
+
+// kBadConfig with every fault of every detector's options.
+Result<std::vector<detect::EngineConfig::Part>> detector_parts(const Settings& settings);
+
+// content/rules/*.toml; kBadConfig with every fault as file:line:column.
+Result<std::shared_ptr<const detect::RuleSet>> load_rules(platform::FileSystem& files, const std::string& content_directory);
+
+// Episode gaps and techniques of detectors and rules, for casework.
+casework::DetectorTable detector_table(const std::vector<detect::EngineConfig::Part>& parts, const detect::RuleSet* rules);
+
+// Lists that match: those of the library below the data directory and those given as files, against the shipped warning lists.
+Result<std::shared_ptr<const intel::Matcher>> read_indicators(platform::FileSystem& files, const std::vector<std::string>& paths,
+                                                              const Content& content);
+
+}  // namespace pandun::server

@@ -1,0 +1,63 @@
+#include "server/ports.h"
+
+#include <fmt/format.h>
+
+namespace pandun::server {
+
+const detect::IndicatorHit* MatcherIndicators::hit(intel::HitId id) const {
+  if (id == 0) return nullptr;
+  return hits_.get(id, [&] {
+    const intel::Hit* found = matcher_->hit(id);
+    return detect::IndicatorHit{found->indicator, found->list, found->topic, found->severity, found->confidence};
+  });
+}
+
+detect::KnownService WarningServices::known(intel::ServiceCategory category) {
+  switch (category) {
+    case intel::ServiceCategory::kTime: return detect::KnownService::kTime;
+    case intel::ServiceCategory::kUpdate: return detect::KnownService::kUpdate;
+    case intel::ServiceCategory::kCdn: return detect::KnownService::kCdn;
+    case intel::ServiceCategory::kDnsResolver: return detect::KnownService::kDnsResolver;
+    case intel::ServiceCategory::kPush: return detect::KnownService::kPush;
+    case intel::ServiceCategory::kMonitoring: return detect::KnownService::kMonitoring;
+    // A popular name says nothing about its purpose, so it silences no detector; it only stops indicators.
+    case intel::ServiceCategory::kPopular:
+    case intel::ServiceCategory::kNone: break;
+  }
+  return detect::KnownService::kNone;
+}
+
+bool RegistryNumbers::emergency_or_service(model::NumberKey number) const {
+  using registry::NumberClass;
+  switch (plan_.facts(number).kind) {
+    case NumberClass::kTollFree:
+    case NumberClass::kService:
+    case NumberClass::kShort:
+    case NumberClass::kEmergency: return true;
+    default: return false;
+  }
+}
+
+std::string PlanNotes::note(model::NumberKey number) const {
+  const registry::PhoneFacts facts = plan_.facts(number);
+  std::string out;
+  const auto add = [&out](std::string_view part) {
+    if (part.empty()) return;
+    if (!out.empty()) out += " · ";
+    out += part;
+  };
+  if (facts.country_code != 0 && facts.country != "CN") add(facts.country_zh.empty() ? facts.country_en : facts.country_zh);
+  add(facts.province_zh);
+  if (facts.region_zh != facts.province_zh) add(facts.region_zh);
+  add(facts.service_zh);
+  add(facts.carrier);
+  add(registry::name(facts.kind));
+  return out;
+}
+
+std::string NamedSourceLines::line(const model::SourceRef& record) const {
+  const std::string_view name = names_.name(record.source);
+  return name.empty() ? std::string() : fmt::format("{}:{}", name, record.record);
+}
+
+}  // namespace pandun::server

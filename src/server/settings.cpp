@@ -1,0 +1,293 @@
+#include "server/settings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <memory>
+#include <toml++/toml.h>
+
+#include "platform/process.h"
+
+namespace pandun::server {
+
+const std::vector<SettingSpec>& setting_specs() {
+  using enum SettingType;
+  static const std::vector<SettingSpec> kSpecs{
+      {"data.directory", kPath, "", "./data", 0, 0, "where state is kept: event log, store, checkpoints, archive", "状态目录"},
+      {"content.directory", kPath, "", "", 0, 0, "shipped content; empty = beside the program", "内容目录；空为程序旁"},
+      {"server.listen", kText, "", "127.0.0.1:8480", 0, 0, "address and port of API and console; port 0 takes a free one", "接口与控制台监听地址"},
+      {"server.console_directory", kPath, "", "", 0, 0, "the built console; empty = beside the program", "控制台文件目录"},
+      {"server.threads", kInteger, "threads", "2", 1, 64, "threads that answer requests", "处理请求的线程数"},
+      {"server.tls_certificate", kPath, "", "", 0, 0, "PEM chain; with tls_key, the server speaks TLS only", "TLS 证书链"},
+      {"server.tls_key", kSecretPath, "", "", 0, 0, "PEM private key", "TLS 私钥"},
+      {"guard.key_file", kSecretPath, "", "", 0, 0, "32-byte key that seals and tokenises; empty = DATA/keys/seal.key", "密封与令牌密钥文件"},
+      {"ingest.home_country", kInteger, "", "86", 1, 999, "calling code that national numbers belong to", "本国国家码"},
+      {"ingest.home_area", kText, "", "", 0, 0, "area code that local fixed numbers belong to; empty = they are not completed", "本地区号"},
+      {"ingest.future_skew_s", kInteger, "s", "300", 0, 86400, "how far ahead of the clock a record may be dated", "允许的未来时间偏差"},
+      {"engine.shards", kInteger, "threads", "1", 1, 64, "threads that own detection state; 1 runs without queues", "检测分片数"},
+      {"engine.checkpoint_events", kInteger, "events", "2000000", 1000, 1e12, "write a checkpoint after this many events", "检查点间隔（事件）"},
+      {"engine.checkpoint_s", kInteger, "s", "300", 1, 86400, "and after this time", "检查点间隔（秒）"},
+      {"eventlog.segment_bytes", kInteger, "bytes", "134217728", 65536, 1e12, "size at which a segment is closed", "日志段大小"},
+      {"eventlog.retention_bytes", kInteger, "bytes", "53687091200", 0, 1e15, "oldest segments go beyond this size; 0 = never", "日志保留大小"},
+      {"eventlog.retention_days", kInteger, "days", "183", 0, 36500, "and beyond this age; the law asks six months for network logs", "日志保留天数"},
+      {"archive.enabled", kBool, "", "true", 0, 0, "write Parquet with tokens instead of numbers (needs libduckdb)", "是否写 Parquet 归档"},
+      {"archive.batch_events", kInteger, "events", "200000", 1000, 1e8, "events per Parquet file", "每个归档文件的事件数"},
+      {"archive.retention_days", kInteger, "days", "365", 1, 36500, "older days are deleted", "归档保留天数"},
+      {"simulate.enabled", kBool, "", "false", 0, 0, "feed the platform from the built-in province", "是否启用模拟省份"},
+      {"simulate.numbers", kInteger, "numbers", "20000", 100, 1e8, "people and machines of the province", "模拟号码数"},
+      {"simulate.seed", kInteger, "", "1", 0, 1e18, "the same seed gives the same province", "随机种子"},
+      {"simulate.speed", kNumber, "x", "20", 0.1, 100000, "event seconds per second", "模拟加速倍数"},
+      {"simulate.scenario", kPath, "", "", 0, 0, "scenario file; empty = content/scenarios/default.toml", "场景文件"},
+  };
+  return kSpecs;
+}
+
+std::string Fault::text() const {
+  std::string out = file;
+  if (line != 0) out += fmt::format(":{}:{}", line, column);
+  out += fmt::format(": {}: {}", code, message);
+  if (!advice.empty()) out += "; " + advice;
+  return out;
+}
+
+Error as_error(const std::vector<Fault>& faults) {
+  std::string message = fmt::format("{} fault{}", faults.size(), faults.size() == 1 ? "" : "s");
+  for (const Fault& fault : faults) message += "\n  " + fault.text();
+  return error(Errc::kBadConfig, "configuration", std::move(message));
+}
+
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
+  std::string best;
+  std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
+  for (const std::string& candidate : candidates) {
+    std::vector<std::size_t> row(candidate.size() + 1);
+    for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
+    for (std::size_t i = 1; i <= word.size(); ++i) {
+      std::size_t diagonal = row[0];
+      row[0] = i;
+      for (std::size_t j = 1; j < row.size(); ++j) {
+        const std::size_t above = row[j];
+        row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (word[i - 1] == candidate[j - 1] ? 0 : 1)});
+        diagonal = above;
+      }
+    }
+    if (row.back() < best_distance) {
+      best_distance = row.back();
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+namespace {
+
+bool number_of(std::string_view text, double& out) {
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return code == std::errc() && end == text.data() + text.size();
+}
+
+}  // namespace
+
+class SettingsLoader {
+ public:
+  SettingsLoader(platform::FileSystem& files, const std::vector<detect::DetectorPart>& detectors) : files_(files) {
+    for (const SettingSpec& spec : setting_specs()) specs_.emplace(spec.key, spec);
+    for (const detect::DetectorPart& part : detectors) {
+      const detect::DetectorSpec& spec = part.spec();
+      add_detector_key(fmt::format("detectors.{}.enabled", spec.name), SettingType::kBool, "true", 0, 0, {});
+      for (const detect::OptionSpec& option : spec.options)
+        add_detector_key(fmt::format("detectors.{}.{}", spec.name, option.name), SettingType::kNumber, fmt::format("{}", option.fallback),
+                         option.min, option.max, option.unit);
+    }
+    for (const auto& [key, spec] : specs_) out_.settings.values_[std::string(key)] = {std::string(spec.fallback), "default"};
+  }
+
+  void file(const std::string& path, bool must_exist) {
+    const auto content = platform::read_file(files_, path, 16U << 20);
+    if (!content.ok()) {
+      if (must_exist || content.error().code != Errc::kNotFound) fault(path, {}, "unreadable", content.error().message, "check the path");
+      return;
+    }
+    try {
+      const toml::table table = toml::parse(*content, path);
+      walk(table, "", path);
+    } catch (const toml::parse_error& bad) {
+      const auto at = bad.source().begin;
+      out_.faults.push_back({path, at.line, at.column, "syntax", std::string(bad.description()), "see toml.io for the form"});
+    }
+  }
+
+  void directory(const std::string& path) {
+    const auto names = files_.list(path);
+    if (!names.ok()) return;
+    for (const std::string& name : *names)
+      if (name.ends_with(".toml")) file(platform::join(path, name), true);
+  }
+
+  void environment() {
+    for (const auto& [key, spec] : specs_) {
+      std::string variable = "PANDUN_" + key;
+      std::transform(variable.begin(), variable.end(), variable.begin(),
+                     [](char c) { return c == '.' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c); });
+      if (const auto value = platform::environment(variable)) put(key, *value, "environment " + variable, {variable, 0, 0, {}, {}, {}});
+    }
+  }
+
+  void flag(const std::string& key, const std::string& value) { put(key, value, "flag", {"flag", 0, 0, {}, {}, {}}); }
+
+  LoadedSettings take() { return std::move(out_); }
+
+ private:
+  void add_detector_key(std::string key, SettingType type, std::string fallback, double min, double max, std::string_view unit) {
+    owned_.push_back(std::move(fallback));
+    specs_.emplace(std::move(key), SettingSpec{{}, type, unit, owned_.back(), min, max, {}, {}});
+  }
+
+  void fault(const std::string& path, toml::source_position at, std::string code, std::string message, std::string advice) {
+    out_.faults.push_back({path, at.line, at.column, std::move(code), std::move(message), std::move(advice)});
+  }
+
+  void walk(const toml::table& table, const std::string& prefix, const std::string& path) {
+    for (const auto& [name, node] : table) {
+      const std::string key = prefix.empty() ? std::string(name.str()) : prefix + "." + std::string(name.str());
+      const toml::source_position at = node.source().begin;
+      if (key == "source") {
+        read_sources(node, path);
+      } else if (const toml::table* inner = node.as_table()) {
+        walk(*inner, key, path);
+      } else {
+        put(key, value_text(node), fmt::format("{}:{}:{}", path, at.line, at.column), {path, at.line, at.column, {}, {}, {}});
+      }
+    }
+  }
+
+  static std::string value_text(const toml::node& node) {
+    if (const auto* text = node.as_string()) return text->get();
+    if (const auto* truth = node.as_boolean()) return truth->get() ? "true" : "false";
+    if (const auto* integer = node.as_integer()) return fmt::format("{}", integer->get());
+    if (const auto* number = node.as_floating_point()) return fmt::format("{}", number->get());
+    return "\x01";  // an array, date or the like: no setting takes one
+  }
+
+  void read_sources(const toml::node& node, const std::string& path) {
+    const toml::array* list = node.as_array();
+    if (list == nullptr) return fault(path, node.source().begin, "wrong_type", "source is a list of tables", "write [[source]]");
+    for (const toml::node& item : *list) {
+      const toml::table* table = item.as_table();
+      const toml::source_position at = item.source().begin;
+      if (table == nullptr) {
+        fault(path, at, "wrong_type", "source is a list of tables", "write [[source]]");
+        continue;
+      }
+      SourceSetting source;
+      source.origin = fmt::format("{}:{}:{}", path, at.line, at.column);
+      for (const auto& [name, value] : *table) {
+        const std::string key(name.str());
+        if (key == "follow" && value.is_boolean()) {
+          source.follow = value.value_or(true);
+        } else if ((key == "kind" || key == "path" || key == "map") && value.is_string()) {
+          (key == "kind" ? source.kind : key == "path" ? source.path : source.map) = value.value_or(std::string());
+        } else {
+          const std::string near = nearest(key, {"kind", "path", "map", "follow"});
+          fault(path, value.source().begin, "unknown_key", fmt::format("source.{} is not a setting or has another type", key),
+                near.empty() ? "known: kind, path, map, follow" : fmt::format("did you mean {}?", near));
+        }
+      }
+      if (source.kind.empty() || source.path.empty())
+        fault(path, at, "missing_key", "a [[source]] needs kind and path", "for example kind = \"zeek\", path = \"/var/log/zeek\"");
+      out_.settings.sources_.push_back(std::move(source));
+    }
+  }
+
+  void put(const std::string& key, const std::string& value, std::string origin, Fault at) {
+    const auto spec = specs_.find(key);
+    if (spec == specs_.end()) {
+      std::vector<std::string> known;
+      for (const auto& [name, unused] : specs_) known.push_back(name);
+      const std::string near = nearest(key, known);
+      at.code = "unknown_key";
+      at.message = fmt::format("{} is not a setting", key);
+      at.advice = near.empty() ? "see pandun check --print" : fmt::format("did you mean {}?", near);
+      out_.faults.push_back(std::move(at));
+      return;
+    }
+    std::string problem;
+    double number = 0;
+    switch (spec->second.type) {
+      case SettingType::kBool:
+        if (value != "true" && value != "false") problem = "takes true or false";
+        break;
+      case SettingType::kInteger:
+      case SettingType::kNumber:
+        if (!number_of(value, number))
+          problem = "takes a number";
+        else if (number < spec->second.min || number > spec->second.max)
+          problem = fmt::format("takes {} to {} {}", spec->second.min, spec->second.max, spec->second.unit);
+        else if (spec->second.type == SettingType::kInteger && value.find_first_of(".eE") != std::string::npos)
+          problem = "takes a whole number";
+        break;
+      default:
+        if (value == "\x01") problem = "takes text";
+    }
+    if (!problem.empty()) {
+      at.code = "bad_value";
+      at.message = fmt::format("{} {}", key, problem);
+      at.advice = fmt::format("its default is \"{}\"", spec->second.fallback);
+      out_.faults.push_back(std::move(at));
+      return;
+    }
+    out_.settings.values_[key] = {value, std::move(origin)};
+  }
+
+  platform::FileSystem& files_;
+  std::map<std::string, SettingSpec, std::less<>> specs_;
+  struct Stable {  // std::string storage that never moves
+    std::vector<std::unique_ptr<std::string>> items;
+    void push_back(std::string text) { items.push_back(std::make_unique<std::string>(std::move(text))); }
+    const std::string& back() const { return *items.back(); }
+  } owned_;
+  LoadedSettings out_;
+};
+
+LoadedSettings load_settings(platform::FileSystem& files, const SettingsInput& input,
+                             const std::vector<detect::DetectorPart>& detectors) {
+  SettingsLoader loader(files, detectors);
+  if (!input.file.empty()) {
+    loader.file(input.file, true);
+    loader.directory(platform::join(platform::directory_of(input.file), "conf.d"));
+  }
+  if (input.read_environment) loader.environment();
+  for (const auto& [key, value] : input.flags) loader.flag(key, value);
+  return loader.take();
+}
+
+namespace {
+const Setting& find(const std::map<std::string, Setting, std::less<>>& values, std::string_view key) {
+  const auto found = values.find(key);
+  CHECK_MSG(found != values.end(), key);
+  return found->second;
+}
+}  // namespace
+
+std::string Settings::text(std::string_view key) const { return find(values_, key).value; }
+bool Settings::flag(std::string_view key) const { return find(values_, key).value == "true"; }
+double Settings::number(std::string_view key) const {
+  double out = 0;
+  CHECK(number_of(find(values_, key).value, out));
+  return out;
+}
+std::int64_t Settings::integer(std::string_view key) const { return static_cast<std::int64_t>(number(key)); }
+
+bool Settings::detector_enabled(std::string_view detector) const { return flag(fmt::format("detectors.{}.enabled", detector)); }
+
+std::vector<std::pair<std::string, double>> Settings::detector_options(std::string_view detector) const {
+  const std::string prefix = fmt::format("detectors.{}.", detector);
+  std::vector<std::pair<std::string, double>> out;
+  for (const auto& [key, setting] : values_)
+    if (key.starts_with(prefix) && setting.origin != "default" && !key.ends_with(".enabled"))
+      out.emplace_back(key.substr(prefix.size()), number(key));
+  return out;
+}
+
+}  // namespace pandun::server
