@@ -1,0 +1,44 @@
+// Tokens and masks: what a number or a device looks like outside the engine's memory (safeguards 3 and 4).
+//
+// Token    "n26-" + 32 hex digits: BLAKE2b-128 keyed with the site's key for (purpose, year); devices begin with "d26-".
+//          One-way without the key; another year or another site gives another token for the same number.
+// Mask     country code, the first three and the last two digits ("+86138******00"), never with fewer than six digits
+//          hidden: the mask alone fits at least a million subscribers. Short service numbers (110, 10086) are not persons'
+//          and stay clear; longer ones keep their first eight digits. Hashed numbers show six digits of their token.
+// Threads  const methods are thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/time.h"
+#include "model/alert.h"
+#include "model/number.h"
+#include "platform/seal.h"
+
+namespace pandun::guard {
+
+int year_of(EventMs at);  // civil year at +08:00
+
+class NumberTokens {
+ public:
+  explicit NumberTokens(const platform::SealKey& site_key) : site_key_(site_key) {}
+  std::string number(model::NumberKey number, int year) const;
+  std::string device(std::string_view device, int year) const;
+  // For any entity: the token of a number or device, empty for what is not a person's.
+  std::string of(const model::Entity& entity, int year) const;
+
+ private:
+  platform::SealKey site_key_;
+};
+
+std::string mask_number(model::NumberKey number);
+std::string mask_device(std::string_view device);
+
+// True for the kinds that may name a person and so are tokenised, masked and sealed.
+constexpr bool is_personal(model::EntityKind kind) {
+  return kind == model::EntityKind::kNumber || kind == model::EntityKind::kDevice;
+}
+
+}  // namespace pandun::guard
