@@ -1,0 +1,166 @@
+// The durable desk: signals become alerts, incidents and cases; people drive cases to a verified end.
+//
+// Once     ingest() folds a batch and moves the consumer's position in one transaction; signals at or behind the stored
+//          position are skipped, so a replayed batch changes nothing.
+// Actors   every write names who; rights are checked here, not only at the door; every write is audited in the same
+//          transaction. Refusals that matter (own measure, category outside the closed list) are audited and counted too.
+// Safety   the software itself never approves, orders or dismisses: tick() only ends things in the person's favour, marks
+//          clocks and records what was or was not seen (safeguard 7).
+// Errors   kNotAllowed, kNotFound, kConflict (version), kUsage (a field), kIo / kUnavailable from the store.
+// Threads  thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "casework/alert_folder.h"
+#include "casework/clock_table.h"
+#include "casework/incident_grouper.h"
+#include "casework/views.h"
+#include "casework/workflow.h"
+#include "guard/audit.h"
+#include "guard/law_library.h"
+#include "guard/vault.h"
+#include "platform/clock.h"
+#include "store/store.h"
+
+namespace pandun::casework {
+
+// Safeguard 9: the protected group an entity belongs to, or "".
+class ProtectedGroups {
+ public:
+  virtual ~ProtectedGroups() = default;
+  virtual std::string group(const model::Entity& entity) const = 0;
+};
+
+// All knowledge the desk runs by; immutable while it runs.
+struct CaseworkContent {
+  Workflow workflow;
+  ClockTable clocks;
+  guard::LawLibrary laws;
+  GradeTable grades;
+};
+
+// Everything the desk stands on; all of it must outlive the desk.
+struct DeskParts {
+  store::Store& store;
+  const guard::Audit& audit;
+  const guard::Vault& vault;
+  const platform::Clock& clock;
+  const CaseworkContent& content;
+  const DetectorTable& detectors;
+  const Identities& identities;
+  const SourceLines& lines;
+  const ProtectedGroups* protected_groups = nullptr;
+};
+
+struct IngestReport {
+  std::uint64_t signals = 0, skipped = 0;
+  std::vector<std::string> new_alerts, changed_alerts;  // ids
+  std::vector<std::string> changed_cases;               // attached, relapsed
+};
+
+struct TickReport {
+  int clocks_missed = 0, measures_lapsed = 0, cases_verified = 0;
+  std::vector<std::string> changed_cases;
+};
+
+struct NewCase {
+  std::vector<std::string> alert_ids;
+  std::string incident_id, title;
+};
+struct ActionInput {
+  std::int64_t version = 0;
+  std::map<std::string, std::string> fields;
+  std::string note;
+};
+struct CasePatch {
+  std::int64_t version = 0;
+  std::optional<std::string> assignee, title;
+};
+struct NewEvidence {
+  std::string kind, title, value;
+};
+
+class CaseDesk {
+ public:
+  explicit CaseDesk(const DeskParts& parts);
+  ~CaseDesk();
+  CaseDesk(const CaseDesk&) = delete;
+  CaseDesk& operator=(const CaseDesk&) = delete;
+
+  // ---- the stream ----
+  // Signals in their total order. `position` is where the consumer stands after them.
+  Result<IngestReport> ingest_signals(std::span<const model::Signal> signals, const std::string& consumer,
+                                      std::uint64_t position);
+  Result<std::uint64_t> position(const std::string& consumer) const;
+  // Clocks, lapses, verification: call about once a minute.
+  Result<TickReport> tick();
+
+  // ---- alerts ----
+  struct AlertQuery {
+    std::string detector, topic, state, entity_kind, q;
+    int severity_min = 0;
+    std::optional<std::int64_t> from_ms, to_ms;
+    store::PageRequest page;
+  };
+  Result<AlertPage> alerts(const AlertQuery& query) const;
+  Result<AlertView> alert(const std::string& id) const;
+  Result<AlertSummary> alert_summary(const std::string& id) const;
+  Result<AlertSummary> dismiss_alert(const guard::Actor& actor, const std::string& id, const std::string& reason);
+  Result<AlertSummary> reopen_alert(const guard::Actor& actor, const std::string& id, const std::string& reason);
+
+  // ---- incidents ----
+  Result<ViewPage<IncidentSummary>> incidents(const std::string& state, const std::string& grade,
+                                              const store::PageRequest& page) const;
+  Result<IncidentView> incident(const std::string& id) const;
+
+  // ---- cases ----
+  struct CaseQuery {
+    std::string state, assignee;
+    bool overdue_only = false;
+    store::PageRequest page;
+  };
+  Result<ViewPage<CaseSummary>> cases(const CaseQuery& query) const;
+  // `actor` decides what `actions` say about being allowed.
+  Result<CaseView> case_view(const guard::Actor& actor, const std::string& id) const;
+  Result<CaseSummary> case_summary(const std::string& id) const;
+  Result<CaseView> open_case(const guard::Actor& actor, const NewCase& wish);
+  Result<CaseView> perform(const guard::Actor& actor, const std::string& case_id, const std::string& action,
+                           const ActionInput& input);
+  Result<CaseView> patch_case(const guard::Actor& actor, const std::string& case_id, const CasePatch& patch);
+  Result<NoteView> add_note(const guard::Actor& actor, const std::string& case_id, const std::string& text);
+  Result<EvidenceView> add_evidence(const guard::Actor& actor, const std::string& case_id, const NewEvidence& wish);
+
+  // ---- catalogue and figures ----
+  std::vector<GroundView> grounds() const;
+  std::vector<MeasureKindView> measure_kinds() const;
+  std::vector<StateView> workflow_states() const;
+  const Workflow& workflow() const;
+  Result<CaseworkOverview> overview(int hours) const;
+
+  // ---- measures ----
+  Result<std::vector<ActiveMeasure>> active_measures() const;
+
+  // ---- orders: what actions deliver and hear back ----
+  struct DueOrder {
+    std::string id, verb, action, doc;
+    std::int64_t attempts = 0;
+  };
+  Result<std::vector<DueOrder>> due_orders() const;
+  Result<> order_sent(const std::string& id);
+  Result<> order_not_sent(const std::string& id, const std::string& error);  // tried again later, longer each time
+  // acknowledged, done or failed. A receipt seen before (same bytes) changes nothing: false.
+  Result<bool> order_receipt(const std::string& id, const std::string& state, const std::string& detail,
+                             const std::string& digest, WallMs at);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace pandun::casework
