@@ -200,7 +200,7 @@ class Replay {
       rejects.clear();
     };
     return std::unique_ptr<ingest::MergeInput>(std::make_unique<ingest::OrderedInput>(
-        std::move(pull), *normaliser_, opened->stream->disorder(), std::move(take), summary_.late));
+        std::move(pull), *normaliser_, opened->stream->disorder(), std::move(take), summary_.late, opened->stream->numbers_opaque()));
   }
 
   void count(Opened& opened) {

@@ -52,5 +52,12 @@ TEST(Settings, ReadsSources) {
   EXPECT_FALSE(loaded.settings.sources()[0].follow);
 }
 
+TEST(Settings, EveryOneStandsInItsPage) {
+  const auto page = platform::read_file(platform::posix_files(), PANDUN_SOURCE_DIR "/docs/configuration.md");
+  ASSERT_TRUE(page.ok());
+  for (const SettingSpec& spec : setting_specs())
+    EXPECT_NE(page->find("| `" + std::string(spec.key) + "` |"), std::string::npos) << spec.key;
+}
+
 }  // namespace
 }  // namespace pandun::server
