@@ -272,6 +272,7 @@ Result<std::unique_ptr<WritableFile>> FaultFiles::create(const std::string& path
   TRY_ASSIGN(auto real, state_->real.create(path, mode));
   if (node == nullptr) node = state_->birth(path, mode);
   node->current.clear();
+  node->dropped.clear();
   return std::unique_ptr<WritableFile>(std::make_unique<FaultWritable>(*state_, node, std::move(real), path));
 }
 

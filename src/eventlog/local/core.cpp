@@ -15,6 +15,11 @@ std::vector<SourceProgress> Core::progress_list() const {
 
 void Core::count_lost(std::uint64_t sequence, LostRange range) {
   const std::scoped_lock lock(mutex);
+  const auto covers = [&](const LostRange& known) {
+    return known.first_position <= range.first_position &&
+           range.first_position + range.events <= known.first_position + known.events;
+  };
+  if (range.events != 0 && std::any_of(stats.lost.begin(), stats.lost.end(), covers)) return;
   const auto [it, fresh] = lost_at.try_emplace({sequence, range.offset}, stats.lost.size());
   if (fresh) {
     stats.lost_events += range.events;
@@ -160,9 +165,17 @@ Result<> Core::commit(const std::string& consumer, std::uint64_t position) {
     return error(Errc::kUsage, consumer, "position " + std::to_string(position) + " is not in the log yet");
   turned.wait(lock, [&] { return !committing; });
   if (const auto it = consumers.find(consumer); it != consumers.end() && it->second == position) return {};
+  committing = true;
+  if (options.sync == SyncPolicy::kNever) {
+    // Taken events must not be lost again, or their positions would come twice.
+    if (auto synced = sync_as_leader(lock); !synced.ok()) {
+      committing = false;
+      turned.notify_all();
+      return synced;
+    }
+  }
   Consumers after = consumers;
   after[consumer] = position;
-  committing = true;
   lock.unlock();
   auto written = write_consumers(files, consumers_path(), after);
   lock.lock();
@@ -170,6 +183,20 @@ Result<> Core::commit(const std::string& consumer, std::uint64_t position) {
   committing = false;
   turned.notify_all();
   return written;
+}
+
+Result<> Core::sync_as_leader(std::unique_lock<std::mutex>& lock) {
+  turned.wait(lock, [&] { return !leading; });
+  if (refusal) return *refusal;
+  leading = true;
+  lock.unlock();
+  auto synced = writer->sync();
+  lock.lock();
+  if (!synced.ok()) refusal = error(Errc::kIo, synced.error().where, synced.error().message, false);
+  stats.refusing = refusal.has_value();
+  leading = false;
+  turned.notify_all();
+  return synced;
 }
 
 // The oldest segment, when the bounds want it gone and nobody who may hold it does.

@@ -67,6 +67,7 @@ struct Core {
   std::optional<Error> write(const std::vector<Pending*>& group);  // by the leader, without the mutex
   Result<> rotate();                                               // likewise
   Result<> retire(std::unique_lock<std::mutex>& lock);             // by the leader
+  Result<> sync_as_leader(std::unique_lock<std::mutex>& lock);
   std::optional<Segment> next_to_retire() const;
 };
 
