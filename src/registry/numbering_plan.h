@@ -69,6 +69,7 @@ struct PlanSource {
 
 class NumberingPlan {
  public:
+  struct Tables;  // plan_tables.h, this folder's own
   NumberingPlan();
   ~NumberingPlan();
   NumberingPlan(NumberingPlan&&) noexcept;
@@ -86,7 +87,6 @@ class NumberingPlan {
   std::size_t areas() const;
 
  private:
-  struct Tables;
   std::unique_ptr<Tables> tables_;
 };
 
