@@ -102,11 +102,13 @@ inline Error error(Errc code, std::string where, std::string message, bool retry
 // TRY(expr): returns the Error of a Result early. TRY_ASSIGN(auto x, expr): and takes its value otherwise.
 #define PANDUN_CONCAT_(a, b) a##b
 #define PANDUN_CONCAT(a, b) PANDUN_CONCAT_(a, b)
-#define TRY(expr)                                                   \
-  do {                                                              \
-    if (auto try_result_ = (expr); !try_result_.ok()) return std::move(try_result_).error(); \
+// Names come from __COUNTER__, so that a TRY may stand in a lambda that is itself an argument of TRY.
+#define TRY(expr) TRY_(expr, PANDUN_CONCAT(try_result_, __COUNTER__))
+#define TRY_(expr, name)                                       \
+  do {                                                         \
+    if (auto name = (expr); !name.ok()) return std::move(name).error(); \
   } while (false)
-#define TRY_ASSIGN(target, expr) TRY_ASSIGN_(target, expr, PANDUN_CONCAT(try_result_, __LINE__))
+#define TRY_ASSIGN(target, expr) TRY_ASSIGN_(target, expr, PANDUN_CONCAT(try_result_, __COUNTER__))
 #define TRY_ASSIGN_(target, expr, name)            \
   auto name = (expr);                              \
   if (!name.ok()) return std::move(name).error();  \
