@@ -1,0 +1,73 @@
+// Every call the console makes, one line each.
+import { call } from './call';
+import type { EntityKind, NewIntelList, Role } from './types';
+
+export interface AlertQuery {
+  cursor?: string;
+  limit?: number;
+  detector?: string;
+  severity_min?: number;
+  state?: 'open' | 'in_case' | 'dismissed' | '';
+  entity_kind?: EntityKind | '';
+  q?: string;
+  from?: string;
+  to?: string;
+}
+
+const quiet = true;
+
+export const api = {
+  session: () => call('get', '/api/v1/session', { quiet }),
+  signIn: (username: string, password: string) => call('post', '/api/v1/session', { body: { username, password }, quiet }),
+  signOut: () => call('delete', '/api/v1/session', { quiet }),
+  changePassword: (old_password: string, new_password: string) => call('post', '/api/v1/session/password', { body: { old_password, new_password }, quiet }),
+
+  users: () => call('get', '/api/v1/users', {}),
+  createUser: (body: { username: string; display_name: string; roles: Role[] }) => call('post', '/api/v1/users', { body }),
+  patchUser: (id: string, body: { display_name?: string; roles?: Role[]; disabled?: boolean; reset_password?: boolean }) =>
+    call('patch', '/api/v1/users/{id}', { path: { id }, body }),
+  tokens: () => call('get', '/api/v1/tokens', {}),
+  createToken: (body: { name: string; roles: Role[]; expires_in_days: number }) => call('post', '/api/v1/tokens', { body }),
+  deleteToken: (id: string) => call('delete', '/api/v1/tokens/{id}', { path: { id } }),
+
+  overview: (hours = 24) => call('get', '/api/v1/overview', { query: { hours } }),
+  alerts: (query: AlertQuery) => call('get', '/api/v1/alerts', { query }),
+  alert: (id: string) => call('get', '/api/v1/alerts/{id}', { path: { id } }),
+  dismissAlert: (id: string, reason: string) => call('post', '/api/v1/alerts/{id}/dismiss', { path: { id }, body: { reason } }),
+  reopenAlert: (id: string, reason: string) => call('post', '/api/v1/alerts/{id}/reopen', { path: { id }, body: { reason } }),
+  incidents: (query: { cursor?: string; limit?: number; state?: 'open' | 'in_case' | 'closed' | ''; grade?: string }) =>
+    call('get', '/api/v1/incidents', { query }),
+  incident: (id: string) => call('get', '/api/v1/incidents/{id}', { path: { id } }),
+
+  openCase: (body: { alert_ids?: string[]; incident_id?: string; title?: string }) => call('post', '/api/v1/cases', { body }),
+  cases: (query: { cursor?: string; limit?: number; state?: string; assignee?: string; overdue?: boolean }) => call('get', '/api/v1/cases', { query }),
+  case: (id: string) => call('get', '/api/v1/cases/{id}', { path: { id } }),
+  patchCase: (id: string, body: { version: number; assignee?: string | null; title?: string }) => call('patch', '/api/v1/cases/{id}', { path: { id }, body }),
+  act: (id: string, action: string, body: { version: number; fields: Record<string, string>; note?: string }) =>
+    call('post', '/api/v1/cases/{id}/actions/{action}', { path: { id, action }, body }),
+  addNote: (id: string, text: string) => call('post', '/api/v1/cases/{id}/notes', { path: { id }, body: { text } }),
+  addEvidence: (id: string, body: { kind: string; title: string; value: string }) => call('post', '/api/v1/cases/{id}/evidence', { path: { id }, body }),
+
+  grounds: () => call('get', '/api/v1/grounds', {}),
+  measureKinds: () => call('get', '/api/v1/measure-kinds', {}),
+  grants: (case_id: string) => call('get', '/api/v1/vault/grants', { query: { case_id } }),
+  askGrant: (body: { case_id: string; ground_id: string; scope: { tokens: string[]; fields: 'number'[] }; minutes: number; reason: string }) =>
+    call('post', '/api/v1/vault/grants', { body }),
+  approveGrant: (id: string, reason: string) => call('post', '/api/v1/vault/grants/{id}/approve', { path: { id }, body: { reason } }),
+  refuseGrant: (id: string, reason: string) => call('post', '/api/v1/vault/grants/{id}/refuse', { path: { id }, body: { reason } }),
+  grantValues: (id: string) => call('get', '/api/v1/vault/grants/{id}/values', { path: { id } }),
+
+  audit: (query: { cursor?: string; limit?: number; actor?: string; action?: string; object?: string }) => call('get', '/api/v1/audit', { query }),
+  verifyAudit: () => call('get', '/api/v1/audit/verify', {}),
+  detectors: () => call('get', '/api/v1/detectors', {}),
+  sources: () => call('get', '/api/v1/sources', {}),
+  rules: () => call('get', '/api/v1/rules', {}),
+  topics: () => call('get', '/api/v1/topics', {}),
+  workflows: () => call('get', '/api/v1/workflows', {}),
+  system: () => call('get', '/api/v1/system', {}),
+  intelLists: () => call('get', '/api/v1/intel/lists', {}),
+  addIntelList: (body: NewIntelList) => call('post', '/api/v1/intel/lists', { body }),
+  deleteIntelList: (name: string) => call('delete', '/api/v1/intel/lists/{name}', { path: { name } }),
+};
+
+export const STREAM_URL = '/api/v1/stream';
