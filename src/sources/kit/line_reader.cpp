@@ -34,7 +34,9 @@ void LineReader::attach(std::unique_ptr<platform::InputFile> file, std::string h
   discarded_bytes_ = 0;
 }
 
-std::uint64_t LineReader::raw_bytes() const { return raw_before_ + (file_ ? file_->raw_bytes() : 0); }
+std::uint64_t LineReader::raw_bytes() const {
+  return raw_before_ + (file_ ? file_->raw_bytes() : 0);
+}
 
 void LineReader::start_of_file() {
   const std::string_view start(buffer_.data() + at_, end_ - at_);

@@ -47,7 +47,7 @@ class LineReader {
   std::uint64_t next_offset() const { return next_offset_; }  // of the first byte not yet given as a line
   bool utf16() const { return utf16_; }
   const std::string& head() const { return head_; }
-  std::uint64_t raw_bytes() const;                            // over all files attached
+  std::uint64_t raw_bytes() const;  // over all files attached
 
  private:
   Result<bool> fill();

@@ -5,8 +5,12 @@
 namespace pandun::sources {
 namespace {
 
-bool digit(char c) { return c >= '0' && c <= '9'; }
-bool continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80; }
+bool digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool continuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xc0U) == 0x80;
+}
 
 // Bytes of the character at the front, 0 if there is no whole one.
 std::size_t character(std::string_view text) {
@@ -30,7 +34,8 @@ std::string excerpt_of(std::string_view text) {
     std::size_t run = 0;
     while (at + run < text.size() && digit(text[at + run])) ++run;
     if (run > 0) {
-      for (std::size_t i = 0; i < run && out.size() < kExcerptBytes; ++i) out += run >= 5 && i >= 3 ? '*' : text[at + i];
+      for (std::size_t i = 0; i < run && out.size() < kExcerptBytes; ++i)
+        out += run >= 5 && i >= 3 ? '*' : text[at + i];
       at += run;
       continue;
     }
@@ -47,7 +52,8 @@ std::string excerpt_of(std::string_view text) {
   return out;
 }
 
-void reject(DecodeSink& sink, std::uint64_t record, model::RejectReason reason, std::string detail, std::string_view text) {
+void reject(DecodeSink& sink, std::uint64_t record, model::RejectReason reason, std::string detail,
+            std::string_view text) {
   ++sink.counts->rejected;
   sink.rejects->push_back({sink.source, record, reason, std::move(detail), excerpt_of(text)});
 }

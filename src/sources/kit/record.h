@@ -18,7 +18,8 @@ inline constexpr std::size_t kExcerptBytes = 160;
 std::string excerpt_of(std::string_view text);
 
 // The record must have been counted in `records` already.
-void reject(DecodeSink& sink, std::uint64_t record, model::RejectReason reason, std::string detail, std::string_view text);
+void reject(DecodeSink& sink, std::uint64_t record, model::RejectReason reason, std::string detail,
+            std::string_view text);
 void unread(DecodeSink& sink, std::string_view log_name);
 
 // A new event with its payload's defaults, to be filled in place. Take it back with `sink.batch->events.pop_back()`.

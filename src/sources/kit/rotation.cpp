@@ -6,7 +6,9 @@
 
 namespace pandun::sources {
 
-HeadMark mark_of(std::string_view head) { return {head.size(), hash64(head)}; }
+HeadMark mark_of(std::string_view head) {
+  return {head.size(), hash64(head)};
+}
 
 Result<std::string> read_head(platform::FileSystem& files, const std::string& path, std::uint64_t bytes) {
   TRY_ASSIGN(const auto file, platform::InputFile::open(files, path));

@@ -27,8 +27,8 @@ namespace pandun::sources {
 // Gives every file or feed its number; rejects and alerts name it by this.
 class SourceNames {
  public:
-  std::uint32_t id(std::string_view name);              // the same name, the same id
-  std::string_view name(std::uint32_t id) const;        // "" for an id never given
+  std::uint32_t id(std::string_view name);        // the same name, the same id
+  std::string_view name(std::uint32_t id) const;  // "" for an id never given
   std::size_t size() const { return names_.size(); }
 
  private:
@@ -37,34 +37,34 @@ class SourceNames {
 };
 
 struct Input {
-  std::string kind;             // "calls", "messages", "zeek", "eve"
-  std::string path;             // "-" is standard input
-  std::string map_file;         // column map (TOML) for CSV kinds; empty = canonical header
-  bool follow = false;          // tail: end of file is not the end
+  std::string kind;      // "calls", "messages", "zeek", "eve"
+  std::string path;      // "-" is standard input
+  std::string map_file;  // column map (TOML) for CSV kinds; empty = canonical header
+  bool follow = false;   // tail: end of file is not the end
 };
-Result<Input> parse_input(std::string_view text);       // "calls:day.csv.gz"; kUsage names the kinds there are
+Result<Input> parse_input(std::string_view text);  // "calls:day.csv.gz"; kUsage names the kinds there are
 
 struct Counts {
-  std::uint64_t records = 0;    // records seen, good or bad
-  std::uint64_t bytes = 0;      // as read from the file, before decompression
-  std::uint64_t unread = 0;     // records of a known log type that Pandun does not use, by name in `unread_by`
+  std::uint64_t records = 0;  // records seen, good or bad
+  std::uint64_t bytes = 0;    // as read from the file, before decompression
+  std::uint64_t unread = 0;   // records of a known log type that Pandun does not use, by name in `unread_by`
   std::uint64_t rejected = 0;
   std::uint64_t extra_columns = 0;  // distinct columns or keys of the file that its format does not know
-  std::uint64_t repaired = 0;   // records used although their text was not UTF-8: bad bytes became U+FFFD
+  std::uint64_t repaired = 0;       // records used although their text was not UTF-8: bad bytes became U+FFFD
   std::map<std::string, std::uint64_t> unread_by;
 };
 
 struct Decoded {
   model::EventBatch batch;
   std::vector<model::Reject> rejects;
-  std::string progress;         // opaque; see above
-  bool end = false;             // no more will ever come
+  std::string progress;  // opaque; see above
+  bool end = false;      // no more will ever come
 };
 
 class Stream {
  public:
   virtual ~Stream() = default;
-  virtual const std::string& name() const = 0;          // shown: "conn.log", path as the user gave it
+  virtual const std::string& name() const = 0;  // shown: "conn.log", path as the user gave it
   virtual std::uint32_t source() const = 0;
   // How far records of this kind of file may stand behind each other in event time: ingest's lateness for it.
   virtual std::chrono::milliseconds disorder() const = 0;
@@ -91,7 +91,7 @@ Result<std::vector<std::string>> input_files(platform::FileSystem& files, const 
 
 struct DecodeSink {
   model::EventBatch* batch;
-  model::Arena* arena;                        // owned by the batch
+  model::Arena* arena;  // owned by the batch
   std::vector<model::Reject>* rejects;
   Counts* counts;
   std::uint32_t source;
@@ -102,7 +102,8 @@ class LineDecoder {
  public:
   virtual ~LineDecoder() = default;
   // Called for every line in order; `record` is its 1-based number. Counts what it sees: for each data record one of an
-  // event, a reject (both kit/record.h) or `unread`. The text is UTF-8 without NUL.
+  // event, a reject (both kit/record.h) or `unread`. The text is UTF-8 without NUL
+  // (see wants_raw_text).
   // The line has at least 64 readable bytes behind it.
   virtual void line(std::string_view text, std::uint64_t record, DecodeSink& sink) = 0;
   // The input ended, or the file that was tailed gave way to another: say what is still open, forget the header.
@@ -112,15 +113,17 @@ class LineDecoder {
   // Whether the first line fits this kind at all. kBadInput: what was expected, what was found, which kind it may be.
   virtual Result<> check_head(std::string_view) const { return {}; }
   virtual bool numbers_opaque() const { return false; }
+  // The file's text is of another encoding: lines come as they stand, and the decoder turns them into UTF-8.
+  virtual bool wants_raw_text() const { return false; }
   // What must be carried over a restart in mid-file (header, time form); "" if nothing.
   virtual std::string state() const { return {}; }
   virtual Result<> restore(std::string_view) { return {}; }  // kCorrupt: it starts without
 };
 
 struct SourceSpec {
-  std::string_view kind;                      // "zeek"
+  std::string_view kind;  // "zeek"
   std::string_view title_en, title_zh;
-  std::string_view reads_en, reads_zh;        // formats, number forms and time zones, stated
+  std::string_view reads_en, reads_zh;  // formats, number forms and time zones, stated
   std::vector<model::EventKind> gives;
   bool takes_map = false;
 };
@@ -129,7 +132,8 @@ struct SourcePart {
   const SourceSpec& (*spec)();
   bool (*takes_file)(std::string_view name);  // by file name, when a directory is given
   std::chrono::milliseconds (*disorder)(std::string_view name);
-  Result<std::unique_ptr<LineDecoder>> (*open)(const Input& input, std::string_view file_name, std::string_view map_toml);
+  Result<std::unique_ptr<LineDecoder>> (*open)(const Input& input, std::string_view file_name,
+                                               std::string_view map_toml);
 };
 const std::vector<SourcePart>& catalog();
 

@@ -1,0 +1,65 @@
+#include "sources/kit/csv_source.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "sources/kit/scan.h"
+
+namespace pandun::sources {
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  return out;
+}
+
+bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) {
+  return text.size() <= 16 && std::find(words.begin(), words.end(), lower(text)) != words.end();
+}
+
+}  // namespace
+
+std::string_view base_name(std::string_view file_name) {
+  if (file_name.ends_with(".gz")) file_name.remove_suffix(3);
+  std::size_t digits = 0;
+  while (digits < file_name.size() && is_digit(file_name[file_name.size() - 1 - digits])) ++digits;
+  if (digits > 0 && digits < file_name.size() && file_name[file_name.size() - 1 - digits] == '.')
+    file_name.remove_suffix(digits + 1);
+  return file_name;
+}
+
+bool is_csv_name(std::string_view file_name) {
+  return lower(base_name(file_name)).ends_with(".csv");
+}
+
+bool name_has(std::string_view file_name, std::initializer_list<std::string_view> words) {
+  const std::string name = lower(file_name);
+  return std::any_of(words.begin(), words.end(), [&](auto word) { return name.find(word) != std::string::npos; });
+}
+
+Result<ColumnMap> column_map(const Input& input, std::string_view toml,
+                             const std::vector<std::string_view>& canonical) {
+  if (input.map_file.empty() && toml.empty()) return ColumnMap{};
+  return ColumnMap::parse(toml, input.map_file, input.kind, canonical);
+}
+
+bool csv_answered(std::string_view text, model::Answered& answered) {
+  if (text.empty()) return true;
+  if (is_one_of(text, {"true", "1", "yes", "y", "t"})) {
+    answered = model::Answered::kYes;
+  } else if (is_one_of(text, {"false", "0", "no", "n", "f"})) {
+    answered = model::Answered::kNo;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool csv_international(std::string_view kind) {
+  return is_one_of(kind, {"international", "intl", "i"});
+}
+
+}  // namespace pandun::sources
