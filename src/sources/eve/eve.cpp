@@ -164,8 +164,6 @@ std::uint16_t qtype_of(std::string_view text) {
 
 class EveDecoder final : public LineDecoder {
  public:
-  EveDecoder() { time_.loose_offset(); }
-
   void line(std::string_view text, std::uint64_t record, DecodeSink& sink) override {
     if (text.find_first_not_of(" \t") == std::string_view::npos) return;
     ++sink.counts->records;
@@ -197,21 +195,11 @@ class EveDecoder final : public LineDecoder {
     reject(sink, record, fault.reason, std::move(fault.detail), text);
   }
 
-  void end(DecodeSink&) override { time_.forget(); }
-
   Result<> check_head(std::string_view first_line) const override {
     const auto has = [&](std::string_view key) { return first_line.find(key) != std::string_view::npos; };
     if (first_line.starts_with("#separator") || first_line.starts_with("#fields") || has("\"id.orig_h\"") ||
         has("\"_path\""))
       return error(Errc::kBadInput, {}, "this is a Zeek log; give it as zeek:PATH");
-    return {};
-  }
-
-  std::string state() const override { return fmt::format("eve1 {}", static_cast<int>(time_.form())); }
-  Result<> restore(std::string_view state) override {
-    if (state.size() != 6 || !state.starts_with("eve1 ") || state[5] < '0' || state[5] > '3')
-      return error(Errc::kCorrupt, {}, "not an EVE decoder's state");
-    time_.learn(static_cast<TimeForm>(state[5] - '0'));
     return {};
   }
 
@@ -315,7 +303,7 @@ class EveDecoder final : public LineDecoder {
 
   RecordReader reader_;
   Record fields_{};
-  RecordTime time_;
+  RecordTime time_ = RecordTime::stated(TimeForm::kRfc3339).loose_offset();
 };
 
 bool takes_file(std::string_view name) {

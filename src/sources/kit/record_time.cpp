@@ -174,7 +174,8 @@ TimeForm RecordTime::form_of(std::string_view text) {
   std::int64_t thousandths = 0;
   if (parse_thousandths(text, thousandths))
     return thousandths / 1000 >= kMillisFrom ? TimeForm::kUnixMillis : TimeForm::kUnixSeconds;
-  return parse_rfc3339(text) ? TimeForm::kRfc3339 : TimeForm::kUnset;
+  std::int64_t ms = 0;
+  return read_iso(text, ms) ? TimeForm::kRfc3339 : TimeForm::kUnset;
 }
 
 // "YYYY-MM-DDTHH:MM:SS[.fraction](Z|±hh:mm)"; consecutive records mostly share their day.
@@ -249,7 +250,7 @@ bool RecordTime::read(std::string_view text, EventMs& time, model::RejectReason&
 std::string RecordTime::why(model::RejectReason reason) const {
   if (reason == model::RejectReason::kTimeForm) {
     return fmt::format("the time is of another form than this file's ({}{})", name(form_),
-                       stated_ ? ", by the column map" : ", by its first record");
+                       stated_ ? ", as stated" : ", by its first record");
   }
   if (form_ == TimeForm::kPattern) return "the time does not fit the column map's pattern";
   return "not a time with a zone: write RFC 3339 with Z or an offset, Unix seconds or milliseconds, or state the "

@@ -59,7 +59,7 @@ class RecordTime {
 
  private:
   static constexpr std::int64_t kMillisFrom = 100'000'000'000;  // as seconds: year 5138; as ms: 1973
-  static TimeForm form_of(std::string_view text);
+  TimeForm form_of(std::string_view text);
   bool read_iso(std::string_view text, std::int64_t& ms);
 
   TimeForm form_ = TimeForm::kUnset;
