@@ -1,0 +1,28 @@
+#include "detectors/catalog.h"
+
+namespace pandun::detectors {
+
+// A part defines <name>_spec() and make_<name>() in this namespace; nothing else of it is visible here.
+#define DETECTOR(name)                                                             \
+  {                                                                                \
+    const detect::DetectorSpec& name##_spec();                                     \
+    std::unique_ptr<detect::Detector> make_##name(const detect::Options& options); \
+    parts.push_back({&name##_spec, &make_##name});                                 \
+  }
+
+const std::vector<detect::DetectorPart>& catalog() {
+  static const std::vector<detect::DetectorPart> kParts = [] {
+    std::vector<detect::DetectorPart> parts;
+    // clang-format off
+    DETECTOR(beacon)
+    DETECTOR(burst_calling)
+    DETECTOR(indicator_sighting)
+    DETECTOR(message_burst)
+    DETECTOR(port_scan)
+    // clang-format on
+    return parts;
+  }();
+  return kParts;
+}
+
+}  // namespace pandun::detectors
