@@ -26,6 +26,7 @@
 #include "guard/law_library.h"
 #include "guard/vault.h"
 #include "platform/clock.h"
+#include "platform/file_system.h"
 #include "store/store.h"
 
 namespace pandun::casework {
@@ -44,6 +45,10 @@ struct CaseworkContent {
   guard::LawLibrary laws;
   GradeTable grades;
 };
+// From workflows/standard.toml, clocks/{standard,calendar_cn}.toml, grounds/standard.toml and grades/standard.toml below
+// the content directory. kBadConfig with the faults of all of them; nothing is half-loaded.
+Result<std::unique_ptr<CaseworkContent>> load_casework_content(platform::FileSystem& files,
+                                                               const std::string& content_directory);
 
 // Everything the desk stands on; all of it must outlive the desk.
 struct DeskParts {
@@ -56,6 +61,7 @@ struct DeskParts {
   const Identities& identities;
   const SourceLines& lines;
   const ProtectedGroups* protected_groups = nullptr;
+  std::string order_action = "outbox";  // the action that orders are given to
 };
 
 struct IngestReport {
@@ -88,10 +94,7 @@ struct NewEvidence {
 
 class CaseDesk {
  public:
-  explicit CaseDesk(const DeskParts& parts);
-  ~CaseDesk();
-  CaseDesk(const CaseDesk&) = delete;
-  CaseDesk& operator=(const CaseDesk&) = delete;
+  explicit CaseDesk(const DeskParts& parts) : parts_(parts) {}
 
   // ---- the stream ----
   // Signals in their total order. `position` is where the consumer stands after them.
@@ -159,8 +162,10 @@ class CaseDesk {
                              const std::string& digest, WallMs at);
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  Result<CaseView> view_of(const store::View& view, const guard::Actor& actor, const std::string& id) const;
+  Result<AlertSummary> set_alert_state(const guard::Actor& actor, const std::string& id, const std::string& reason,
+                                       std::string_view from, std::string_view to);
+  DeskParts parts_;
 };
 
 }  // namespace pandun::casework

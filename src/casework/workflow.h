@@ -62,6 +62,7 @@ struct WorkflowState {
   std::string id;
   model::LocalText title;
   StateKind kind = StateKind::kOpen;
+  bool relapse = false;  // a later sighting reopens a case that stands here
 };
 
 class Workflow {
@@ -73,16 +74,21 @@ class Workflow {
   std::int64_t version() const { return version_; }
   const std::string& initial() const { return initial_; }
   const std::string& relapse_to() const { return relapse_to_; }
+  const std::string& lapse_to() const {
+    return lapse_to_;
+  }  // where a case stands whose measure lapsed before it was ordered
+  const std::string& lifted() const { return lifted_; }      // where it stands when the measure was lifted by rule
   const std::string& verified() const { return verified_; }  // where quiet leads a case that was acknowledged
   const std::vector<std::string>& initial_clocks() const { return initial_clocks_; }
   const std::vector<WorkflowState>& states() const { return states_; }
   const std::vector<WorkflowAction>& actions() const { return actions_; }
   const WorkflowState* state(std::string_view id) const;
   const WorkflowAction* action(std::string_view id) const;
-  bool is_step(std::string_view from, const WorkflowAction& action) const;
+  static bool is_step(std::string_view from, const WorkflowAction& action);
+  const WorkflowAction* step_with(Effect effect, std::string_view from) const;
 
  private:
-  std::string name_, initial_, relapse_to_, verified_;
+  std::string name_, initial_, relapse_to_, lapse_to_, lifted_, verified_;
   std::int64_t version_ = 1;
   std::vector<std::string> initial_clocks_;
   std::vector<WorkflowState> states_;

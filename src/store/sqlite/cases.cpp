@@ -186,7 +186,7 @@ Result<std::vector<MeasureRow>> SqliteMeasures::of_case(const std::string& case_
 Result<std::vector<MeasureRow>> SqliteMeasures::in_force(WallMs now) const {
   return fetch_all(db_,
                    std::string(kMeasures) +
-                       " WHERE state IN ('approved', 'ordered', 'in_force') AND expires_at > ?"
+                       " WHERE state IN ('approved', 'ordered', 'in_force', 'appealed') AND expires_at > ?"
                        " ORDER BY seq",
                    {now}, read_measure);
 }
