@@ -52,6 +52,8 @@ struct DetectorSpec {
   Maturity maturity = Maturity::kStable;
   std::vector<OptionSpec> options;
   std::string_view false_positives_en, false_positives_zh;
+  std::uint32_t state_version =
+      1;  // raise when save() changes its form: older state is dropped, and the report says so
 };
 
 // Option values, checked against the spec's bounds before any detector is made.

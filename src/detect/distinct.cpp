@@ -112,7 +112,7 @@ std::size_t DistinctWindows::find(std::uint32_t hash) const {
 }
 
 bool DistinctWindows::add(std::uint32_t hash, std::uint32_t time_s) {
-  if (time_s < start_s(Window::k7d, now_s_)) return false;
+  if (time_s < oldest()) return false;
   if (sketch_ != nullptr) {
     sketch_->add(hash, time_s);
     return true;
@@ -122,8 +122,8 @@ bool DistinctWindows::add(std::uint32_t hash, std::uint32_t time_s) {
   const std::uint32_t last = slots_[at].last;
   if (time_s + 1 <= last) return true;
   // What decides is the count inside the longest window, never how full the set happens to be: that differs after a restart.
-  const bool counted = last > start_s(Window::k7d, now_s_);
-  if (!counted && last_seen_.total(Window::k7d) >= kExactMax) {
+  const bool counted = last > oldest();
+  if (!counted && last_seen_.total(longest_) >= kExactMax) {
     become_sketch();
     return add(hash, time_s);
   }
@@ -140,16 +140,16 @@ bool DistinctWindows::add(std::uint32_t hash, std::uint32_t time_s) {
 
 // Drops what left the longest window, then grows if that was not enough.
 void DistinctWindows::make_room() {
-  const std::uint32_t oldest = start_s(Window::k7d, now_s_);
+  const std::uint32_t start = oldest();
   std::size_t live = 0;
-  for (const Slot& slot : slots_) live += slot.last > oldest ? 1U : 0U;
+  for (const Slot& slot : slots_) live += slot.last > start ? 1U : 0U;
   std::size_t capacity = 8;
   while (capacity < (live + 1) * 2) capacity *= 2;
   std::vector<Slot> old(capacity);
   old.swap(slots_);
   used_ = 0;
   for (const Slot& slot : old) {
-    if (slot.last <= oldest) continue;
+    if (slot.last <= start) continue;
     slots_[find(slot.hash)] = slot;
     ++used_;
   }
@@ -165,13 +165,12 @@ void DistinctWindows::become_sketch() {
 }
 
 double DistinctWindows::count(Window w) const {
+  w = std::min(w, longest_);
   return sketch_ != nullptr ? sketch_->count(w, now_s_) : static_cast<double>(last_seen_.total(w));
 }
 
-bool DistinctWindows::contains(std::uint32_t hash) const {
-  if (slots_.empty()) return false;
-  const Slot& slot = slots_[find(hash)];
-  return slot.last > start_s(Window::k7d, now_s_);
+bool DistinctWindows::contains_since(std::uint32_t hash, std::uint32_t since_s) const {
+  return !slots_.empty() && slots_[find(hash)].last > since_s;
 }
 
 std::uint64_t DistinctWindows::bytes() const {
@@ -181,20 +180,20 @@ std::uint64_t DistinctWindows::bytes() const {
 void DistinctWindows::save(StateWriter& out) const {
   out.u32(now_s_);
   out.u8(sketch_ != nullptr ? 1 : 0);
-  const std::uint32_t oldest = start_s(Window::k7d, now_s_);
-  if (sketch_ != nullptr) return sketch_->save(out, oldest);
+  const std::uint32_t start = oldest();
+  if (sketch_ != nullptr) return sketch_->save(out, start);
   std::size_t live = 0;
-  for (const Slot& slot : slots_) live += slot.last > oldest ? 1U : 0U;
+  for (const Slot& slot : slots_) live += slot.last > start ? 1U : 0U;
   out.varint(live);
   for (const Slot& slot : slots_) {
-    if (slot.last <= oldest) continue;
+    if (slot.last <= start) continue;
     out.u32(slot.hash);
     out.u32(slot.last);
   }
 }
 
 void DistinctWindows::load(StateReader& in) {
-  *this = DistinctWindows();
+  *this = DistinctWindows(longest_);
   advance(in.u32());
   if (in.u8() != 0) {
     sketch_ = std::make_unique<DistinctSketch>();

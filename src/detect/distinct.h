@@ -1,13 +1,13 @@
 // How many different things (peers, hosts, ports, names) were met within 5 min, 1 h, 24 h and 7 d: one structure, four
-// windows, every event time order.
+// windows, events in any order of time.
 //
 // Units    things are 32-bit hashes (peer_hash() below); times are whole seconds.
-// Shape    Exact up to kExactMax things in 7 d: a set with each thing's last-seen time, and per window a ring that counts
+// Shape    Exact up to kExactMax things in the longest window: a set with each thing's last-seen time, and per window a ring that counts
 //          last-seen times by step, so that add() and count() are O(1) whatever the window. "Exact" is up to 32-bit hash
 //          collisions: one pair in 2^32, less than 1 % of one count at kExactMax.
 //          Beyond: a HyperLogLog whose registers keep the last time of every rank, so that one sketch of 94 KiB answers
 //          for any window. 1,024 registers: relative error 3.3 % (1 sigma), below 1,000 things about 2-3 %.
-// Errors   add() is false when the time is behind the 7 d window: nothing changed.
+// Errors   add() is false when the time is behind the longest window: nothing changed.
 // Threads  one owner.
 // Source   Flajolet et al. 2007 (HyperLogLog); Chabchoub and Hebrail 2010 (sliding HyperLogLog); Ertl 2017,
 //          arXiv:1702.01284, algorithm 6 (estimator without bias correction tables).
@@ -58,11 +58,14 @@ class DistinctWindows {
  public:
   static constexpr std::size_t kExactMax = 8192;
 
+  explicit DistinctWindows(Window longest = Window::k7d) : longest_(longest) {}  // longer windows answer as this one
+
   void advance(std::uint32_t now_s);  // moves the clock; add() needs times that are not newer
   bool add(std::uint32_t hash, std::uint32_t time_s);
   double count(Window w) const;  // a whole number
   bool exact() const { return sketch_ == nullptr; }
-  bool contains(std::uint32_t hash) const;  // within 7 d; always false once not exact
+  // Seen at or after `since_s`; always false once not exact.
+  bool contains_since(std::uint32_t hash, std::uint32_t since_s) const;
   std::uint64_t bytes() const;
   void save(StateWriter& out) const;
   void load(StateReader& in);
@@ -73,9 +76,11 @@ class DistinctWindows {
     std::uint32_t last = 0;  // last-seen second + 1, 0 = free
   };
   std::size_t find(std::uint32_t hash) const;  // its slot, or the free one where it belongs
+  std::uint32_t oldest() const { return start_s(longest_, now_s_); }
   void make_room();
   void become_sketch();
 
+  Window longest_;
   std::vector<Slot> slots_;
   std::size_t used_ = 0;
   std::uint32_t now_s_ = 0;

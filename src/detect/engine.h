@@ -74,7 +74,8 @@ struct SaveReport {
 struct LoadReport {
   std::uint64_t position = 0;  // 0: nothing to load, start from the beginning of the log
   std::string name;
-  std::vector<std::string> refused;        // newer checkpoints that could not be used, and why
+  std::vector<std::string> refused;  // newer checkpoints that could not be used, and why
+  bool rules_changed = false;        // the rules now are not those it was written under; their cooldowns go on by id
   std::vector<std::string> started_empty;  // detectors and feature groups without usable state in it, and why
 };
 

@@ -14,15 +14,15 @@
 
 namespace pandun::detect {
 
-// Blocks of 2^(3 + size class) records each.
-template <typename T, unsigned kClasses>
+// Blocks of kFirst * 2^(size class) records each.
+template <typename T, unsigned kClasses, std::uint32_t kFirst = 8>
 class SlabPool {
   static_assert(std::is_trivially_copyable_v<T>);
   static constexpr std::uint32_t kBlocksPerSlab = 128;
 
  public:
-  static constexpr std::uint32_t capacity(unsigned size_class) { return 8U << size_class; }
-  static constexpr std::uint32_t kCapacityMax = 8U << (kClasses - 1);
+  static constexpr std::uint32_t capacity(unsigned size_class) { return kFirst << size_class; }
+  static constexpr std::uint32_t kCapacityMax = kFirst << (kClasses - 1);
 
   std::uint32_t take(unsigned size_class) {
     Class& c = classes_[size_class];

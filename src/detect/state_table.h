@@ -205,6 +205,10 @@ class StateTable {
   }
   template <typename Read>
   Result<> load(StateReader& in, Read read) {
+    return load(in, read, [](State&) {});
+  }
+  template <typename Read, typename Release>
+  Result<> load(StateReader& in, Read read, Release release) {
     const std::uint64_t count = in.varint();
     for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
       Key key{};
@@ -213,9 +217,13 @@ class StateTable {
       State state{};
       read(in, state);
       const std::uint64_t h = hash(key);
-      if (!in.ok() || !in.owns(h)) continue;
+      if (!in.ok() || !in.owns(h)) {
+        release(state);
+        continue;
+      }
       Part& part = parts_[h >> (64 - kPartBits)];
       if (find_entry(part, key, h) != nullptr) {
+        release(state);
         in.fail("a key stands twice in a table");
         break;
       }

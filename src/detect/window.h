@@ -47,7 +47,7 @@ constexpr std::uint32_t start_s(Window w, std::uint32_t now_s) {
 }
 
 // kCounters counts over one window of kSteps steps. Counts never go negative and never wrap below 2^32 in a window.
-template <std::uint32_t kSteps, std::size_t kCounters = 1>
+template <std::uint32_t kSteps, std::size_t kCounters = 1, typename Count = std::uint32_t>
 class StepRing {
  public:
   // Moves the clock to `now_s` if it is newer; steps that fall out are subtracted.
@@ -68,14 +68,14 @@ class StepRing {
     head_ = step;
   }
   // False when the step is outside the window: too old, or newer than the clock (advance first).
-  bool add(std::uint32_t time_s, std::uint32_t step_s, std::size_t counter = 0, std::uint32_t n = 1) {
+  bool add(std::uint32_t time_s, std::uint32_t step_s, std::size_t counter = 0, Count n = 1) {
     const std::uint32_t step = time_s / step_s;
     if (!inside(step)) return false;
     cells_[step % kSteps][counter] += n;
     sums_[counter] += n;
     return true;
   }
-  void subtract(std::uint32_t time_s, std::uint32_t step_s, std::size_t counter = 0, std::uint32_t n = 1) {
+  void subtract(std::uint32_t time_s, std::uint32_t step_s, std::size_t counter = 0, Count n = 1) {
     const std::uint32_t step = time_s / step_s;
     if (!inside(step)) return;
     cells_[step % kSteps][counter] -= n;
@@ -83,7 +83,7 @@ class StepRing {
   }
   std::uint64_t total(std::size_t counter = 0) const { return sums_[counter]; }
   // The count `back` steps before the current one.
-  std::uint32_t at(std::uint32_t back, std::size_t counter = 0) const {
+  Count at(std::uint32_t back, std::size_t counter = 0) const {
     return back >= kSteps || back > head_ ? 0 : cells_[(head_ - back) % kSteps][counter];
   }
   std::uint32_t head_step() const { return head_; }
@@ -94,7 +94,7 @@ class StepRing {
     if (!started_) return;
     out.u32(head_);
     for (const auto& cell : cells_)
-      for (const std::uint32_t n : cell) out.varint(n);
+      for (const Count n : cell) out.varint(n);
   }
   void load(StateReader& in) {
     *this = StepRing();
@@ -103,7 +103,7 @@ class StepRing {
     head_ = in.u32();
     for (auto& cell : cells_) {
       for (std::size_t c = 0; c < kCounters; ++c) {
-        cell[c] = static_cast<std::uint32_t>(in.varint());
+        cell[c] = static_cast<Count>(in.varint());
         sums_[c] += cell[c];
       }
     }
@@ -112,63 +112,76 @@ class StepRing {
  private:
   bool inside(std::uint32_t step) const { return started_ && step <= head_ && head_ - step < kSteps; }
 
-  std::array<std::array<std::uint32_t, kCounters>, kSteps> cells_{};
+  std::array<std::array<Count, kCounters>, kSteps> cells_{};
   std::array<std::uint64_t, kCounters> sums_{};
   std::uint32_t head_ = 0;
   bool started_ = false;
 };
 
-// The same counters over all four windows at once.
-template <std::size_t kCounters = 1>
+// The same counters over the first kCount windows at once (4: all, 3: without 7 d).
+template <std::size_t kCounters = 1, typename Count = std::uint32_t, std::size_t kCount = kWindows>
 class WindowRings {
  public:
   void advance(std::uint32_t now_s) {
     each([&](auto& ring, const WindowSpec& w) { ring.advance(now_s, w.step_s); });
   }
   // False when the time is outside every window.
-  bool add(std::uint32_t time_s, std::size_t counter = 0, std::uint32_t n = 1) {
+  bool add(std::uint32_t time_s, std::size_t counter = 0, Count n = 1) {
     bool inside = false;
     each([&](auto& ring, const WindowSpec& w) { inside |= ring.add(time_s, w.step_s, counter, n); });
     return inside;
   }
-  void subtract(std::uint32_t time_s, std::size_t counter = 0, std::uint32_t n = 1) {
+  void subtract(std::uint32_t time_s, std::size_t counter = 0, Count n = 1) {
     each([&](auto& ring, const WindowSpec& w) { ring.subtract(time_s, w.step_s, counter, n); });
   }
   std::uint64_t total(Window w, std::size_t counter = 0) const {
-    return w == Window::k5m    ? m5_.total(counter)
-           : w == Window::k1h  ? h1_.total(counter)
-           : w == Window::k24h ? h24_.total(counter)
-                               : d7_.total(counter);
+    switch (w) {
+      case Window::k5m:
+        return m5_.total(counter);
+      case Window::k1h:
+        return h1_.total(counter);
+      case Window::k24h:
+        return h24_.total(counter);
+      default:
+        return d7_.total(counter);
+    }
   }
   // The count `back` steps before the current one, in steps of that window.
-  std::uint32_t at(Window w, std::uint32_t back, std::size_t counter = 0) const {
-    return w == Window::k5m    ? m5_.at(back, counter)
-           : w == Window::k1h  ? h1_.at(back, counter)
-           : w == Window::k24h ? h24_.at(back, counter)
-                               : d7_.at(back, counter);
+  Count at(Window w, std::uint32_t back, std::size_t counter = 0) const {
+    switch (w) {
+      case Window::k5m:
+        return m5_.at(back, counter);
+      case Window::k1h:
+        return h1_.at(back, counter);
+      case Window::k24h:
+        return h24_.at(back, counter);
+      default:
+        return d7_.at(back, counter);
+    }
   }
   void save(StateWriter& out) const {
     m5_.save(out);
     h1_.save(out);
     h24_.save(out);
-    d7_.save(out);
+    if constexpr (kCount > 3) d7_.save(out);
   }
   void load(StateReader& in) {
     each([&](auto& ring, const WindowSpec&) { ring.load(in); });
   }
 
  private:
+  static_assert(kCount == 3 || kCount == 4);
   template <typename F>
   void each(F f) {
     f(m5_, kWindowSpecs[0]);
     f(h1_, kWindowSpecs[1]);
     f(h24_, kWindowSpecs[2]);
-    f(d7_, kWindowSpecs[3]);
+    if constexpr (kCount > 3) f(d7_, kWindowSpecs[3]);
   }
-  StepRing<kWindowSpecs[0].steps, kCounters> m5_;
-  StepRing<kWindowSpecs[1].steps, kCounters> h1_;
-  StepRing<kWindowSpecs[2].steps, kCounters> h24_;
-  StepRing<kWindowSpecs[3].steps, kCounters> d7_;
+  StepRing<kWindowSpecs[0].steps, kCounters, Count> m5_;
+  StepRing<kWindowSpecs[1].steps, kCounters, Count> h1_;
+  StepRing<kWindowSpecs[2].steps, kCounters, Count> h24_;
+  StepRing<(kCount > 3 ? kWindowSpecs[3].steps : 1U), kCounters, Count> d7_;
 };
 
 }  // namespace pandun::detect

@@ -3,8 +3,8 @@
 // Units    counts, ratios 0-1, bytes. Windows are detect/window.h's without 7 d (it answers as 24 h) and end at the host's own
 //          newest event. A ratio without a denominator is NaN: "not known", and no comparison with it holds.
 // Events   flows: Flow by source. dns: Dns by client. logins: Login by client. Failed flow: attempted or rejected; the ratio's
-//          denominator leaves out flows whose state is not known or mid-stream.
-// Shape    a list of up to 96 contacts of 20 bytes; then counters by step and DistinctWindows. Counts are exact; distinct
+//          denominator leaves out flows whose state is not known or mid-stream. Ports are numbers, whatever the protocol.
+// Shape    a list of up to 64 contacts of 20 bytes; then counters by step and DistinctWindows. Counts are exact; distinct
 //          counts are exact up to 8,192 things in 7 d (exact() tells), then within 3.3 % (1 sigma). Bytes of one flow are
 //          counted up to 4 GiB.
 // Late     as for numbers.

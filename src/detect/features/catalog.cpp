@@ -1,0 +1,264 @@
+#include "detect/features/catalog.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <vector>
+
+#include "detect/nearest.h"
+
+namespace pandun::detect {
+namespace {
+
+using Number = NumberActivity;
+using Host = HostActivity;
+
+template <double (Number::*F)(Window) const, Window W>
+double of_number(const Number& a) {
+  return (a.*F)(W);
+}
+template <double (Host::*F)(Window) const, Window W>
+double of_host(const Host& a) {
+  return (a.*F)(W);
+}
+template <double (Number::*F)() const>
+double plain_number(const Number& a) {
+  return (a.*F)();
+}
+template <double (Host::*F)() const>
+double plain_host(const Host& a) {
+  return (a.*F)();
+}
+
+constexpr std::array<std::string_view, kWindows> kSpanEn{"5 minutes", "hour", "24 hours", "7 days"};
+constexpr std::array<std::string_view, kWindows> kSpanZh{"5 分钟", "1 小时", "24 小时", "7 天"};
+
+// What the features of one family share. {en} and {zh} stand for the window's span.
+struct Family {
+  std::string_view stem, unit, doc_en, doc_zh;
+  Exactness exactness = Exactness::kExact;
+  std::uint8_t cost = 2;
+  bool bounded = false;
+};
+
+class Builder {
+ public:
+  template <double (Number::*F)(Window) const, Window... W>
+  void number(const Family& family) {
+    (add(family, model::EntityKind::kNumber, W, &of_number<F, W>, nullptr), ...);
+  }
+  template <double (Host::*F)(Window) const, Window... W>
+  void host(const Family& family) {
+    (add(family, model::EntityKind::kIp, W, nullptr, &of_host<F, W>), ...);
+  }
+  // A family of one whose name already says its window.
+  void single(const Family& family, std::optional<Window> w, double (*f)(const Number&)) {
+    Feature& feature = push(family, model::EntityKind::kNumber, std::string(family.stem));
+    feature.window = w;
+    feature.number = f;
+    feature.doc_en = family.doc_en;
+    feature.doc_zh = family.doc_zh;
+  }
+  void single(const Family& family, std::optional<Window> w, double (*f)(const Host&)) {
+    Feature& feature = push(family, model::EntityKind::kIp, std::string(family.stem));
+    feature.window = w;
+    feature.host = f;
+    feature.doc_en = family.doc_en;
+    feature.doc_zh = family.doc_zh;
+  }
+  std::vector<Feature> take() { return std::move(all_); }
+
+ private:
+  void add(const Family& family, model::EntityKind entity, Window w, double (*n)(const Number&),
+           double (*h)(const Host&)) {
+    const auto i = static_cast<std::size_t>(w);
+    Feature& feature = push(family, entity, fmt::format("{}_{}", family.stem, spec(w).name));
+    feature.window = w;
+    feature.number = n;
+    feature.host = h;
+    feature.doc_en = fmt::format(fmt::runtime(family.doc_en), fmt::arg("en", kSpanEn[i]));
+    feature.doc_zh = fmt::format(fmt::runtime(family.doc_zh), fmt::arg("zh", kSpanZh[i]));
+  }
+  Feature& push(const Family& family, model::EntityKind entity, std::string name) {
+    Feature feature;
+    feature.id = static_cast<std::uint16_t>(all_.size());
+    feature.name = std::move(name);
+    feature.unit = family.unit;
+    feature.entity = entity;
+    feature.exactness = family.exactness;
+    feature.cost = family.cost;
+    feature.bounded_by_contacts = family.bounded;
+    return all_.emplace_back(std::move(feature));
+  }
+  std::vector<Feature> all_;
+};
+
+constexpr Window k5m = Window::k5m, k1h = Window::k1h, k24h = Window::k24h, k7d = Window::k7d;
+constexpr Exactness kExact = Exactness::kExact, kSketch = Exactness::kSketch, kEstimate = Exactness::kEstimate;
+
+void number_counts(Builder& b) {
+  b.number<&Number::calls_out, k5m, k1h, k24h, k7d>(
+      {"calls_out", "calls", "calls made in the last {en}", "最近 {zh}主叫次数", kExact, 2, true});
+  b.number<&Number::calls_in, k5m, k1h, k24h, k7d>(
+      {"calls_in", "calls", "calls received in the last {en}", "最近 {zh}被叫次数", kExact, 2, true});
+  b.number<&Number::messages_out, k5m, k1h, k24h, k7d>(
+      {"messages_out", "messages", "messages sent in the last {en}", "最近 {zh}发送短信条数", kExact, 2, true});
+  b.number<&Number::messages_in, k5m, k1h, k24h, k7d>(
+      {"messages_in", "messages", "messages received in the last {en}", "最近 {zh}接收短信条数", kExact, 2, true});
+  b.number<&Number::unanswered_out, k5m, k1h, k24h, k7d>({"unanswered_out", "calls",
+                                                          "calls made in the last {en} that nobody answered",
+                                                          "最近 {zh}主叫未接通次数", kExact, 2, true});
+  b.number<&Number::distinct_callees, k5m, k1h, k24h, k7d>({"distinct_callees", "numbers",
+                                                            "different numbers called in the last {en}",
+                                                            "最近 {zh}主叫的不同号码数", kSketch, 5, true});
+  b.number<&Number::distinct_callers, k5m, k1h, k24h, k7d>({"distinct_callers", "numbers",
+                                                            "different numbers that called it in the last {en}",
+                                                            "最近 {zh}来电的不同号码数", kSketch, 5, true});
+  b.number<&Number::distinct_recipients, k5m, k1h, k24h, k7d>({"distinct_recipients", "numbers",
+                                                               "different numbers it sent messages to in the last {en}",
+                                                               "最近 {zh}发送短信的不同号码数", kSketch, 5, true});
+  b.number<&Number::distinct_senders, k5m, k1h, k24h, k7d>({"distinct_senders", "numbers",
+                                                            "different numbers that sent it messages in the last {en}",
+                                                            "最近 {zh}收到短信的不同号码数", kSketch, 5, true});
+}
+
+void number_ratios(Builder& b) {
+  b.number<&Number::answered_ratio_out, k5m, k1h, k24h, k7d>(
+      {"answered_ratio_out", "ratio",
+       "share of the calls made in the last {en} that were answered; not known without calls whose outcome is known",
+       "最近 {zh}主叫接通率（无已知结果的呼叫时未知）"});
+  b.number<&Number::short_ratio_out, k5m, k1h, k24h, k7d>(
+      {"short_ratio_out", "ratio",
+       "share of the answered calls made in the last {en} with at most 10 s of talk; not known without answered calls",
+       "最近 {zh}主叫接通中通话不超过 10 秒的比例（无接通时未知）"});
+  b.number<&Number::talk_s_mean_out, k1h, k24h>(
+      {"talk_s_mean_out", "s",
+       "mean talk time of the answered calls made in the last {en}; not known without answered calls",
+       "最近 {zh}主叫接通的平均通话时长（无接通时未知）"});
+  b.number<&Number::out_share, k24h, k7d>(
+      {"out_share", "ratio", "calls made as a share of all calls in the last {en}; not known without calls",
+       "最近 {zh}主叫占比（无通话时未知）"});
+  b.number<&Number::repeat_ratio_out, k24h, k7d>(
+      {"repeat_ratio_out", "ratio",
+       "1 - different numbers called / calls made in the last {en}: near 0 when everybody is a stranger; not known "
+       "without calls",
+       "最近 {zh}重复呼叫比例：1 - 不同被叫数 / 主叫次数，接近 0 表示全是陌生人（无主叫时未知）", kSketch, 6});
+}
+
+void number_singles(Builder& b) {
+  b.single({"return_calls_24h", "calls",
+            "calls received in the last 24 hours from numbers it had called within the 7 days before; "
+            "a lower bound once it has called more than 8,192 numbers in 7 days",
+            "最近 24 小时内由其此前 7 天呼叫过的号码打回的次数", kEstimate, 2, true},
+           k24h, &plain_number<&Number::return_calls_24h>);
+  b.single({"distinct_devices_24h", "devices",
+            "different devices it called or sent from in the last 24 hours, at most 64; two share a 16-bit hash once "
+            "in 65,535",
+            "最近 24 小时使用的不同终端数（上限 64）", kEstimate, 3, true},
+           k24h, &plain_number<&Number::distinct_devices_24h>);
+  b.single({"distinct_cells_24h", "cells",
+            "different cells it was in when calling or called in the last 24 hours, at most 256; two share a 16-bit "
+            "hash once in 65,535",
+            "最近 24 小时出现的不同小区数（上限 256）", kEstimate, 4, true},
+           k24h, &plain_number<&Number::distinct_cells_24h>);
+  b.single(
+      {"regions_callee_24h", "regions",
+       "different regions it called in the last 24 hours, told from the callees' prefixes (7-digit block, area code, "
+       "country code); within about 3 % below 300",
+       "最近 24 小时被叫号码的不同归属段数（按号段、区号、国家码）", kEstimate, 9},
+      k24h, &plain_number<&Number::regions_callee_24h>);
+  b.single({"night_share_24h", "ratio",
+            "share of the calls and messages out in the last 24 hours that fell between 22:00 and 06:00 local; not "
+            "known without any",
+            "最近 24 小时主叫与发送中处于 22:00-06:00 的比例（无主叫和发送时未知）", kExact, 7},
+           k24h, &plain_number<&Number::night_share_24h>);
+  b.single({"max_calls_per_minute_5m", "calls", "most calls made in one of the last 5 whole minutes",
+            "最近 5 个整分钟中单分钟最多主叫次数", kExact, 3, true},
+           k5m, &plain_number<&Number::max_calls_per_minute_5m>);
+  b.single({"first_seen_age_s", "s", "time since the number was first seen; it is forgotten after 120 silent days",
+            "号码首次出现至今的时间（静默 120 天后遗忘）", kExact, 1},
+           std::nullopt, &plain_number<&Number::first_seen_age_s>);
+  b.single({"idle_before_s", "s",
+            "its latest silence of 24 hours or more, in whole hours, for 7 days after it ended; else 0",
+            "最近一次 24 小时以上静默的时长（整小时，结束后 7 天内有效，否则为 0）", kExact, 1},
+           std::nullopt, &plain_number<&Number::idle_before_s>);
+}
+
+void host_features(Builder& b) {
+  b.host<&Host::flows, k5m, k1h, k24h>(
+      {"flows", "flows", "flows it started in the last {en}", "最近 {zh}发起的流数", kExact, 2, true});
+  b.host<&Host::failed_flows, k5m, k1h, k24h>({"failed_flows", "flows",
+                                               "flows it started in the last {en} that were refused or never answered",
+                                               "最近 {zh}发起但被拒绝或无应答的流数", kExact, 2, true});
+  b.host<&Host::failed_ratio, k5m, k1h, k24h>(
+      {"failed_ratio", "ratio",
+       "share of the flows it started in the last {en} that failed; not known without flows whose outcome is known",
+       "最近 {zh}发起的流失败比例（无已知结果时未知）"});
+  b.host<&Host::distinct_dst_hosts, k5m, k1h, k24h>({"distinct_dst_hosts", "hosts",
+                                                     "different addresses it started flows to in the last {en}",
+                                                     "最近 {zh}访问的不同目的地址数", kSketch, 5, true});
+  b.host<&Host::distinct_dst_ports, k5m, k1h, k24h>({"distinct_dst_ports", "ports",
+                                                     "different destination ports of its flows in the last {en}",
+                                                     "最近 {zh}访问的不同目的端口数", kSketch, 5, true});
+  b.host<&Host::distinct_dst_pairs, k5m, k1h, k24h>(
+      {"distinct_dst_pairs", "pairs", "different pairs of address and port of its flows in the last {en}",
+       "最近 {zh}访问的不同（地址，端口）对数", kSketch, 5, true});
+  b.host<&Host::bytes_out, k1h, k24h>({"bytes_out", "bytes",
+                                       "payload bytes it sent in flows it started in the last {en}",
+                                       "最近 {zh}发起的流上行字节数"});
+  b.host<&Host::bytes_in, k1h, k24h>({"bytes_in", "bytes",
+                                      "payload bytes it received in flows it started in the last {en}",
+                                      "最近 {zh}发起的流下行字节数"});
+  b.host<&Host::dns_queries, k5m, k1h, k24h>(
+      {"dns_queries", "queries", "names it looked up in the last {en}", "最近 {zh}的 DNS 查询数", kExact, 2, true});
+  b.host<&Host::nxdomain_ratio, k1h, k24h>(
+      {"nxdomain_ratio", "ratio",
+       "share of its answered look-ups in the last {en} whose name does not exist; not known without answers",
+       "最近 {zh}有应答的 DNS 查询中域名不存在的比例（无应答时未知）"});
+  b.host<&Host::distinct_nxdomains, k1h, k24h>({"distinct_nxdomains", "names",
+                                                "different names it looked up in the last {en} that do not exist",
+                                                "最近 {zh}查询的不同的不存在域名数", kSketch, 5, true});
+  b.host<&Host::logins_failed, k5m, k1h, k24h>(
+      {"logins_failed", "attempts", "failed log-in attempts it made in the last {en}", "最近 {zh}登录失败次数"});
+  b.single({"host_first_seen_age_s", "s", "time since the address was first seen; it is forgotten after 14 silent days",
+            "地址首次出现至今的时间（静默 14 天后遗忘）", kExact, 1},
+           std::nullopt, &plain_host<&Host::first_seen_age_s>);
+}
+
+const std::vector<Feature>& catalog() {
+  static const std::vector<Feature> kAll = [] {
+    Builder builder;
+    number_counts(builder);
+    number_ratios(builder);
+    number_singles(builder);
+    host_features(builder);
+    return builder.take();
+  }();
+  return kAll;
+}
+
+}  // namespace
+
+std::string_view name(Exactness exactness) {
+  constexpr std::array<std::string_view, 3> kNames{"exact", "exact, then sketch", "estimate"};
+  return kNames[static_cast<std::size_t>(exactness)];
+}
+
+std::span<const Feature> features() {
+  return catalog();
+}
+
+const Feature* find_feature(model::EntityKind entity, std::string_view name) {
+  for (const Feature& f : catalog())
+    if (f.entity == entity && f.name == name) return &f;
+  return nullptr;
+}
+
+std::string_view nearest_feature(model::EntityKind entity, std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const Feature& f : catalog())
+    if (f.entity == entity) names.push_back(f.name);
+  return nearest(name, names);
+}
+
+}  // namespace pandun::detect

@@ -1,0 +1,45 @@
+// The feature catalogue: every feature's name, meaning and how it is worked out, once.
+//
+// Safety   names are content: rules, models and reports use them. Append; never rename, never change a meaning.
+// Threads  immutable.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "detect/features/host_activity.h"
+#include "detect/features/number_activity.h"
+#include "model/entity.h"
+
+namespace pandun::detect {
+
+enum class Exactness : std::uint8_t {
+  kExact,     // equal to a brute-force pass over the events
+  kSketch,    // exact up to 8,192 things in the longest window, then within 3.3 % (1 sigma)
+  kEstimate,  // the description says how far off it can be
+};
+std::string_view name(Exactness exactness);  // "exact", "exact, then sketch", "estimate"
+
+struct Feature {
+  std::uint16_t id = 0;   // index in the catalogue
+  std::string name;       // "calls_out_1h"
+  std::string_view unit;  // "calls", "ratio", "s", …
+  model::EntityKind entity{};
+  std::optional<Window> window;
+  Exactness exactness{};
+  std::uint8_t cost = 1;             // relative, for ordering the tests of a rule
+  bool bounded_by_contacts = false;  // never more than contacts_at_most()
+  std::string doc_en, doc_zh;
+  double (*number)(const NumberActivity&) = nullptr;  // one of the two
+  double (*host)(const HostActivity&) = nullptr;
+};
+
+std::span<const Feature> features();
+const Feature* find_feature(model::EntityKind entity, std::string_view name);
+// The closest name by edit distance, empty when none is close.
+std::string_view nearest_feature(model::EntityKind entity, std::string_view name);
+
+}  // namespace pandun::detect

@@ -1,0 +1,83 @@
+// A rule's condition as a flat list of steps: no tree, no allocation, no name look-up while the stream runs.
+//
+// Order    inside an 'and' or 'or' the cheapest test runs first and the rest only when it decides nothing; tests have no
+//          side effects, so the order cannot change the outcome.
+// Unknown  a feature that is not known (a ratio without a denominator) makes every comparison it stands in false.
+// Threads  immutable.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "detect/detector.h"
+#include "detect/rules/syntax.h"
+#include "model/signal.h"
+
+namespace pandun::detect {
+
+// What a condition is asked about: one of the two, and the ports.
+struct RuleSubject {
+  const NumberActivity* number = nullptr;
+  const HostActivity* host = nullptr;
+  const Ports* ports = nullptr;
+  double value(const Feature& feature) const {
+    return number != nullptr ? feature.number(*number) : feature.host(*host);
+  }
+};
+
+struct Step {
+  enum Op : std::uint8_t {
+    kNumber,
+    kFeature,
+    kFact,
+    kTextTest,
+    kNegate,
+    kNot,
+    kAdd,
+    kSubtract,
+    kMultiply,
+    kDivide,
+    kMin,
+    kMax,
+    kCompare,  // pops two
+    kTest,     // feature against a constant: the common case in one step
+    kSkipIfFalse,
+    kSkipIfTrue,  // jump to `target` and keep the value; else drop it and go on
+  };
+  Op op{};
+  NodeKind comparison{};  // kCompare, kTest
+  Fact fact{};
+  bool negated = false;  // kTextTest
+  std::uint32_t target = 0;
+  double value = 0;
+  const Feature* feature = nullptr;
+  std::vector<std::string> texts;
+};
+
+class Program {
+ public:
+  Program() = default;
+  static Program compile(const Tree& tree);
+
+  bool holds(const RuleSubject& subject) const;
+  // Each test of a feature that holds now: its value and what it was measured against, in the order written.
+  std::vector<model::Evidence> evidence(const RuleSubject& subject) const;
+
+  std::uint32_t cost() const { return cost_; }
+  std::uint32_t contacts_min() const { return contacts_min_; }  // with fewer contacts it cannot hold
+  std::string dump() const;                                     // one step a line
+
+ private:
+  struct Reason {
+    const Feature* feature = nullptr;
+    NodeKind comparison{};
+    std::vector<Step> against;
+  };
+  std::vector<Step> steps_;
+  std::vector<Reason> reasons_;
+  std::uint32_t cost_ = 0, contacts_min_ = 0;
+  friend class Planner;
+};
+
+}  // namespace pandun::detect

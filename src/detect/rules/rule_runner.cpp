@@ -1,0 +1,92 @@
+#include "detect/rules/rule_runner.h"
+
+#include "detect/features/host_activity.h"
+#include "detect/features/number_activity.h"
+
+namespace pandun::detect {
+namespace {
+
+// What the alert plots: the activity that the first piece of evidence is about.
+void plot(model::Signal& signal, const RuleSubject& subject) {
+  if (signal.evidence.empty()) return;
+  const Feature* feature = find_feature(subject.number != nullptr ? model::EntityKind::kNumber : model::EntityKind::kIp,
+                                        signal.evidence.front().feature);
+  if (feature == nullptr) return;
+  const Window w = feature->window.value_or(Window::k24h);
+  if (subject.host != nullptr) {
+    if (subject.host->flows(w) == 0) return;
+    signal.series = subject.host->flows_series(w);
+    signal.series_feature = "flows";
+  } else if (subject.number->messages_out(w) > subject.number->calls_out(w)) {
+    signal.series = subject.number->messages_out_series(w);
+    signal.series_feature = "messages_out";
+  } else if (subject.number->calls_out(w) > 0) {
+    signal.series = subject.number->calls_out_series(w);
+    signal.series_feature = "calls_out";
+  }
+}
+
+}  // namespace
+
+void RuleRunner::use(std::shared_ptr<const RuleSet> rules) {
+  rules_ = std::move(rules);
+}
+
+bool RuleRunner::may_speak(const Rule& rule, const model::EntityKey& entity, const model::Event& event) {
+  const RuleKey key{entity, rule.hash};
+  const std::int64_t* spoken = spoken_.find(key, event.watermark);
+  if (spoken != nullptr && event.time.ms - *spoken < rule.cooldown.count() * 1000) return false;
+  spoken_.touch(key, event.watermark) = event.time.ms;
+  return true;
+}
+
+model::Signal RuleRunner::signal_of(const Rule& rule, const model::Event& event,
+                                    std::vector<model::Evidence> evidence) const {
+  model::Signal signal;
+  signal.detector = rule.id;
+  signal.first = signal.last = event.time;
+  signal.severity = rule.severity;
+  signal.confidence = rule.confidence;
+  signal.topic = rule.topic;
+  signal.title = rule.title;
+  signal.evidence = std::move(evidence);
+  return signal;
+}
+
+void RuleRunner::on_number(const model::Event& event, const NumberActivity& number, const Ports& ports,
+                           std::vector<model::Signal>& signals, std::vector<model::Signal>& shadow) {
+  if (number.contacts_at_most() < rules_->contacts_min_numbers()) return;
+  const RuleSubject subject{&number, nullptr, &ports};
+  for (const Rule* rule : rules_->numbers()) {
+    if (number.contacts_at_most() < rule->when.contacts_min() || !rule->when.holds(subject)) continue;
+    if (!may_speak(*rule, model::key_of(number.number()), event)) continue;
+    model::Signal signal = signal_of(*rule, event, rule->when.evidence(subject));
+    signal.entity = model::Entity::of(number.number());
+    plot(signal, subject);
+    (rule->shadow ? shadow : signals).push_back(std::move(signal));
+  }
+}
+
+void RuleRunner::on_host(const model::Event& event, const HostActivity& host, const Ports& ports,
+                         std::vector<model::Signal>& signals, std::vector<model::Signal>& shadow) {
+  if (host.contacts_at_most() < rules_->contacts_min_hosts()) return;
+  const RuleSubject subject{nullptr, &host, &ports};
+  for (const Rule* rule : rules_->hosts()) {
+    if (host.contacts_at_most() < rule->when.contacts_min() || !rule->when.holds(subject)) continue;
+    if (!may_speak(*rule, model::key_of(host.host()), event)) continue;
+    model::Signal signal = signal_of(*rule, event, rule->when.evidence(subject));
+    signal.entity = model::Entity::of(host.host());
+    plot(signal, subject);
+    (rule->shadow ? shadow : signals).push_back(std::move(signal));
+  }
+}
+
+void RuleRunner::save(StateWriter& out) const {
+  spoken_.save(out, [](StateWriter& o, std::int64_t time) { o.i64(time); });
+}
+
+Result<> RuleRunner::load(StateReader& in) {
+  return spoken_.load(in, [](StateReader& i, std::int64_t& time) { time = i.i64(); });
+}
+
+}  // namespace pandun::detect

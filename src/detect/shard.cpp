@@ -1,0 +1,341 @@
+#include "detect/shard.h"
+
+#include <optional>
+
+namespace pandun::detect {
+namespace {
+
+constexpr std::size_t kAhead = 96;  // work items whose memory is fetched before the first of them runs
+
+NumberContact contact_of(const model::Call& call, EventMs time, bool outgoing) {
+  return {time,
+          outgoing ? call.callee : call.caller,
+          outgoing,
+          false,
+          call.answered,
+          call.duration_s,
+          outgoing ? call.caller_device : std::string_view{},
+          outgoing ? call.caller_cell : call.callee_cell};
+}
+
+NumberContact contact_of(const model::Message& message, EventMs time, bool outgoing) {
+  return {time,
+          outgoing ? message.recipient : message.sender,
+          outgoing,
+          true,
+          model::Answered::kUnknown,
+          -1,
+          outgoing ? message.sender_device : std::string_view{},
+          outgoing ? message.sender_cell : std::string_view{}};
+}
+
+}  // namespace
+
+std::vector<std::unique_ptr<Detector>> make_detectors(const EngineConfig& config) {
+  std::vector<std::unique_ptr<Detector>> out;
+  for (const EngineConfig::Part& p : config.detectors) out.push_back(p.part.make(p.options));
+  return out;
+}
+
+// ---- router ----
+
+Router::Router(const EngineConfig& config, std::span<const std::unique_ptr<Detector>> detectors) {
+  for (std::size_t d = 0; d < detectors.size(); ++d) {
+    detectors_.push_back(detectors[d].get());
+    for (const model::EventKind kind : config.detectors[d].part.spec().reads)
+      by_kind_[static_cast<std::size_t>(kind)].push_back(static_cast<std::uint16_t>(d));
+  }
+}
+
+void Router::add(const RoutedKey& key, std::uint64_t hash, std::uint32_t index, std::uint16_t target,
+                 std::span<std::vector<WorkItem>> work) {
+  const std::size_t shard = work.size() == 1 ? 0 : shard_of(hash, static_cast<std::uint32_t>(work.size()));
+  work[shard].push_back(WorkItem{hash, key, index, target, ordinal_++});
+}
+
+void Router::route(const model::Event& event, std::uint32_t index, std::span<std::vector<WorkItem>> work) {
+  ordinal_ = 0;
+  const auto number = [&](model::NumberKey key, std::uint16_t target) {
+    if (!key.known()) return;  // all who withhold their number are not one number
+    const model::EntityKey entity = model::key_of(key);
+    add({model::EntityKind::kNumber, 0, entity}, hash_of(entity), index, target, work);
+  };
+  const auto host = [&](const model::IpAddress& ip) {
+    if (ip.known()) add({model::EntityKind::kIp, 0, model::key_of(ip)}, hash_of(ip), index, WorkItem::kHost, work);
+  };
+  switch (event.kind()) {
+    case model::EventKind::kCall:
+      number(event.as<model::Call>().caller, WorkItem::kNumberOut);
+      number(event.as<model::Call>().callee, WorkItem::kNumberIn);
+      break;
+    case model::EventKind::kMessage:
+      number(event.as<model::Message>().sender, WorkItem::kNumberOut);
+      number(event.as<model::Message>().recipient, WorkItem::kNumberIn);
+      break;
+    case model::EventKind::kFlow:
+      host(event.as<model::Flow>().src);
+      break;
+    case model::EventKind::kDns:
+      host(event.as<model::Dns>().client);
+      break;
+    case model::EventKind::kLogin:
+      host(event.as<model::Login>().client);
+      break;
+    default:
+      break;
+  }
+  for (const std::uint16_t d : by_kind_[static_cast<std::size_t>(event.kind())]) {
+    keys_.clear();
+    detectors_[d]->route(event, keys_);
+    for (const RoutedKey& key : keys_) add(key, hash_of(key.key), index, d, work);
+  }
+}
+
+// ---- shard ----
+
+class Shard::ShardContext final : public Context {
+ public:
+  ShardContext(Shard& shard, std::vector<FoundSignal>& found) : shard_(shard), found_(found) {}
+
+  void begin(const model::Event& event) {
+    event_ = &event;
+    views_ = 0;
+    host_view_.reset();
+  }
+  void show(const WorkItem& item) { item_ = &item; }
+
+  const Ports& ports() const override { return shard_.ports_; }
+  const NumberActivity* number() const override {
+    return item_->key.kind == model::EntityKind::kNumber ? number(*item_) : nullptr;
+  }
+  const HostActivity* host() const override {
+    return item_->key.kind == model::EntityKind::kIp ? host(*item_) : nullptr;
+  }
+
+  // A number's or host's view lives for the event, so that rules and detectors share what it has worked out.
+  const NumberActivity* number(const WorkItem& item) const {
+    const model::NumberKey key = model::NumberKey::from_bits(item.key.key.lo);
+    for (std::size_t i = 0; i < views_; ++i)
+      if (number_views_[i]->number() == key) return &*number_views_[i];
+    const NumberRecord* record = shard_.numbers_->find(key, item.hash, event_->watermark);
+    if (record == nullptr) return nullptr;
+    std::optional<NumberActivity>& view = number_views_[views_ < kViews ? views_++ : kViews - 1];
+    view.emplace(*shard_.numbers_, *record, key);
+    return &*view;
+  }
+  const HostActivity* host(const WorkItem& item) const {
+    const model::IpAddress ip{item.key.key.hi, item.key.key.lo};
+    if (host_view_.has_value() && host_view_->host() == ip) return &*host_view_;
+    const HostRecord* record = shard_.hosts_->find(ip, item.hash, event_->watermark);
+    if (record == nullptr) return nullptr;
+    host_view_.emplace(*shard_.hosts_, *record, ip);
+    return &*host_view_;
+  }
+
+  void emit(model::Signal signal) override {
+    const DetectorSpec& spec = shard_.config_.detectors[item_->target].part.spec();
+    if (signal.detector.empty()) signal.detector = spec.name;
+    if (signal.topic.empty()) signal.topic = spec.topic;
+    if (signal.title.zh.empty()) signal.title.zh = spec.title_zh;
+    if (signal.title.en.empty()) signal.title.en = spec.title_en;
+    ++shard_.signals_[item_->target];
+    finish(std::move(signal), false);
+  }
+  void finish(model::Signal signal, bool shadow) {
+    signal.position = event_->position;
+    if (signal.first.ms == 0 && signal.last.ms == 0) signal.first = signal.last = event_->time;
+    if (signal.records.empty()) signal.records.push_back({event_->source, event_->record});
+    found_.push_back({std::move(signal), item_->ordinal, shadow});
+  }
+
+ private:
+  static constexpr std::size_t kViews = 4;
+  Shard& shard_;
+  std::vector<FoundSignal>& found_;
+  const model::Event* event_ = nullptr;
+  const WorkItem* item_ = nullptr;
+  mutable std::optional<NumberActivity> number_views_[kViews];
+  mutable std::optional<HostActivity> host_view_;
+  mutable std::size_t views_ = 0;
+};
+
+Shard::Shard(const EngineConfig& config)
+    : config_(config),
+      numbers_(std::make_unique<NumberActivities>(config.numbers)),
+      hosts_(std::make_unique<HostActivities>(config.hosts)),
+      detectors_(make_detectors(config)),
+      ports_(config.ports),
+      signals_(config.detectors.size()) {
+  rules_.use(config.rules);
+}
+Shard::~Shard() = default;
+
+void Shard::run(std::span<const model::Event> events, std::span<const WorkItem> items,
+                std::vector<FoundSignal>& found) {
+  ShardContext context(*this, found);
+  std::size_t at = 0;
+  while (at < items.size()) {
+    std::size_t end = std::min(items.size(), at + kAhead);
+    while (end < items.size() && items[end].event == items[end - 1].event) ++end;  // whole events only
+    for (unsigned stage = 0; stage < 2; ++stage) {
+      for (std::size_t i = at; i < end; ++i) {
+        const WorkItem& item = items[i];
+        if (!item.activity()) {
+          detectors_[item.target]->prefetch(item.key, stage);
+        } else if (item.target == WorkItem::kHost) {
+          hosts_->prefetch(item.hash, stage);
+        } else {
+          numbers_->prefetch(item.hash, stage);
+        }
+      }
+    }
+    while (at < end) {
+      const std::uint32_t index = items[at].event;
+      std::size_t next = at + 1;
+      while (next < end && items[next].event == index) ++next;
+      run_event(events[index], items.subspan(at, next - at), context);
+      at = next;
+    }
+  }
+}
+
+void Shard::run_event(const model::Event& event, std::span<const WorkItem> items, ShardContext& context) {
+  if (event.watermark >= evict_at_) evict(event.watermark);
+  std::size_t counted = 0;
+  while (counted < items.size() && items[counted].activity()) count(event, items[counted++]);
+  context.begin(event);
+  if (counted != 0 && rules_.rules() != nullptr) {
+    std::vector<model::Signal> live, shadow;
+    for (std::size_t i = 0; i < counted; ++i) {
+      if (i > 0 && items[i].key.key == items[i - 1].key.key) continue;  // a number that called itself
+      context.show(items[i]);
+      if (items[i].target == WorkItem::kHost) {
+        if (rules_.wants_hosts()) rules_.on_host(event, *context.host(items[i]), ports_, live, shadow);
+      } else if (rules_.wants_numbers()) {
+        rules_.on_number(event, *context.number(items[i]), ports_, live, shadow);
+      }
+      rule_signals_ += live.size();
+      shadow_signals_ += shadow.size();
+      for (model::Signal& s : live) context.finish(std::move(s), false);
+      for (model::Signal& s : shadow) context.finish(std::move(s), true);
+      live.clear();
+      shadow.clear();
+    }
+  }
+  for (std::size_t i = counted; i < items.size(); ++i) {
+    context.show(items[i]);
+    detectors_[items[i].target]->on_event(event, items[i].key, context);
+  }
+}
+
+void Shard::count(const model::Event& event, const WorkItem& item) {
+  if (item.target != WorkItem::kHost) {
+    const model::NumberKey key = model::NumberKey::from_bits(item.key.key.lo);
+    const bool outgoing = item.target == WorkItem::kNumberOut;
+    numbers_->update(key, item.hash,
+                     event.kind() == model::EventKind::kCall
+                         ? contact_of(event.as<model::Call>(), event.time, outgoing)
+                         : contact_of(event.as<model::Message>(), event.time, outgoing),
+                     event.watermark);
+    return;
+  }
+  const model::IpAddress ip{item.key.key.hi, item.key.key.lo};
+  const HostContact contact =
+      event.kind() == model::EventKind::kFlow  ? detect::contact_of(event.as<model::Flow>(), event.time)
+      : event.kind() == model::EventKind::kDns ? detect::contact_of(event.as<model::Dns>(), event.time)
+                                               : detect::contact_of(event.as<model::Login>(), event.time);
+  hosts_->update(ip, item.hash, contact, event.watermark);
+}
+
+void Shard::evict(EventMs watermark) {
+  evict_at_ = watermark + config_.evict_every;
+  numbers_->evict(watermark);
+  hosts_->evict(watermark);
+  rules_.evict(watermark);
+  for (const auto& detector : detectors_) detector->evict(watermark);
+}
+
+std::vector<Shard::Section> Shard::sections() const {
+  constexpr std::uint32_t kFeaturesVersion = 1, kRulesVersion = 1;  // raised when their saved form or meaning changes
+  std::vector<Section> out{{"numbers", kFeaturesVersion}, {"hosts", kFeaturesVersion}, {"rules", kRulesVersion}};
+  for (const EngineConfig::Part& p : config_.detectors)
+    out.push_back({"detector " + std::string(p.part.spec().name), p.part.spec().state_version});
+  return out;
+}
+
+void Shard::save(std::size_t section, StateWriter& out) const {
+  switch (section) {
+    case 0:
+      return numbers_->save(out);
+    case 1:
+      return hosts_->save(out);
+    case 2:
+      return rules_.save(out);
+    default:
+      return detectors_[section - kSharedSections]->save(out);
+  }
+}
+
+Result<> Shard::load(std::size_t section, StateReader& in) {
+  switch (section) {
+    case 0:
+      return numbers_->load(in);
+    case 1:
+      return hosts_->load(in);
+    case 2:
+      return rules_.load(in);
+    default:
+      return detectors_[section - kSharedSections]->load(in);
+  }
+}
+
+void Shard::reset(std::size_t section) {
+  switch (section) {
+    case 0:
+      numbers_ = std::make_unique<NumberActivities>(config_.numbers);
+      break;
+    case 1:
+      hosts_ = std::make_unique<HostActivities>(config_.hosts);
+      break;
+    case 2:
+      rules_.clear();
+      break;
+    default: {
+      const EngineConfig::Part& p = config_.detectors[section - kSharedSections];
+      detectors_[section - kSharedSections] = p.part.make(p.options);
+    }
+  }
+}
+
+void Shard::add_to(EngineStats& stats) const {
+  if (stats.parts.empty()) {
+    stats.parts.resize(kSharedSections + detectors_.size());
+    stats.parts[0].name = "numbers";
+    stats.parts[1].name = "hosts";
+    stats.parts[2].name = "rules";
+    for (std::size_t d = 0; d < detectors_.size(); ++d)
+      stats.parts[kSharedSections + d].name = config_.detectors[d].part.spec().name;
+  }
+  const auto add = [&](std::size_t part, const StateSize& size) {
+    StateSize& total = stats.parts[part].state;
+    total.keys += size.keys;
+    total.bytes += size.bytes;
+    total.evicted += size.evicted;
+    stats.state_bytes += size.bytes;
+  };
+  add(0, {numbers_->size(), numbers_->bytes(), numbers_->evicted()});
+  add(1, {hosts_->size(), hosts_->bytes(), hosts_->evicted()});
+  add(2, rules_.size());
+  stats.parts[2].signals += rule_signals_;
+  stats.parts[2].shadow_signals += shadow_signals_;
+  for (std::size_t d = 0; d < detectors_.size(); ++d) {
+    add(kSharedSections + d, detectors_[d]->size());
+    stats.parts[kSharedSections + d].signals += signals_[d];
+  }
+  stats.too_old += numbers_->too_old() + hosts_->too_old();
+  stats.listed_numbers += numbers_->listed();
+  stats.busy_numbers += numbers_->busy();
+  stats.quiet_numbers += numbers_->size() - numbers_->listed() - numbers_->busy();
+}
+
+}  // namespace pandun::detect

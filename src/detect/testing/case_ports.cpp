@@ -1,0 +1,153 @@
+#include "detect/testing/case_ports.h"
+
+#include <array>
+#include <charconv>
+#include <deque>
+#include <optional>
+
+#include "detect/testing/event_line.h"
+
+namespace pandun::detect::testing {
+namespace {
+
+struct Network {
+  model::IpAddress base;
+  int prefix = 128;  // counted in the 128-bit form
+  bool holds(const model::IpAddress& ip) const {
+    const auto masked = [](std::uint64_t bits, int keep) {
+      return keep <= 0 ? 0 : keep >= 64 ? bits : bits >> (64 - keep);
+    };
+    return masked(ip.hi, prefix) == masked(base.hi, prefix) &&
+           masked(ip.lo, prefix - 64) == masked(base.lo, prefix - 64);
+  }
+};
+
+std::optional<Network> parse_network(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  const std::optional<model::IpAddress> ip = model::IpAddress::parse(text.substr(0, slash));
+  if (!ip) return std::nullopt;
+  Network out{*ip, 128};
+  if (slash == std::string_view::npos) return out;
+  int bits = 0;
+  const auto [end, failed] = std::from_chars(text.data() + slash + 1, text.data() + text.size(), bits);
+  if (failed != std::errc() || bits < 0 || bits > (ip->is_v4() ? 32 : 128)) return std::nullopt;
+  out.prefix = ip->is_v4() ? bits + 96 : bits;
+  return out;
+}
+
+// `name` itself or a parent of it.
+template <typename Map>
+auto find_parent(const Map& map, std::string_view name) {
+  while (true) {
+    const auto it = map.find(name);
+    if (it != map.end()) return it;
+    const std::size_t dot = name.find('.');
+    if (dot == std::string_view::npos) return map.end();
+    name.remove_prefix(dot + 1);
+  }
+}
+
+}  // namespace
+
+class CasePorts::Indicators final : public IndicatorMatch {
+ public:
+  explicit Indicators(const std::vector<CaseIndicator>& all) {
+    for (const CaseIndicator& i : all) {
+      const IndicatorHit hit{i.value, i.list, i.topic, i.severity, i.confidence};
+      if (i.kind == "address") {
+        if (const std::optional<Network> network = parse_network(i.value)) networks_.emplace_back(*network, hit);
+      } else {
+        (i.kind == "domain" ? domains_ : i.kind == "url" ? urls_ : hashes_).emplace(i.value, hit);
+      }
+    }
+  }
+  bool empty() const override { return networks_.empty() && domains_.empty() && urls_.empty() && hashes_.empty(); }
+  const IndicatorHit* address(const model::IpAddress& ip) const override {
+    const IndicatorHit* best = nullptr;
+    int longest = -1;
+    for (const auto& [network, hit] : networks_) {
+      if (network.prefix <= longest || !network.holds(ip)) continue;
+      best = &hit;
+      longest = network.prefix;
+    }
+    return best;
+  }
+  const IndicatorHit* domain(std::string_view name) const override {
+    const auto it = find_parent(domains_, name);
+    return it == domains_.end() ? nullptr : &it->second;
+  }
+  const IndicatorHit* url(std::string_view host, std::string_view uri) const override {
+    const std::string whole = std::string(host) + std::string(uri);
+    for (const std::string_view scheme : {"", "http://", "https://"})
+      if (const auto it = urls_.find(std::string(scheme) + whole); it != urls_.end()) return &it->second;
+    return nullptr;
+  }
+  const IndicatorHit* hash(std::string_view hex) const override {
+    const auto it = hashes_.find(hex);
+    return it == hashes_.end() ? nullptr : &it->second;
+  }
+
+ private:
+  std::deque<std::pair<Network, IndicatorHit>> networks_;
+  std::map<std::string, IndicatorHit, std::less<>> domains_, urls_, hashes_;
+};
+
+class CasePorts::Services final : public KnownServices {
+ public:
+  explicit Services(const Case& c) {
+    constexpr std::array<std::string_view, 7> kNames{"", "time", "update", "cdn", "resolver", "push", "monitoring"};
+    for (const auto& [what, kind] : c.services) {
+      for (std::size_t k = 1; k < kNames.size(); ++k) {
+        if (kNames[k] != kind) continue;
+        const auto service = static_cast<KnownService>(k);
+        if (const std::optional<Network> network = parse_network(what)) {
+          networks_.emplace_back(*network, service);
+        } else {
+          domains_.emplace(what, service);
+        }
+      }
+    }
+  }
+  KnownService address(const model::IpAddress& ip) const override {
+    for (const auto& [network, service] : networks_)
+      if (network.holds(ip)) return service;
+    return KnownService::kNone;
+  }
+  KnownService domain(std::string_view name) const override {
+    const auto it = find_parent(domains_, name);
+    return it == domains_.end() ? KnownService::kNone : it->second;
+  }
+
+ private:
+  std::vector<std::pair<Network, KnownService>> networks_;
+  std::map<std::string, KnownService, std::less<>> domains_;
+};
+
+class CasePorts::Facts final : public NumberFacts {
+ public:
+  explicit Facts(const Case& c) {
+    for (const auto& [number, group] : c.protected_numbers) groups_.emplace(parse_number(number), group);
+  }
+  std::string_view protected_group(model::NumberKey number) const override {
+    const auto it = groups_.find(number);
+    return it == groups_.end() || it->second == "service" ? std::string_view{} : std::string_view(it->second);
+  }
+  bool emergency_or_service(model::NumberKey number) const override {
+    const auto it = groups_.find(number);
+    return it != groups_.end() && it->second == "service";
+  }
+
+ private:
+  std::map<model::NumberKey, std::string> groups_;
+};
+
+CasePorts::CasePorts(const Case& c)
+    : indicators_(std::make_unique<Indicators>(c.indicators)),
+      services_(std::make_unique<Services>(c)),
+      facts_(std::make_unique<Facts>(c)) {}
+CasePorts::~CasePorts() = default;
+Ports CasePorts::ports() const {
+  return {indicators_.get(), services_.get(), facts_.get()};
+}
+
+}  // namespace pandun::detect::testing
