@@ -97,6 +97,10 @@ struct TopicEntry {
 struct TechniqueEntry {
   std::string id, name;
 };
+struct FeatureEntry {
+  std::string name;
+  LocalText title;
+};
 
 struct QueueState {
   std::string name;
@@ -194,6 +198,7 @@ class Platform {
   virtual std::vector<RuleEntry> rules() const = 0;
   virtual std::vector<TopicEntry> topics() const = 0;
   virtual std::vector<TechniqueEntry> techniques() const = 0;
+  virtual std::vector<FeatureEntry> features() const = 0;  // titles of the names that evidence uses
 
   virtual Result<ArchiveAnswer> archive_events(const ArchiveQuery& query) const = 0;
 

@@ -1,0 +1,155 @@
+#include "api/json.h"
+
+namespace pandun::api {
+namespace {
+
+bool known(const model::ShownEntity& entity) {
+  return !entity.value.empty() || !entity.token.empty();
+}
+
+void summary_fields(JsonWriter& w, const casework::CaseSummary& c) {
+  w.field("id", c.id).field_integer("seq", c.seq).field("number", c.number).field("title", c.title);
+  w.field("state", c.state);
+  local(w, "state_title", c.state_title);
+  w.field_integer("severity", c.severity).field("grade", c.grade);
+  text_or_null(w, "assignee", c.assignee);
+  w.field("opened_at", rfc3339(c.opened_at));
+  time_or_null(w, "due_at", c.due_at);
+  w.key("overdue").boolean(c.overdue).field_integer("version", c.version).key("entity");
+  if (known(c.entity)) {
+    api::write(w, c.entity);
+  } else {
+    w.null();
+  }
+}
+
+void write(JsonWriter& w, const casework::StateView& state) {
+  w.begin_object().field("id", state.id);
+  local(w, "title", state.title);
+  w.field("kind", state.kind).end_object();
+}
+
+void write(JsonWriter& w, const casework::FieldView& field) {
+  w.begin_object().field("name", field.name);
+  local(w, "title", field.title);
+  w.field("type", field.type).key("required").boolean(field.required);
+  if (field.type == "choice") {
+    w.key("choices").begin_array();
+    for (const casework::ChoiceView& choice : field.choices) {
+      w.begin_object().field("value", choice.id);
+      local(w, "title", choice.title);
+      w.end_object();
+    }
+    w.end_array();
+  }
+  w.end_object();
+}
+
+void write(JsonWriter& w, const casework::ActionView& action) {
+  w.begin_object().field("id", action.id);
+  local(w, "title", action.title);
+  w.field("to", action.to).field("needs_role", action.needs_role);
+  w.key("needs_second_person").boolean(action.needs_second_person);
+  w.key("fields").begin_array();
+  for (const casework::FieldView& field : action.fields) write(w, field);
+  w.end_array();
+  w.key("allowed").boolean(action.allowed);
+  if (action.why_not) local(w, "why_not", *action.why_not);
+  w.end_object();
+}
+
+void write(JsonWriter& w, const casework::OrderView& order) {
+  w.begin_object().field("id", order.id).field("verb", order.verb).field("state", order.state);
+  w.field("action", order.action).field_integer("attempts", order.attempts).field("last_error", order.last_error);
+  w.field("created_at", rfc3339(order.created_at)).field("updated_at", rfc3339(order.updated_at)).end_object();
+}
+
+void write_decision(JsonWriter& w, const casework::MeasureView& m) {
+  w.field("proposed_by", m.proposed_by).field("proposed_at", rfc3339(m.proposed_at));
+  w.strings("approvals", m.approvals).field_integer("approvals_needed", m.approvals_needed);
+  text_or_null(w, "approved_by", m.approved_by);
+  time_or_null(w, "approved_at", m.approved_at);
+  time_or_null(w, "ended_at", m.ended_at);
+}
+
+void write(JsonWriter& w, const casework::MeasureView& m) {
+  w.begin_object().field("id", m.id).field("kind", m.kind);
+  local(w, "title", m.title);
+  w.key("ground").begin_object().field("id", m.ground.id);
+  local(w, "law", m.ground.law);
+  w.field("article", m.ground.article);
+  local(w, "text", m.ground.text);
+  w.end_object();
+  w.field("category", m.category).field("scope", m.scope).field("reason", m.reason).key("entity");
+  api::write(w, m.entity);
+  w.field("expires_at", rfc3339(m.expires_at)).field("state", m.state);
+  write_decision(w, m);
+  w.field("notice", m.notice).field("appeal_channel", m.appeal_channel);
+  w.field("refused_reason", m.refused_reason).field("lapsed_reason", m.lapsed_reason);
+  w.key("orders").begin_array();
+  for (const casework::OrderView& order : m.orders) write(w, order);
+  w.end_array().end_object();
+}
+
+void write(JsonWriter& w, const casework::ClockView& clock) {
+  w.begin_object().field("id", clock.id);
+  local(w, "title", clock.title);
+  w.field("started_at", rfc3339(clock.started_at)).field("due_at", rfc3339(clock.due_at)).field("state", clock.state);
+  w.field("source", clock.source).key("unverified").boolean(clock.unverified).end_object();
+}
+
+void write(JsonWriter& w, const casework::NoteView& note) {
+  w.begin_object().field("id", note.id).field("by", note.by).field("at", rfc3339(note.at));
+  w.field("text", note.text).end_object();
+}
+
+void write(JsonWriter& w, const casework::EvidenceView& e) {
+  w.begin_object().field("id", e.id).field("kind", e.kind).field("title", e.title).field("sha256", e.sha256);
+  w.field("added_by", e.added_by).field("at", rfc3339(e.at)).field("value", e.value).end_object();
+}
+
+void write(JsonWriter& w, const casework::HistoryView& h) {
+  w.begin_object().field("at", rfc3339(h.at)).field("by", h.by).field("action", h.action);
+  local(w, "title", h.title);
+  w.field("from", h.from).field("to", h.to).field("note", h.note).end_object();
+}
+
+template <typename T>
+void list(JsonWriter& w, std::string_view key, const std::vector<T>& items) {
+  w.key(key).begin_array();
+  for (const T& item : items) write(w, item);
+  w.end_array();
+}
+
+}  // namespace
+
+void write(JsonWriter& w, const casework::CaseSummary& summary) {
+  w.begin_object();
+  summary_fields(w, summary);
+  w.end_object();
+}
+
+std::string case_json(const casework::CaseView& view) {
+  std::string out;
+  JsonWriter w(out);
+  w.begin_object();
+  summary_fields(w, view.summary);
+  w.key("workflow").begin_object().field("name", view.workflow_name).field_integer("version", view.workflow_version);
+  list(w, "states", view.states);
+  w.end_object();
+  list(w, "actions", view.actions);
+  write_list(w, "alerts", view.alerts);
+  list(w, "measures", view.measures);
+  list(w, "clocks", view.clocks);
+  list(w, "notes", view.notes);
+  list(w, "evidence", view.evidence);
+  list(w, "history", view.history);
+  text_or_null(w, "incident_id", view.incident_id);
+  w.field("topic", view.topic);
+  text_or_null(w, "protected_group", view.protected_group);
+  time_or_null(w, "verify_until", view.verify_until);
+  w.end_object();
+  return out;
+}
+
+}  // namespace pandun::api
