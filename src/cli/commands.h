@@ -10,6 +10,6 @@ namespace pandun::cli {
 const std::vector<const Command*>& commands();
 
 extern const Command kServe, kReplay, kSimulate, kCheck, kListParts, kExplain, kIntelImport, kIntelMatch, kIntelList, kRegistryOwner,
-    kArchiveQuery, kAuditVerify, kDbBackup, kDbCheck, kVersion;
+    kArchiveQuery, kAuditExport, kAuditVerify, kDbBackup, kDbCheck, kVersion;
 
 }  // namespace pandun::cli

@@ -81,4 +81,28 @@ Result<std::unique_ptr<Content>> load_content(platform::FileSystem& files, const
   return content;
 }
 
+Result<std::unique_ptr<casework::CaseworkContent>> load_case_content(platform::FileSystem& files, const std::string& content_directory) {
+  const auto read = [&](const char* name) { return platform::read_file(files, platform::join(content_directory, name), 16U << 20); };
+  TRY_ASSIGN(const std::string clocks, read("clocks/standard.toml"));
+  TRY_ASSIGN(const std::string calendar, read("clocks/calendar_cn.toml"));
+  TRY_ASSIGN(const std::string laws, read("grounds/standard.toml"));
+  TRY_ASSIGN(const std::string workflow, read("workflows/standard.toml"));
+  TRY_ASSIGN(const std::string grades, read("grades/standard.toml"));
+
+  auto content = std::make_unique<casework::CaseworkContent>();
+  Faults faults;
+  auto clock_table = casework::ClockTable::parse(clocks, "clocks/standard.toml", calendar, "clocks/calendar_cn.toml");
+  if (faults.add(clock_table)) {
+    content->clocks = std::move(*clock_table);
+    auto flow = casework::Workflow::parse(workflow, "workflows/standard.toml", content->clocks.ids());
+    if (faults.add(flow)) content->workflow = std::move(*flow);
+  }
+  auto library = guard::LawLibrary::parse(laws, "grounds/standard.toml");
+  if (faults.add(library)) content->laws = std::move(*library);
+  auto table = casework::GradeTable::parse(grades, "grades/standard.toml");
+  if (faults.add(table)) content->grades = std::move(*table);
+  if (faults.any()) return faults.error(content_directory);
+  return content;
+}
+
 }  // namespace pandun::server

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "casework/case_desk.h"
 #include "casework/incident_grouper.h"
 #include "intel/warning_lists.h"
 #include "platform/file_system.h"
@@ -30,6 +31,9 @@ struct Content {
   casework::GradeTable grades;
 };
 Result<std::unique_ptr<Content>> load_content(platform::FileSystem& files, const Settings& settings);
+
+// Workflow, clocks, grounds and grades: what the case desk runs by. kBadConfig with every fault.
+Result<std::unique_ptr<casework::CaseworkContent>> load_case_content(platform::FileSystem& files, const std::string& content_directory);
 
 // Hex digest of the names and bytes of all files below the directory, in name order.
 Result<std::string> directory_digest(platform::FileSystem& files, const std::string& directory);

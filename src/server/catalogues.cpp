@@ -1,0 +1,74 @@
+#include "server/catalogues.h"
+
+#include <fmt/format.h>
+
+#include <set>
+#include <toml++/toml.h>
+
+namespace pandun::server {
+namespace {
+
+class Reader {
+ public:
+  Reader(platform::FileSystem& files, std::string path) : files_(files), path_(std::move(path)) {}
+
+  // Calls `take` for every [[list]] table.
+  template <typename Take>
+  Result<> each(const char* list, Take&& take) {
+    TRY_ASSIGN(const std::string text, platform::read_file(files_, path_, 16U << 20));
+    try {
+      const toml::table table = toml::parse(text, path_);
+      const toml::array* items = table[list].as_array();
+      if (items == nullptr) return error(Errc::kBadConfig, path_, fmt::format("has no [[{}]]", list));
+      for (const toml::node& node : *items)
+        if (const toml::table* item = node.as_table()) take(*item);
+    } catch (const toml::parse_error& bad) {
+      return error(Errc::kBadConfig, fmt::format("{}:{}:{}", path_, bad.source().begin.line, bad.source().begin.column), std::string(bad.description()));
+    }
+    if (!faults_.empty()) return error(Errc::kBadConfig, path_, faults_);
+    return {};
+  }
+
+  std::string text(const toml::table& table, const char* key) {
+    const auto value = table[key].value<std::string>();
+    if (value && !value->empty()) return *value;
+    fault(table, fmt::format("lacks {}", key));
+    return {};
+  }
+  void once(const toml::table& table, const std::string& id) {
+    if (!ids_.insert(id).second) fault(table, fmt::format("names {} a second time", id));
+  }
+
+ private:
+  void fault(const toml::table& table, const std::string& what) {
+    faults_ += fmt::format("{}{}:{}:{}: {}", faults_.empty() ? "" : "\n  ", path_, table.source().begin.line, table.source().begin.column, what);
+  }
+  platform::FileSystem& files_;
+  std::string path_, faults_;
+  std::set<std::string> ids_;
+};
+
+}  // namespace
+
+Result<Catalogues> load_catalogues(platform::FileSystem& files, const std::string& content_directory) {
+  Catalogues out;
+  Reader topics(files, platform::join(content_directory, "topics.toml"));
+  TRY(topics.each("topic", [&](const toml::table& item) {
+    api::TopicEntry topic;
+    topic.id = topics.text(item, "id");
+    topics.once(item, topic.id);
+    topic.title = {topics.text(item, "zh"), topics.text(item, "en")};
+    topic.category = topics.text(item, "group");
+    topic.about = {topics.text(item, "about_zh"), topics.text(item, "about_en")};
+    out.topics.push_back(std::move(topic));
+  }));
+  Reader techniques(files, platform::join(content_directory, "techniques.toml"));
+  TRY(techniques.each("technique", [&](const toml::table& item) {
+    api::TechniqueEntry technique{techniques.text(item, "id"), techniques.text(item, "name")};
+    techniques.once(item, technique.id);
+    out.techniques.push_back(std::move(technique));
+  }));
+  return out;
+}
+
+}  // namespace pandun::server

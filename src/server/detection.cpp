@@ -1,0 +1,66 @@
+#include "server/detection.h"
+
+#include "detectors/catalog.h"
+#include "intel/library.h"
+#include "server/rule_book.h"
+
+namespace pandun::server {
+
+Result<std::vector<detect::EngineConfig::Part>> detector_parts(const Settings& settings) {
+  std::vector<detect::EngineConfig::Part> parts;
+  std::string faults;
+  for (const detect::DetectorPart& part : detectors::catalog()) {
+    const detect::DetectorSpec& spec = part.spec();
+    if (!settings.detector_enabled(spec.name)) continue;
+    auto options = detect::Options::parse(spec, settings.detector_options(spec.name));
+    if (!options.ok()) {
+      faults += (faults.empty() ? "" : "\n  ") + options.error().text();
+      continue;
+    }
+    parts.push_back({part, std::move(*options)});
+  }
+  if (!faults.empty()) return error(Errc::kBadConfig, "detectors", faults);
+  return parts;
+}
+
+Result<std::shared_ptr<const detect::RuleSet>> load_rules(platform::FileSystem& files, const std::string& content_directory) {
+  const std::string directory = platform::join(content_directory, "rules");
+  TRY_ASSIGN(const auto names, files.list(directory));
+  std::vector<detect::RuleSource> sources;
+  for (const std::string& name : names) {
+    if (!name.ends_with(".toml")) continue;
+    const std::string path = platform::join(directory, name);
+    TRY_ASSIGN(std::string text, platform::read_file(files, path, 16U << 20));
+    sources.push_back({path, std::move(text)});
+  }
+  return compile_rules(sources, directory);
+}
+
+casework::DetectorTable detector_table(const std::vector<detect::EngineConfig::Part>& parts, const detect::RuleSet* rules) {
+  casework::DetectorTable table;
+  for (const auto& part : parts) {
+    const detect::DetectorSpec& spec = part.part.spec();
+    table[std::string(spec.name)] = {spec.episode_gap, {spec.techniques.begin(), spec.techniques.end()}};
+  }
+  if (rules != nullptr)
+    for (const detect::Rule& rule : rules->rules()) table[rule.id] = {rule.episode_gap, rule.techniques};
+  return table;
+}
+
+Result<std::shared_ptr<const intel::Matcher>> read_indicators(platform::FileSystem& files, const std::vector<std::string>& paths,
+                                                              const Content& content) {
+  std::vector<std::shared_ptr<const intel::IndicatorList>> lists;
+  for (const std::string& path : paths) {
+    TRY_ASSIGN(const std::string text, platform::read_file(files, path, 4ULL << 30));
+    intel::ReadReport report;
+    intel::ReadOptions options;
+    options.defaults.source = platform::name_of(path);
+    TRY_ASSIGN(auto list, intel::read_indicator_list(platform::name_of(path), text, options, report));
+    if (report.read == 0 && report.faulty() > 0)
+      return error(Errc::kBadInput, path, "holds no indicator that could be read; see docs/intel.md for the forms");
+    lists.push_back(std::move(list));
+  }
+  return intel::Matcher::build(lists, &content.services, std::nullopt);
+}
+
+}  // namespace pandun::server

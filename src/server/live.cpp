@@ -1,0 +1,372 @@
+#include "server/live.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "actions/catalog.h"
+#include "api/api.h"
+#include "casework/case_desk.h"
+#include "decide/decider.h"
+#include "eventlog/local/local_log.h"
+#include "guard/audit.h"
+#include "guard/sessions.h"
+#include "platform/process.h"
+#include "platform/thread.h"
+#include "server/archive_loop.h"
+#include "server/content.h"
+#include "server/data_layout.h"
+#include "server/detect_loop.h"
+#include "server/detection.h"
+#include "server/feed.h"
+#include "server/indicator_desk.h"
+#include "server/intake.h"
+#include "server/live_platform.h"
+#include "server/simulation.h"
+#include "store/sqlite/sqlite_store.h"
+
+namespace pandun::server {
+namespace {
+
+constexpr std::chrono::milliseconds kTick{1000};
+constexpr int kTicksPerDeskTick = 20;        // clocks and lapses
+constexpr int kTicksPerHousekeeping = 300;   // sessions, anchors, retention, expired indicators
+
+// casework asks which group an entity belongs to.
+class EntityGroups final : public casework::ProtectedGroups {
+ public:
+  explicit EntityGroups(const registry::ProtectedGroups& groups) : groups_(groups) {}
+  std::string group(const model::Entity& entity) const override {
+    return entity.kind == model::EntityKind::kNumber ? std::string(groups_.protected_group(entity.number)) : std::string();
+  }
+
+ private:
+  const registry::ProtectedGroups& groups_;
+};
+
+// Names of sources while streams still come and go.
+class LiveSourceLines final : public casework::SourceLines {
+ public:
+  explicit LiveSourceLines(const Intake& intake) : intake_(intake) {}
+  std::string line(const model::SourceRef& record) const override {
+    const std::string name = intake_.source_name(record.source);
+    return name.empty() ? std::string() : fmt::format("{}:{}", name, record.record);
+  }
+
+ private:
+  const Intake& intake_;
+};
+
+struct Address {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+Result<Address> parse_listen(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  Address out;
+  if (colon != std::string::npos) {
+    out.host = text.substr(0, colon);
+    if (out.host.size() > 2 && out.host.front() == '[' && out.host.back() == ']') out.host = out.host.substr(1, out.host.size() - 2);
+    const std::string port = text.substr(colon + 1);
+    if (!port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string::npos && std::stoi(port) < 65536 &&
+        model::IpAddress::parse(out.host)) {
+      out.port = static_cast<std::uint16_t>(std::stoi(port));
+      return out;
+    }
+  }
+  return error(Errc::kBadConfig, "server.listen", fmt::format("\"{}\" is not ADDRESS:PORT, for example 127.0.0.1:8480 or [::1]:8480", text));
+}
+
+}  // namespace
+
+// Members stand in start order; they die in reverse.
+struct Live::Rooms {
+  Rooms(platform::FileSystem& f, platform::Clock& c, const Settings& s) : files(f), clock(c), settings(s), data(s.text("data.directory")) {}
+
+  Result<> start();
+  Result<> open_stores();
+  Result<> open_detection();
+  Result<> open_api();
+  void start_threads();
+  void stop();
+  void run_ticker(std::stop_token stop);
+  void publish_decisions();
+  void run_actions(std::stop_token stop);
+  void told(const casework::IngestReport& report);
+
+  platform::FileSystem& files;
+  platform::Clock& clock;
+  const Settings settings;
+  const std::string data;
+
+  std::unique_ptr<Content> content;
+  Catalogues catalogues;
+  std::unique_ptr<casework::CaseworkContent> case_content;
+  std::optional<platform::SealKey> key, log_key, checkpoint_key;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<guard::Audit> audit;
+  std::unique_ptr<guard::NumberTokens> tokens;
+  std::unique_ptr<guard::Identity> identity;
+  std::unique_ptr<guard::SessionDesk> sessions;
+  std::unique_ptr<guard::Vault> vault;
+  std::optional<guard::Identity::FirstAdmin> first_admin;
+
+  std::unique_ptr<eventlog::LocalLog> log;
+  std::unique_ptr<PlanNumbering> numbering;
+  std::unique_ptr<Feed> feed;
+  std::unique_ptr<Intake> intake;
+
+  std::unique_ptr<IndicatorDesk> indicators;
+  std::unique_ptr<WarningServices> services;
+  std::unique_ptr<RegistryNumbers> numbers;
+  std::vector<detect::EngineConfig::Part> parts;
+  std::optional<RuleBook> rules;
+  casework::DetectorTable table;
+  std::unique_ptr<PlanNotes> notes;
+  std::unique_ptr<casework::TokenIdentities> identities;
+  std::unique_ptr<LiveSourceLines> lines;
+  std::unique_ptr<EntityGroups> groups;
+  std::unique_ptr<casework::CaseDesk> desk;
+  std::unique_ptr<DetectLoop> detection;
+  std::unique_ptr<ArchiveLoop> archive;
+
+  decide::Decider decider;
+  std::unique_ptr<LivePlatform> platform;
+  std::unique_ptr<api::LiveHub> hub;
+  std::unique_ptr<api::Api> api;
+
+  std::vector<platform::Thread> threads;  // first to die: each is asked to stop and joined
+  platform::Thread intake_thread, detect_thread;
+};
+
+Result<> Live::Rooms::start() {
+  TRY_ASSIGN(content, load_content(files, settings));
+  TRY_ASSIGN(catalogues, load_catalogues(files, content->directory));
+  TRY_ASSIGN(case_content, load_case_content(files, content->directory));
+  TRY_ASSIGN(parts, detector_parts(settings));
+  TRY_ASSIGN(const Address address, parse_listen(settings.text("server.listen")));
+  (void)address;
+  TRY(files.make_directories(data));
+  const std::string key_file = settings.text("guard.key_file");
+  TRY_ASSIGN(key, platform::load_or_create_key(files, key_file.empty() ? key_path(data) : key_file));
+  log_key = key->derive("eventlog");
+  checkpoint_key = key->derive("checkpoint");
+  TRY(open_stores());
+  TRY(open_detection());
+  TRY(open_api());
+  start_threads();
+  return {};
+}
+
+Result<> Live::Rooms::open_stores() {
+  TRY_ASSIGN(store, store::open_sqlite(store_path(data), clock));
+  audit = std::make_unique<guard::Audit>(*store, clock, *key);
+  tokens = std::make_unique<guard::NumberTokens>(*key);
+  identity = std::make_unique<guard::Identity>(*store, *audit, clock);
+  sessions = std::make_unique<guard::SessionDesk>(*store, *identity, *audit, clock);
+  vault = std::make_unique<guard::Vault>(*store, *audit, clock, *key, case_content->laws);
+  TRY_ASSIGN(first_admin, identity->ensure_first_admin());
+
+  eventlog::LocalLogOptions options;
+  options.directory = log_directory(data);
+  options.segment_bytes = static_cast<std::uint64_t>(settings.integer("eventlog.segment_bytes"));
+  options.retention_bytes = static_cast<std::uint64_t>(settings.integer("eventlog.retention_bytes"));
+  options.retention_age = std::chrono::hours(24) * settings.integer("eventlog.retention_days");
+  options.consumers = {"detect"};
+  if (settings.flag("archive.enabled")) options.consumers.push_back("archive");
+  TRY_ASSIGN(log, eventlog::open_local_log(files, clock, *log_key, options));
+  return {};
+}
+
+Result<> Live::Rooms::open_detection() {
+  numbering = std::make_unique<PlanNumbering>(content->plan, static_cast<std::uint16_t>(settings.integer("ingest.home_country")),
+                                              settings.text("ingest.home_area"));
+  IntakeOptions options;
+  options.names_file = source_names_path(data);
+  options.rejects_file = platform::join(data, "rejects.jsonl");
+  options.future_skew = std::chrono::seconds(settings.integer("ingest.future_skew_s"));
+  for (const SourceSetting& source : settings.sources()) options.inputs.push_back({source.kind, source.path, source.map, source.follow});
+  if (settings.flag("simulate.enabled")) {
+    TRY_ASSIGN(const province::Config config, province_config(files, settings));
+    TRY_ASSIGN(feed, Feed::open(files, clock, feed_directory(data), config, settings.number("simulate.speed")));
+    for (const sources::Input& input : feed->inputs()) options.inputs.push_back(input);
+  }
+  intake = std::make_unique<Intake>(files, clock, *log, *numbering, std::move(options));
+  TRY(intake->open());
+
+  TRY(files.make_directories(intel_directory(data)));
+  indicators = std::make_unique<IndicatorDesk>(files, clock, content->services, intel_directory(data));
+  TRY(indicators->load());
+  services = std::make_unique<WarningServices>(content->services);
+  numbers = std::make_unique<RegistryNumbers>(content->plan, content->groups);
+  TRY_ASSIGN(rules, RuleBook::open(files, platform::join(data, "rules"), platform::join(content->directory, "rules"), log->last_position() + 1));
+
+  table = detector_table(parts, rules->newest().rules.get());
+  notes = std::make_unique<PlanNotes>(content->plan);
+  identities = std::make_unique<casework::TokenIdentities>(*tokens, casework::IdentityForm::kMasked, notes.get());
+  lines = std::make_unique<LiveSourceLines>(*intake);
+  groups = std::make_unique<EntityGroups>(content->groups);
+  desk = std::make_unique<casework::CaseDesk>(
+      casework::DeskParts{*store, *audit, *vault, clock, *case_content, table, *identities, *lines, groups.get()});
+
+  detect::EngineConfig config;
+  config.shards = static_cast<std::uint32_t>(settings.integer("engine.shards"));
+  config.detectors = parts;
+  config.ports = {&indicators->port(), services.get(), numbers.get()};
+  DetectLoopOptions loop;
+  loop.checkpoint_directory = checkpoint_directory(data);
+  loop.checkpoint_events = static_cast<std::uint64_t>(settings.integer("engine.checkpoint_events"));
+  loop.checkpoint_every = std::chrono::seconds(settings.integer("engine.checkpoint_s"));
+  detection = std::make_unique<DetectLoop>(files, clock, *checkpoint_key, *log, *desk, *rules, std::move(loop),
+                                           [this](const casework::IngestReport& report) { told(report); });
+  TRY(detection->open(std::move(config)));
+  indicators->on_change([this](const detect::IndicatorMatch& match) { detection->set_ports({&match, services.get(), numbers.get()}); });
+
+  if (settings.flag("archive.enabled")) {
+    ArchiveLoopOptions archive_options;
+    archive_options.directory = archive_directory(data);
+    archive_options.rows_per_part = static_cast<std::size_t>(settings.integer("archive.batch_events"));
+    archive_options.retention = std::chrono::hours(24) * settings.integer("archive.retention_days");
+    TRY(files.make_directories(archive_options.directory));
+    archive = std::make_unique<ArchiveLoop>(files, clock, *log, *tokens, content->plan, std::move(archive_options));
+  }
+  return {};
+}
+
+Result<> Live::Rooms::open_api() {
+  platform = std::make_unique<LivePlatform>(LiveParts{settings, *content, catalogues, clock, *log, *intake, *detection, archive.get(), *indicators,
+                                                      *numbering, *rules, *store, decider, parts});
+  platform->set_rules(rules->newest().rules);
+  publish_decisions();
+  hub = std::make_unique<api::LiveHub>();
+  TRY_ASSIGN(const Address address, parse_listen(settings.text("server.listen")));
+  api::ApiOptions options;
+  options.http.address = address.host;
+  options.http.port = address.port;
+  options.http.workers = static_cast<unsigned>(settings.integer("server.threads"));
+  options.http.certificate_file = settings.text("server.tls_certificate");
+  options.http.key_file = settings.text("server.tls_key");
+  options.console_directory = settings.text("server.console_directory");
+  if (options.console_directory.empty()) {
+    const std::string home = platform::directory_of(platform::executable_path());
+    for (const char* near : {"/../../console/dist", "/../share/pandun/console", "/console"})
+      if (options.console_directory.empty() && files.info(home + near + "/index.html").ok()) options.console_directory = home + near;
+  }
+  const api::ApiParts api_parts{*desk, *identity, *sessions, *audit, *vault, decider, *platform, *hub, clock, files};
+  TRY_ASSIGN(api, api::Api::start(api_parts, std::move(options)));
+  return {};
+}
+
+void Live::Rooms::start_threads() {
+  detect_thread = platform::start_thread("detect", [this](std::stop_token stop) { detection->run(stop); });
+  intake_thread = platform::start_thread("intake", [this](std::stop_token stop) { intake->run(stop); });
+  threads.push_back(platform::start_thread("ticker", [this](std::stop_token stop) { run_ticker(stop); }));
+  threads.push_back(platform::start_thread("actions", [this](std::stop_token stop) { run_actions(stop); }));
+  if (archive) threads.push_back(platform::start_thread("archive", [this](std::stop_token stop) { archive->run(stop); }));
+  if (feed)
+    threads.push_back(platform::start_thread("feed", [this](std::stop_token stop) {
+      if (auto done = feed->run(stop); !done.ok()) platform->note_fault("simulator", done.error().text());
+    }));
+  platform->set_waiting_for({});
+}
+
+// Called by the detect loop after casework has taken signals.
+void Live::Rooms::told(const casework::IngestReport& report) {
+  if (!hub) return;
+  for (const auto* ids : {&report.new_alerts, &report.changed_alerts})
+    for (const std::string& id : *ids)
+      if (auto alert = desk->alert_summary(id); alert.ok()) hub->alert(*alert);
+  for (const std::string& id : report.changed_cases)
+    if (auto changed = desk->case_summary(id); changed.ok()) hub->changed(*changed);
+}
+
+// From approved measures in force, and from nothing else.
+void Live::Rooms::publish_decisions() {
+  auto measures = desk->active_measures();
+  if (!measures.ok()) return platform->note_fault("decisions", measures.error().text());
+  decide::SnapshotInput input;
+  input.home_country_code = static_cast<std::uint64_t>(settings.integer("ingest.home_country"));
+  for (const casework::ActiveMeasure& measure : *measures) {
+    if (measure.entity_kind != model::EntityKind::kNumber || !measure.number.known()) continue;
+    const bool rejects = measure.kind == "suspend" || measure.kind == "close" || measure.kind == "block" || measure.kind == "limit";
+    input.measures.push_back({measure.number, rejects ? decide::Verdict::kReject : decide::Verdict::kWarn, measure.expires_at, measure.id});
+  }
+  for (const char* number : {"110", "112", "119", "120", "122", "12110", "12395", "96110", "12381"})
+    input.emergency.push_back(content->plan.parse(number, {}));
+  decider.publish(std::move(input));
+}
+
+void Live::Rooms::run_ticker(std::stop_token stop) {
+  int ticks = 0;
+  auto anchored = audit->anchor(files, anchor_directory(data));
+  if (!anchored.ok()) platform->note_fault("audit", anchored.error().text());
+  while (platform::pause(stop, kTick)) {
+    ++ticks;
+    std::uint64_t alerts_total = 0, alerts_open = 0;
+    auto counted = store->read([&](const store::View& view) -> Result<> {
+      TRY_ASSIGN(const std::int64_t all, view.alerts().count({}));
+      store::AlertFilter open;
+      open.state = "open";
+      TRY_ASSIGN(const std::int64_t waiting, view.alerts().count(open));
+      alerts_total = static_cast<std::uint64_t>(all);
+      alerts_open = static_cast<std::uint64_t>(waiting);
+      return {};
+    });
+    if (!counted.ok()) platform->note_fault("store", counted.error().text());
+    platform->tick(alerts_total);
+    platform->set_rules(detection->rules());
+    hub->stats(clock.wall(), platform->figures(), alerts_open);
+    publish_decisions();
+    if (ticks % kTicksPerDeskTick == 0) {
+      auto report = desk->tick();
+      if (!report.ok()) platform->note_fault("casework", report.error().text());
+      if (report.ok())
+        for (const std::string& id : report->changed_cases)
+          if (auto changed = desk->case_summary(id); changed.ok()) hub->changed(*changed);
+    }
+    if (ticks % kTicksPerHousekeeping == 0) {
+      if (auto removed = sessions->remove_expired(); !removed.ok()) platform->note_fault("sessions", removed.error().text());
+      if (auto made = audit->anchor(files, anchor_directory(data)); !made.ok()) platform->note_fault("audit", made.error().text());
+      if (auto kept = log->enforce_retention(); !kept.ok()) platform->note_fault("event log", kept.error().text());
+      indicators->refresh();
+    }
+  }
+}
+
+void Live::Rooms::stop() {
+  platform->set_waiting_for({"stopping"});
+  for (auto* one : {&intake_thread, &detect_thread})
+    if (one == &intake_thread && one->joinable()) {
+      one->request_stop();
+      one->join();
+    }
+  for (platform::Thread& thread : threads) thread.request_stop();
+  threads.clear();
+  if (detect_thread.joinable()) {
+    detect_thread.request_stop();
+    detect_thread.join();
+  }
+  hub->end_all();
+  api.reset();
+}
+
+Live::Live(std::unique_ptr<Rooms> rooms) : rooms_(std::move(rooms)) {}
+Live::~Live() {
+  if (rooms_) stop();
+}
+
+Result<std::unique_ptr<Live>> Live::start(platform::FileSystem& files, platform::Clock& clock, const Settings& settings) {
+  auto rooms = std::make_unique<Rooms>(files, clock, settings);
+  TRY(rooms->start());
+  return std::unique_ptr<Live>(new Live(std::move(rooms)));
+}
+
+std::string Live::url() const { return rooms_->api->url(); }
+const std::optional<guard::Identity::FirstAdmin>& Live::first_admin() const { return rooms_->first_admin; }
+
+void Live::stop() {
+  if (rooms_->api) rooms_->stop();
+}
+
+}  // namespace pandun::server

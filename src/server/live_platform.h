@@ -1,0 +1,82 @@
+// What the API shows beyond casework, gathered from the rooms of the live platform.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "api/platform_port.h"
+#include "decide/decider.h"
+#include "server/archive_loop.h"
+#include "server/catalogues.h"
+#include "server/content.h"
+#include "server/detect_loop.h"
+#include "server/indicator_desk.h"
+#include "server/intake.h"
+#include "server/rates.h"
+#include "server/settings.h"
+#include "store/store.h"
+
+namespace pandun::server {
+
+struct LiveParts {
+  const Settings& settings;
+  const Content& content;
+  const Catalogues& catalogues;
+  platform::Clock& clock;
+  eventlog::Log& log;
+  Intake& intake;
+  DetectLoop& detection;
+  ArchiveLoop* archive;       // null: switched off
+  IndicatorDesk& indicators;
+  const ingest::Numbering& numbering;
+  const RuleBook& rules;
+  const store::Store& store;
+  const decide::Decider& decider;
+  const std::vector<detect::EngineConfig::Part>& detectors;
+};
+
+class LivePlatform final : public api::Platform {
+ public:
+  explicit LivePlatform(const LiveParts& parts);
+
+  // About once a second, by the ticker.
+  void tick(std::uint64_t alerts_total);
+  void set_rules(std::shared_ptr<const detect::RuleSet> rules);
+  void note_fault(std::string where, std::string message);
+  void set_waiting_for(std::vector<std::string> what);
+
+  api::EngineFigures figures() const override;
+  api::RateSeries rates(unsigned hours) const override;
+  std::vector<api::SourceState> sources() const override;
+  api::SystemState system() const override;
+  std::vector<api::Metric> metrics() const override;
+  std::vector<std::string> waiting_for() const override;
+  std::vector<api::DetectorEntry> detectors() const override;
+  std::vector<api::SourceKindEntry> source_kinds() const override;
+  std::vector<api::RuleEntry> rules() const override;
+  std::vector<api::TopicEntry> topics() const override { return parts_.catalogues.topics; }
+  std::vector<api::TechniqueEntry> techniques() const override { return parts_.catalogues.techniques; }
+  Result<api::ArchiveAnswer> archive_events(const api::ArchiveQuery& query) const override;
+  std::vector<api::IntelListEntry> intel_lists() const override { return parts_.indicators.lists(); }
+  Result<api::IntelImport> add_intel_list(const api::NewIntelList& list) override { return parts_.indicators.add(list); }
+  Result<> delete_intel_list(std::string_view name) override { return parts_.indicators.remove(name); }
+  model::NumberKey read_number(std::string_view text) const override { return parts_.numbering.parse(text, false); }
+
+ private:
+  void watch_fault(const std::string& where, const std::string& message);
+
+  LiveParts parts_;
+  std::chrono::nanoseconds started_;
+  Rates rates_;
+  std::uint64_t events_before_;  // in the log when this process began
+  std::atomic<std::uint64_t> alerts_total_{0};
+  mutable std::mutex mutex_;
+  std::vector<api::FaultEntry> faults_;
+  std::vector<std::string> waiting_for_{"event log", "engine", "store"};
+  std::shared_ptr<const detect::RuleSet> rules_;
+  std::map<std::string, std::string> last_fault_;
+};
+
+}  // namespace pandun::server
