@@ -44,19 +44,26 @@ Result<std::string> canonical(const ArchiveQuery& query) {
   return text;
 }
 
-std::string where(const ArchiveQuery& query, const std::string& entity, const std::vector<Column>& columns) {
-  std::string sql = "time >= make_timestamp(" + std::to_string(query.from.ms * 1000) + ") AND time < make_timestamp(" +
-                    std::to_string(query.to.ms * 1000) + ")";
-  if (query.entity_kind == ArchiveEntity::kAny) return sql;
-  std::string any;
-  for (const Column& column : columns)
-    if (column.role == role_of(query.entity_kind))
-      any += (any.empty() ? "" : " OR ") + ('"' + column.name + "\" = ") + sql_text(entity);
-  return sql + " AND (" + any + ")";
+// One condition for each column that may hold the entity, no row in two of them. Asked one by one, because a plain
+// `column = value` lets the Parquet reader skip pages and leave the other columns unread; an OR does not.
+std::vector<std::string> conditions(const ArchiveQuery& query, const std::string& entity,
+                                    const std::vector<Column>& columns) {
+  const std::string time = "time >= make_timestamp(" + std::to_string(query.from.ms * 1000) +
+                           ") AND time < make_timestamp(" + std::to_string(query.to.ms * 1000) + ")";
+  if (query.entity_kind == ArchiveEntity::kAny) return {time};
+  std::vector<std::string> out;
+  std::string not_before;
+  for (const Column& column : columns) {
+    if (column.role != role_of(query.entity_kind)) continue;
+    const std::string name = '"' + column.name + '"', value = sql_text(entity);
+    out.push_back(time + " AND " + name + " = " + value + not_before);
+    not_before += " AND " + name + " IS DISTINCT FROM " + value;
+  }
+  return out;
 }
 
 std::string select(const std::vector<Part>& parts, const std::vector<Column>& columns) {
-  std::string sql = "SELECT ";
+  std::string sql = "SELECT time AS t, position AS p, ";
   for (const Column& column : columns) {
     const std::string name = '"' + column.name + '"';
     sql += "CAST(" + (column.type == DuckType::kTimestamp ? "epoch_ms(" + name + ")" : name) + " AS VARCHAR), ";
@@ -143,10 +150,10 @@ Result<ArchiveAnswer> DuckReader::query(const ArchiveQuery& query) {
     TRY_ASSIGN(const auto parts, parts_of(kind, query));
     if (parts.empty()) continue;
     answer.parts += parts.size();
-    TRY(ask(kind,
-            select(parts, columns_[i]) + " WHERE " + where(query, entity, columns_[i]) +
-                " ORDER BY time, position LIMIT " + std::to_string(query.limit + 1),
-            answer));
+    std::string sql;
+    for (const std::string& condition : conditions(query, entity, columns_[i]))
+      sql += (sql.empty() ? "" : " UNION ALL ") + ("(" + select(parts, columns_[i]) + " WHERE " + condition + ")");
+    TRY(ask(kind, "SELECT * FROM (" + sql + ") ORDER BY t, p LIMIT " + std::to_string(query.limit + 1), answer));
   }
   std::stable_sort(answer.rows.begin(), answer.rows.end(), [](const ArchiveRow& a, const ArchiveRow& b) {
     return std::pair(a.time, a.position) < std::pair(b.time, b.position);
@@ -179,7 +186,7 @@ void DuckReader::take_chunk(model::EventKind kind, DuckApi::Handle chunk, Archiv
   const std::size_t base = answer.rows.size();
   answer.rows.resize(base + rows);
   for (std::size_t c = 0; c < columns.size(); ++c) {
-    DuckApi::Handle vector = api.data_chunk_get_vector(chunk, c);
+    DuckApi::Handle vector = api.data_chunk_get_vector(chunk, c + 2);  // behind the sorting columns
     const auto* text = static_cast<const DuckString*>(api.vector_get_data(vector));
     const std::uint64_t* valid = api.vector_get_validity(vector);
     for (std::uint64_t r = 0; r < rows; ++r) {
