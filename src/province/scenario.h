@@ -12,7 +12,7 @@
 
 namespace pandun::province {
 
-struct Plant {
+struct Planting {
   double per_day = 0;   // how many begin in 24 h of event time
   double strength = 1;  // rate of the planted behaviour against its documented default
 };
@@ -22,9 +22,9 @@ struct Scenario {
   double activity = 1;             // rate of the benign population against its documented default
   double hosts_per_number = 0.02;  // computers seen by the probe, for each number
   // telephone
-  Plant fraud_ring, sim_box, wangiri, message_burst, fake_base_station, spoofed_trunk;
+  Planting fraud_ring, sim_box, wangiri, message_burst, fake_base_station, spoofed_trunk;
   // network
-  Plant beacon, dga, horizontal_scan, vertical_scan, slow_scan, brute_force;
+  Planting beacon, dga, horizontal_scan, vertical_scan, slow_scan, brute_force;
 
   static Scenario standard();  // equal to content/scenarios/default.toml
 };

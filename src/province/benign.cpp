@@ -1,0 +1,341 @@
+// The benign province: what people, businesses, machines and computers do.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/check.h"
+#include "province/world.h"
+
+namespace pandun::province {
+namespace {
+
+// ---- telephone ----
+
+constexpr std::uint32_t kPorts = 60;
+constexpr double kNoticesPerNumber = 4.5;  // a day
+// The first are banks and operators, the rest message ports of shops, couriers and apps.
+constexpr std::array<std::string_view, 12> kNamedPorts{"95588", "95533", "95599", "95566", "95555", "95559",
+                                                       "10086", "10000", "10010", "95338", "95511", "95508"};
+constexpr std::array<std::string_view, 10> kServiceLines{"10086", "10000", "10010",      "12345", "95588",
+                                                         "12306", "95338", "4008123123", "120",   "114"};
+
+void businesses(World& world, std::int64_t ms, std::uint32_t who, Prng& random) {
+  const double which = random.uniform();
+  if (which < .35) {
+    world.call_to(ms, who, kServiceLines[random.below(kServiceLines.size())],
+                  static_cast<std::int32_t>(random.between(20, 400)), false, random);
+  } else {
+    const Role role = which < .55   ? Role::kHospital
+                      : which < .7  ? Role::kSchool
+                      : which < .85 ? Role::kCourier
+                                    : Role::kEnterprise;
+    world.social_call(ms, who, world.people.one_of(role, random), random);
+  }
+}
+
+void resident_call(World& world, std::int64_t ms, std::uint32_t who, Prng& random) {
+  if (random.chance(.09)) return businesses(world, ms, who, random);
+  const std::uint32_t to = world.people.contact(who, random);
+  if (world.social_call(ms, who, to, random)) return;
+  if (random.chance(.38)) {  // the missed call is returned, mostly within the hour
+    world.promise({ms + 30'000 + static_cast<std::int64_t>(random.exponential() * 1'500'000), to, who, {}});
+  }
+}
+
+void send_message(World& world, std::int64_t ms, std::uint32_t who, std::uint32_t to, Prng& random) {
+  std::string sender, recipient, device, cell;
+  world.people.append_number(sender, who);
+  world.people.append_number(recipient, to);
+  world.people.append_device(device, who);
+  world.people.append_cell(cell, who, ms, random);
+  world.message(ms, {sender, recipient, device, cell, "local", random.chance(.12) ? 2 : 1, false});
+}
+
+// Meters and vehicles report at one of four fixed periods, from a phase of their own.
+std::int64_t machine_period(std::uint32_t who) {
+  constexpr std::array<std::int64_t, 10> kHours{1, 1, 1, 6, 6, 6, 24, 24, 24, 0};
+  const std::int64_t hours = kHours[mix64(who) % kHours.size()];
+  return hours == 0 ? 900'000 : hours * 3'600'000;
+}
+
+void machine_report(World& world, std::int64_t ms, std::uint32_t who, Prng& random) {
+  std::string sender, device, cell;
+  world.people.append_number(sender, who);
+  world.people.append_device(device, who);
+  append_cell_id(cell, mix64(who) % 1000);
+  (void)random;
+  world.message(ms, {sender, who % 2 == 0 ? "106550571001" : "106570571002", device, cell, "local", 1, false});
+}
+
+std::int64_t number_act(World& world, std::uint32_t who, std::int64_t ms, Prng& random) {
+  const Role role = world.people.role(who);
+  if (role == Role::kMachine) {
+    machine_report(world, ms, who, random);
+    return ms + machine_period(who) + static_cast<std::int64_t>(random.below(2000)) - 1000;
+  }
+  const Profile& p = profile(role);
+  const double activity = world.config.scenario.activity;
+  const bool calls = random.uniform() * (p.calls_per_day + p.messages_per_day) < p.calls_per_day;
+  switch (role) {
+    case Role::kResident:
+    case Role::kElderly:
+      if (calls)
+        resident_call(world, ms, who, random);
+      else
+        send_message(world, ms, who, world.people.contact(who, random), random);
+      break;
+    case Role::kEnterprise:  // half inside the house, a quarter to other firms, the rest to people
+      if (random.chance(.5)) {
+        const std::uint32_t first = world.people.first(Role::kEnterprise),
+                            count = world.people.count(Role::kEnterprise);
+        const std::uint32_t house = (who - first) / 40 * 40;
+        const std::uint32_t to = first + std::min(count - 1, house + static_cast<std::uint32_t>(random.below(40)));
+        if (to != who) world.social_call(ms, who, to, random);
+      } else {
+        world.social_call(
+            ms, who, random.chance(.5) ? world.people.one_of(Role::kEnterprise, random) : world.people.anyone(random),
+            random);
+      }
+      break;
+    default: {  // couriers, drivers, call centres, hospitals, schools call people, seldom the same ones
+      const std::uint32_t to = world.people.anyone(random);
+      if (!calls)
+        send_message(world, ms, who, to, random);
+      else if (!world.social_call(ms, who, to, random) && (role == Role::kCourier || role == Role::kDriver) &&
+               random.chance(.35))
+        world.promise({ms + 60'000 + static_cast<std::int64_t>(random.exponential() * 600'000), who, to, {}});
+      break;
+    }
+  }
+  return advance(p, (p.calls_per_day + p.messages_per_day) * activity, ms, random.exponential());
+}
+
+double port_per_day(const World& world, std::uint32_t index) {
+  // Zipf over the ports, so that a few banks and operators send most.
+  double sum = 0;
+  for (std::uint32_t i = 0; i < kPorts; ++i) sum += 1.0 / (i + 1);
+  return kNoticesPerNumber * world.config.numbers * world.config.scenario.activity / (index + 1) / sum;
+}
+
+std::int64_t port_act(World& world, std::uint32_t index, std::int64_t ms, Prng& random) {
+  std::string recipient;
+  world.people.append_number(recipient, world.people.anyone(random));
+  world.message(ms, {port_number(index), recipient, {}, {}, "smsc-1", random.chance(.3) ? 2 : 1, false});
+  return advance(profile(Role::kResident), port_per_day(world, index), ms, random.exponential());
+}
+
+// ---- computers ----
+
+struct Site {
+  std::string_view name;
+  std::uint32_t ip;
+};
+constexpr std::uint32_t kBench = 0xc6120000U;  // 198.18.0.0/15, reserved for benchmarks (RFC 2544)
+constexpr std::array<Site, 4> kTimeServers{{{"ntp.aliyun.com", kBench + 1},
+                                            {"ntp.tencent.com", kBench + 2},
+                                            {"time.windows.com", kBench + 3},
+                                            {"cn.ntp.org.cn", kBench + 4}}};
+constexpr std::array<Site, 3> kPushServers{
+    {{"mtalk.google.com", kBench + 11}, {"courier.push.apple.com", kBench + 12}, {"push.jiguang.cn", kBench + 13}}};
+constexpr std::array<Site, 4> kUpdateServers{{{"download.windowsupdate.com", kBench + 21},
+                                              {"ctldl.windowsupdate.com", kBench + 22},
+                                              {"mirrors.aliyun.com", kBench + 23},
+                                              {"update.googleapis.com", kBench + 24}}};
+constexpr std::uint32_t kSites = 2000;
+
+std::string site_name(std::uint32_t site) {
+  constexpr std::array<std::string_view, 6> kHeads{"www", "m", "img", "static", "api", "cdn"};
+  std::string out(kHeads[site % kHeads.size()]);
+  out += ".site";
+  append_number(out, site / 3);
+  out += site % 5 == 0 ? ".com.cn" : site % 5 == 1 ? ".cn" : ".com";
+  return out;
+}
+
+std::uint16_t client_port(Prng& random) {
+  return static_cast<std::uint16_t>(random.between(32768, 60999));
+}
+
+void resolve(World& world, std::int64_t& ms, std::uint32_t client, std::string_view name, std::uint32_t ip,
+             Prng& random) {
+  std::string answer;
+  append_ip(answer, ip);
+  world.dns(ms, client, name, "NOERROR", answer, random);
+  ms = std::min(ms + 5 + static_cast<std::int64_t>(random.below(60)), world.slice.to() - 1);
+}
+
+void browse(World& world, std::uint32_t host, std::int64_t ms, Prng& random) {
+  const std::uint32_t ip = world.host_ip(host);
+  if (random.chance(.015)) {  // a typing error
+    std::string wrong = site_name(static_cast<std::uint32_t>(random.below(kSites)));
+    wrong[wrong.find('.') + 2] = static_cast<char>('a' + random.below(26));
+    return world.dns(ms, ip, wrong, "NXDOMAIN", {}, random);
+  }
+  const auto site = static_cast<std::uint32_t>(std::exp(random.uniform() * std::log(kSites)));  // Zipf
+  const std::string name = site_name(site);
+  ConnRow row;
+  row.src = ip;
+  row.dst = kBench + 256 + site;
+  if (random.chance(.6)) resolve(world, ms, ip, name, row.dst, random);
+  for (std::uint64_t n = 1 + random.below(3); n > 0; --n) {
+    row.src_port = client_port(random);
+    row.duration_s = random.log_normal(1.5, 1.6);
+    row.bytes_out = static_cast<std::uint64_t>(random.log_normal(1400, .8)) + 300;
+    row.bytes_in = static_cast<std::uint64_t>(std::min(random.log_normal(18'000, 1.7), 2e9)) + 200;
+    row.packets_out = row.bytes_in / 2800 + 4;
+    row.packets_in = row.bytes_in / 1400 + 3;
+    if (random.chance(.88)) {
+      row.dst_port = 443;
+      row.service = "ssl";
+      world.ssl(ms, row, name, random);
+    } else {
+      row.dst_port = 80;
+      row.service = "http";
+      world.http(ms, row, "GET", name, random.chance(.5) ? "/" : "/index.html",
+                 "Mozilla/5.0 (Windows NT 10.0; Win64; x64)", 200, random);
+    }
+    ms = std::min(ms + static_cast<std::int64_t>(random.below(900)), world.slice.to() - 1);
+  }
+}
+
+void small_talk(World& world, std::int64_t ms, std::uint32_t client, const Site& site, Prng& random) {
+  ConnRow row;
+  row.src = client;
+  row.dst = site.ip;
+  row.src_port = client_port(random);
+  row.dst_port = 443;
+  row.service = "ssl";
+  row.duration_s = .2 + random.exponential() * .5;
+  row.bytes_out = 900 + random.below(400);
+  row.bytes_in = 3500 + random.below(1500);
+  row.packets_out = 9;
+  row.packets_in = 8;
+  world.ssl(ms, row, site.name, random);
+}
+
+// NTP polls at powers of two (RFC 5905): 1024 s when settled.
+std::int64_t time_act(World& world, std::uint32_t host, std::int64_t ms, Prng& random) {
+  const Site& server = kTimeServers[host % kTimeServers.size()];
+  if (random.chance(.02)) resolve(world, ms, world.host_ip(host), server.name, server.ip, random);
+  ConnRow row;
+  row.src = world.host_ip(host);
+  row.dst = server.ip;
+  row.src_port = 123;
+  row.dst_port = 123;
+  row.proto = "udp";
+  row.service = "ntp";
+  row.history = "Dd";
+  row.duration_s = .008 + random.exponential() * .02;
+  row.bytes_out = row.bytes_in = 48;
+  world.conn(ms, row, random);
+  return ms + 1'024'000 + static_cast<std::int64_t>(random.below(16'000)) - 8'000;
+}
+
+std::int64_t push_act(World& world, std::uint32_t host, std::int64_t ms, Prng& random) {
+  small_talk(world, ms, world.host_ip(host), kPushServers[host % kPushServers.size()], random);
+  return ms + 300'000 + static_cast<std::int64_t>(random.below(20'000)) - 10'000;
+}
+
+std::int64_t update_act(World& world, std::uint32_t host, std::int64_t ms, Prng& random) {
+  const Site& server = kUpdateServers[host % kUpdateServers.size()];
+  std::int64_t at = ms;
+  resolve(world, at, world.host_ip(host), server.name, server.ip, random);
+  small_talk(world, at, world.host_ip(host), server, random);
+  return ms + 14'400'000 + static_cast<std::int64_t>(random.below(1'800'000));
+}
+
+// One monitoring server polls its targets every minute: as regular as any beacon.
+std::int64_t monitor_act(World& world, std::uint32_t target, std::int64_t ms, Prng& random) {
+  ConnRow row;
+  row.src = 0x0a00000aU;  // 10.0.0.10
+  row.dst = world.host_ip(target * 7 % world.hosts());
+  row.src_port = client_port(random);
+  row.dst_port = 10050;
+  row.duration_s = .004 + random.exponential() * .01;
+  row.bytes_out = 60;
+  row.bytes_in = 90;
+  row.packets_out = 5;
+  row.packets_in = 4;
+  world.conn(ms, row, random);
+  return ms + 60'000 + static_cast<std::int64_t>(random.below(200)) - 100;
+}
+
+constexpr double kVisitsPerDay = 70;
+
+}  // namespace
+
+std::uint32_t ports_of(const World&) {
+  return kPorts;
+}
+
+std::string_view port_number(std::uint32_t index) {
+  static const std::array<std::string, kPorts> kNumbers = [] {
+    std::array<std::string, kPorts> out;
+    for (std::uint32_t i = 0; i < kPorts; ++i) {
+      if (i < kNamedPorts.size())
+        out[i] = kNamedPorts[i];
+      else
+        out[i] = "1069" + std::to_string(10'000'000 + i * 7'919);
+    }
+    return out;
+  }();
+  return kNumbers[index];
+}
+
+std::uint32_t monitored_of(const World& world) {
+  return std::min(40U, world.hosts());
+}
+
+std::int64_t first_act(const World& world, Duty duty, Prng& random) {
+  const std::int64_t start = world.config.start.ms;
+  const double activity = world.config.scenario.activity;
+  const auto phase = [&](std::int64_t period) {
+    return start + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(period)));
+  };
+  switch (duty.process) {
+    case Process::kNumber: {
+      const Role role = world.people.role(duty.index);
+      if (role == Role::kMachine) return phase(machine_period(duty.index));
+      const Profile& p = profile(role);
+      return advance(p, (p.calls_per_day + p.messages_per_day) * activity, start, random.exponential());
+    }
+    case Process::kPort:
+      return advance(profile(Role::kResident), port_per_day(world, duty.index), start, random.exponential());
+    case Process::kBrowse:
+      return advance(profile(Role::kResident), kVisitsPerDay * activity, start, random.exponential());
+    case Process::kTime:
+      return phase(1'024'000);
+    case Process::kPush:
+      return phase(300'000);
+    case Process::kUpdate:
+      return phase(14'400'000);
+    case Process::kMonitor:
+      return phase(60'000);
+  }
+  return start;
+}
+
+std::int64_t act(World& world, Duty duty, std::int64_t ms, Prng& random) {
+  switch (duty.process) {
+    case Process::kNumber:
+      return number_act(world, duty.index, ms, random);
+    case Process::kPort:
+      return port_act(world, duty.index, ms, random);
+    case Process::kBrowse:
+      browse(world, duty.index, ms, random);
+      return advance(profile(Role::kResident), kVisitsPerDay * world.config.scenario.activity, ms,
+                     random.exponential());
+    case Process::kTime:
+      return time_act(world, duty.index, ms, random);
+    case Process::kPush:
+      return push_act(world, duty.index, ms, random);
+    case Process::kUpdate:
+      return update_act(world, duty.index, ms, random);
+    case Process::kMonitor:
+      return monitor_act(world, duty.index, ms, random);
+  }
+  CHECK_MSG(false, "a process without an act");
+  return ms;
+}
+
+}  // namespace pandun::province

@@ -1,0 +1,278 @@
+#include <algorithm>
+#include <array>
+
+#include "province/plant.h"
+
+namespace pandun::province {
+namespace {
+
+constexpr std::int64_t kMinute = 60'000, kHour = 60 * kMinute;
+
+std::string device_text(std::uint64_t hash) {
+  std::string out;
+  append_imei(out, hash);
+  return out;
+}
+std::string cell_text(std::uint64_t cell) {
+  std::string out;
+  append_cell_id(out, cell);
+  return out;
+}
+std::string victim(World& world, Prng& random) {
+  std::string out;
+  world.people.append_number(out, world.people.anyone(random));
+  return out;
+}
+
+// Several callers working together; each acts at its own time, the plant at the earliest.
+struct Caller {
+  std::string number, device;
+  std::int64_t next_ms = 0, first_ms = 0, end_ms = 0;
+  bool told = false;
+};
+
+class Callers : public Plant {
+ public:
+  void act(World& world) final {
+    const auto it = earliest();
+    Caller& caller = *it;
+    if (!caller.told) {
+      caller.told = true;
+      world.truth(next_ms_, "fraud", "number", caller.number, pattern_, caller.first_ms, caller.end_ms, note_);
+    }
+    const std::int64_t gap = caller_act(world, caller);
+    caller.next_ms += std::max<std::int64_t>(gap, 1);
+    if (caller.next_ms >= caller.end_ms) caller.next_ms = kNever;
+    next_ms_ = earliest()->next_ms;
+  }
+
+ protected:
+  Callers(std::int64_t start_ms, std::uint64_t seed, std::string_view pattern, std::string_view note)
+      : Plant(start_ms, seed), pattern_(pattern), note_(note) {}
+  void add(std::string number, std::string device, std::int64_t first_ms, std::int64_t end_ms) {
+    callers_.push_back({std::move(number), std::move(device), first_ms, first_ms, end_ms, false});
+    next_ms_ = earliest()->next_ms;
+  }
+  // Acts at caller.next_ms; returns the time to its next act.
+  virtual std::int64_t caller_act(World& world, Caller& caller) = 0;
+  std::vector<Caller>::iterator earliest() {
+    return std::min_element(callers_.begin(), callers_.end(),
+                            [](const Caller& a, const Caller& b) { return a.next_ms < b.next_ms; });
+  }
+  std::vector<Caller> callers_;
+  std::string_view pattern_, note_;
+};
+
+std::string some_segment(Prng& random) {
+  constexpr std::array<std::string_view, 8> kSegments{"170", "171", "165", "167", "162", "192", "131", "153"};
+  return std::string(kSegments[random.below(kSegments.size())]);
+}
+
+// > 100 calls an hour, most unanswered or ended within ten seconds, all different callees (湖北移动 2016, fraud.md D).
+class FraudRing : public Callers {
+ public:
+  FraudRing(std::int64_t start, double strength, std::uint64_t seed)
+      : Callers(start, seed, "fraud_ring", "burst caller: many callees, few answers, short"),
+        gap_ms_(13'000 / strength) {
+    cell_ = cell_text(50'000 + random_.below(9'000));
+    for (std::uint64_t n = random_.between(3, 6); n > 0; --n) {
+      const std::int64_t first =
+          start + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(10 * kMinute)));
+      add(Population::outsider(some_segment(random_), random_), device_text(random_.next()), first,
+          first + kHour + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(kHour + kHour / 2))));
+    }
+  }
+
+ private:
+  std::int64_t caller_act(World& world, Caller& caller) override {
+    const std::string callee = victim(world, random_);
+    CallRow row{caller.number, callee, caller.device, cell_, {}, "local", 0, 19, false};
+    if (random_.chance(.22)) {
+      row.duration_s = static_cast<std::int32_t>(
+          std::clamp(random_.chance(.04) ? random_.log_normal(900, .5) : random_.log_normal(8, .6), 1.0, 3600.0));
+      row.cause = 16;
+    } else if (random_.chance(.15)) {
+      row.cause = random_.chance(.5) ? 21 : 1;
+    }
+    world.call(caller.next_ms, row);
+    return static_cast<std::int64_t>(row.duration_s) * 1000 +
+           static_cast<std::int64_t>(random_.exponential() * gap_ms_);
+  }
+  double gap_ms_;
+  std::string cell_;
+};
+
+// Many SIMs behind few devices at one place that never moves, calling out only (Murynets et al. 2014; fraud.md C).
+class SimBox : public Callers {
+ public:
+  SimBox(std::int64_t start, double strength, std::uint64_t seed)
+      : Callers(start, seed, "sim_box", "one of many SIMs in few devices in one cell"), gap_ms_(240'000 / strength) {
+    cell_ = cell_text(60'000 + random_.below(4'000));
+    for (std::uint64_t n = random_.between(4, 8); n > 0; --n) devices_.push_back(device_text(random_.next()));
+    for (std::uint64_t n = random_.between(24, 64); n > 0; --n) {
+      const std::int64_t first =
+          start + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(20 * kMinute)));
+      add(Population::outsider(some_segment(random_), random_), {}, first, first + 6 * kHour);
+    }
+  }
+
+ private:
+  std::int64_t caller_act(World& world, Caller& caller) override {
+    const std::string& device = devices_[random_.below(devices_.size())];
+    if (std::find(told_.begin(), told_.end(), device) == told_.end()) {
+      told_.push_back(device);
+      world.truth(caller.next_ms, "fraud", "device", device, "sim_box", caller.next_ms, caller.end_ms,
+                  "device shared by many SIMs");
+    }
+    const std::string callee = victim(world, random_);
+    CallRow row{caller.number, callee, device, cell_, {}, "local", 0, 19, false};
+    if (random_.chance(.48)) {
+      row.duration_s = static_cast<std::int32_t>(std::clamp(random_.log_normal(70, .9), 1.0, 3600.0));
+      row.cause = 16;
+    }
+    world.call(caller.next_ms, row);
+    return static_cast<std::int64_t>(row.duration_s) * 1000 +
+           static_cast<std::int64_t>(random_.exponential() * gap_ms_);
+  }
+  double gap_ms_;
+  std::string cell_;
+  std::vector<std::string> devices_, told_;
+};
+
+// Foreign numbers ring once and hang up; some people call back, dearly.
+class Wangiri : public Callers {
+ public:
+  Wangiri(std::int64_t start, double strength, std::uint64_t seed)
+      : Callers(start, seed, "wangiri", "rings once from abroad and waits for the call back"),
+        gap_ms_(5'000 / strength) {
+    constexpr std::array<std::string_view, 6> kHot{"+25261", "+88213", "+24206", "+67773", "+53799", "+22464"};
+    const std::string head(kHot[random_.below(kHot.size())]);
+    for (std::uint64_t n = random_.between(2, 5); n > 0; --n) {
+      std::string number = head;
+      append_number(number, random_.between(100'000, 999'999));
+      if (head == "+67773") number.pop_back();
+      if (head == "+24206" || head == "+22464") number.push_back('4');
+      const std::int64_t first =
+          start + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(5 * kMinute)));
+      add(number, {}, first,
+          first + 30 * kMinute + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(30 * kMinute))));
+    }
+  }
+
+ private:
+  std::int64_t caller_act(World& world, Caller& caller) override {
+    const std::uint32_t who = world.people.anyone(random_);
+    std::string callee;
+    world.people.append_number(callee, who);
+    const bool answered = random_.chance(.02);
+    world.call(caller.next_ms,
+               {caller.number, callee, {}, {}, {}, "igw-1", answered ? 1 : 0, answered ? 16 : 19, true});
+    if (!answered && random_.chance(.04))
+      world.promise({caller.next_ms + 20'000 + static_cast<std::int64_t>(random_.exponential() * 600'000), who, 0,
+                     caller.number});
+    return 1000 + static_cast<std::int64_t>(random_.exponential() * gap_ms_);
+  }
+  double gap_ms_;
+};
+
+class MessageBurst : public Callers {
+ public:
+  MessageBurst(std::int64_t start, double strength, std::uint64_t seed)
+      : Callers(start, seed, "message_burst", "hundreds of messages to different people within minutes"),
+        gap_ms_(2'400 / strength) {
+    cell_ = cell_text(55'000 + random_.below(4'000));
+    add(Population::outsider(some_segment(random_), random_), device_text(random_.next()), start,
+        start + 10 * kMinute + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(10 * kMinute))));
+  }
+
+ private:
+  std::int64_t caller_act(World& world, Caller& caller) override {
+    const std::string recipient = victim(world, random_);
+    world.message(caller.next_ms,
+                  {caller.number, recipient, caller.device, cell_, "local", random_.chance(.6) ? 2 : 1, false});
+    return static_cast<std::int64_t>(random_.exponential() * gap_ms_);
+  }
+  double gap_ms_;
+  std::string cell_;
+};
+
+// A cell that no operator runs sends in a service number's name to whoever passes. What a carrier sees of it in its own records is an
+// assumption: here, messages whose cell is none of its own.
+class FakeBaseStation : public Plant {
+ public:
+  FakeBaseStation(std::int64_t start, double strength, std::uint64_t seed)
+      : Plant(start, seed), first_ms_(start), gap_ms_(1'800 / strength) {
+    constexpr std::array<std::string_view, 3> kClaimed{"95588", "10086", "95533"};
+    claimed_ = kClaimed[random_.below(kClaimed.size())];
+    cell_ = cell_text(70'000 + random_.below(2'000));
+    end_ms_ = start + 30 * kMinute;
+  }
+  void act(World& world) override {
+    if (next_ms_ == first_ms_)
+      world.truth(next_ms_, "fraud", "cell", cell_, "fake_base_station", first_ms_, end_ms_,
+                  "unknown cell, messages in a service number's name");
+    const std::string recipient = victim(world, random_);
+    world.message(next_ms_, {claimed_, recipient, {}, cell_, "unknown", 2, false});
+    next_ms_ += 1 + static_cast<std::int64_t>(random_.exponential() * gap_ms_);
+    if (next_ms_ >= end_ms_) next_ms_ = kNever;
+  }
+
+ private:
+  std::int64_t first_ms_, end_ms_ = 0;
+  double gap_ms_;
+  std::string claimed_, cell_;
+};
+
+// An international trunk presents domestic callers: police, courts, banks.
+class SpoofedTrunk : public Callers {
+ public:
+  SpoofedTrunk(std::int64_t start, double strength, std::uint64_t seed)
+      : Callers(start, seed, "spoofed_trunk", "domestic caller presented by an international trunk"),
+        gap_ms_(22'000 / strength) {
+    constexpr std::array<std::string_view, 4> kAreas{"10", "21", "20", "27"};
+    for (std::uint64_t n = random_.between(1, 3); n > 0; --n) {
+      std::string number = "+86";
+      number += kAreas[random_.below(kAreas.size())];
+      append_number(number, random_.between(60'000'000, 69'999'999));
+      add(number, {}, start, start + 90 * kMinute);
+    }
+  }
+
+ private:
+  std::int64_t caller_act(World& world, Caller& caller) override {
+    const std::string callee = victim(world, random_);
+    CallRow row{caller.number, callee, {}, {}, {}, "igw-2", 0, 19, true};
+    if (random_.chance(.35)) {
+      row.duration_s = static_cast<std::int32_t>(
+          std::clamp(random_.chance(.1) ? random_.log_normal(1200, .6) : random_.log_normal(12, .7), 1.0, 7200.0));
+      row.cause = 16;
+    }
+    world.call(caller.next_ms, row);
+    return static_cast<std::int64_t>(random_.exponential() * gap_ms_);
+  }
+  double gap_ms_;
+};
+
+}  // namespace
+
+std::unique_ptr<Plant> telephone_plant(PlantKind kind, const World&, std::int64_t start, double strength,
+                                       std::uint64_t seed) {
+  switch (kind) {
+    case PlantKind::kFraudRing:
+      return std::make_unique<FraudRing>(start, strength, seed);
+    case PlantKind::kSimBox:
+      return std::make_unique<SimBox>(start, strength, seed);
+    case PlantKind::kWangiri:
+      return std::make_unique<Wangiri>(start, strength, seed);
+    case PlantKind::kMessageBurst:
+      return std::make_unique<MessageBurst>(start, strength, seed);
+    case PlantKind::kFakeBaseStation:
+      return std::make_unique<FakeBaseStation>(start, strength, seed);
+    case PlantKind::kSpoofedTrunk:
+      return std::make_unique<SpoofedTrunk>(start, strength, seed);
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace pandun::province

@@ -1,0 +1,248 @@
+#include "province/province.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "province/population.h"
+#include "province/slice.h"
+
+namespace pandun::province {
+namespace {
+
+class Kept : public LineSink {
+ public:
+  void lines(Feed feed, std::string_view text) override { text_[static_cast<std::size_t>(feed)] += text; }
+  const std::string& of(Feed feed) const { return text_[static_cast<std::size_t>(feed)]; }
+  std::vector<std::vector<std::string>> rows(Feed feed, char separator) const {
+    std::vector<std::vector<std::string>> out;
+    std::size_t at = 0;
+    const std::string& text = of(feed);
+    while (at < text.size()) {
+      const std::size_t end = text.find('\n', at);
+      std::vector<std::string> fields{""};
+      for (std::size_t i = at; i < end; ++i) {
+        if (text[i] == separator)
+          fields.emplace_back();
+        else
+          fields.back().push_back(text[i]);
+      }
+      out.push_back(std::move(fields));
+      at = end + 1;
+    }
+    return out;
+  }
+
+ private:
+  std::array<std::string, kFeeds> text_;
+};
+
+Config small(double hours = 6) {
+  Config config;
+  config.seed = 42;
+  config.numbers = 3000;
+  config.hours = hours;
+  config.scenario = Scenario::standard();
+  return config;
+}
+
+Kept run(const Config& config, std::int64_t step_ms) {
+  Province province(config);
+  Kept kept;
+  const auto total = static_cast<std::int64_t>(config.hours * 3'600'000);
+  for (std::int64_t done = 0; done < total;) {
+    done = std::min(done + step_ms, total);
+    province.next({config.start.ms + done}, kept);
+  }
+  return kept;
+}
+
+const Kept& day() {
+  static const Kept kept = run(small(24), 3'600'000);
+  return kept;
+}
+
+TEST(Province, SameSeedSameBytesWhateverTheStep) {
+  const Kept once = run(small(3), 10'800'000), steps = run(small(3), 7'001), again = run(small(3), 60'000);
+  for (std::size_t f = 0; f < kFeeds; ++f) {
+    EXPECT_FALSE(once.of(static_cast<Feed>(f)).empty()) << f;
+    EXPECT_EQ(once.of(static_cast<Feed>(f)), steps.of(static_cast<Feed>(f))) << f;
+    EXPECT_EQ(once.of(static_cast<Feed>(f)), again.of(static_cast<Feed>(f))) << f;
+  }
+  Config other = small(3);
+  other.seed = 43;
+  EXPECT_NE(run(other, 10'800'000).of(Feed::kCalls), once.of(Feed::kCalls));
+}
+
+TEST(Province, EveryFeedIsInEventTimeOrderAndWholeInItsFields) {
+  const std::map<Feed, std::pair<char, std::size_t>> shapes{{Feed::kCalls, {',', 11}}, {Feed::kMessages, {',', 8}},
+                                                            {Feed::kConn, {'\t', 21}}, {Feed::kDns, {'\t', 24}},
+                                                            {Feed::kHttp, {'\t', 30}}, {Feed::kSsl, {'\t', 21}}};
+  Province province(small());
+  for (const auto& [feed, shape] : shapes) {
+    double last = 0;
+    for (const auto& row : day().rows(feed, shape.first)) {
+      ASSERT_EQ(row.size(), shape.second) << row[0] << " " << static_cast<int>(feed);
+      const double at = shape.first == ',' ? static_cast<double>(parse_rfc3339(row[0]).value())
+                                           : std::floor(std::stod(row[0]) * 1000 + 1e-4);
+      ASSERT_GE(at, last);
+      last = at;
+    }
+    // As many names in the header as fields in a row.
+    const std::string header = province.header(feed);
+    const std::size_t from = shape.first == ',' ? 0 : header.find("#fields\t") + 8;
+    const std::string line = header.substr(from, header.find('\n', from) - from);
+    EXPECT_EQ(static_cast<std::size_t>(std::count(line.begin(), line.end(), shape.first)) + 1, shape.second) << line;
+  }
+}
+
+std::string field_of(const std::string& json, const std::string& name) {
+  const std::size_t from = json.find("\"" + name + "\":\"") + name.size() + 4;
+  return json.substr(from, json.find('"', from) - from);
+}
+
+TEST(Province, EveryPlantedThingIsInTheRecords) {
+  std::map<std::string, std::set<std::string>> found;  // entity kind -> values in the records
+  for (const auto& row : day().rows(Feed::kCalls, ',')) {
+    found["number"].insert(row[1]);
+    found["device"].insert(row[5]);
+  }
+  for (const auto& row : day().rows(Feed::kMessages, ',')) {
+    found["number"].insert(row[1]);
+    found["cell"].insert(row[5]);
+  }
+  for (const auto& row : day().rows(Feed::kConn, '\t')) {
+    found["ip"].insert(row[2]);
+    found["host_pair"].insert(row[2] + ">" + row[4] + ":" + row[5] + "/" + row[6]);
+  }
+  std::set<std::string> patterns;
+  for (const auto& line : day().rows(Feed::kTruth, '\0')) {
+    const std::string& json = line[0];
+    if (field_of(json, "kind") == "benign") continue;
+    const std::string value = field_of(json, "value");
+    const std::string kind = json.find("\"entity\":{\"kind\":\"") == std::string::npos
+                                 ? ""
+                                 : field_of(json.substr(json.find("\"entity\"")), "kind");
+    EXPECT_TRUE(found[kind].contains(value)) << json;
+    EXPECT_LT(field_of(json, "first"), field_of(json, "last")) << json;
+    patterns.insert(field_of(json, "pattern"));
+  }
+  EXPECT_EQ(patterns, (std::set<std::string>{"beacon", "brute_force", "dga", "fake_base_station", "fraud_ring",
+                                             "horizontal_scan", "message_burst", "sim_box", "slow_scan",
+                                             "spoofed_trunk", "vertical_scan", "wangiri"}));
+}
+
+TEST(Province, AFraudRingCallsManyDifferentPeopleAndIsSeldomAnswered) {
+  std::map<std::string, std::set<std::string>> callees;
+  std::map<std::string, std::pair<int, int>> calls;  // all, answered
+  for (const auto& row : day().rows(Feed::kCalls, ',')) {
+    callees[row[1]].insert(row[2]);
+    ++calls[row[1]].first;
+    calls[row[1]].second += row[4] == "1";
+  }
+  int seen = 0;
+  for (const auto& line : day().rows(Feed::kTruth, '\0')) {
+    if (field_of(line[0], "pattern") != "fraud_ring") continue;
+    const std::string number = field_of(line[0], "value");
+    ++seen;
+    EXPECT_GT(calls[number].first, 60) << number;
+    EXPECT_GT(callees[number].size(), static_cast<std::size_t>(calls[number].first) * 9 / 10);
+    EXPECT_LT(calls[number].second, calls[number].first / 2);
+  }
+  EXPECT_GE(seen, 8 * 3);
+}
+
+TEST(Province, AQuietScenarioPlantsNothing) {
+  Config config = small(2);
+  config.scenario = Scenario{};
+  const Kept kept = run(config, 600'000);
+  EXPECT_EQ(kept.of(Feed::kTruth).find("\"fraud\""), std::string::npos);
+  EXPECT_EQ(kept.of(Feed::kTruth).find("\"threat\""), std::string::npos);
+  EXPECT_EQ(kept.of(Feed::kCalls).find("igw-"), std::string::npos);
+}
+
+TEST(Province, VolumeRhythmAndReciprocityAreLikeAPlacesOwn) {
+  Config config = small(24);
+  config.scenario = Scenario{};
+  const Kept quiet = run(config, 3'600'000);
+  const auto calls = quiet.rows(Feed::kCalls, ',');
+  const auto messages = quiet.rows(Feed::kMessages, ',');
+  const double per_number = static_cast<double>(calls.size() + messages.size()) / 3000;
+  EXPECT_GT(per_number, 6);  // 9.2 a user and day in Huizhou, 2017
+  EXPECT_LT(per_number, 16);
+  std::array<int, 24> hours{};
+  std::set<std::pair<std::string, std::string>> pairs;
+  int answered = 0;
+  for (const auto& row : calls) {
+    ++hours[static_cast<std::size_t>((std::stoi(row[0].substr(11, 2)) + 8) % 24)];
+    if (row[10] == "voice") pairs.emplace(row[1], row[2]);
+    answered += row[4] == "1";
+  }
+  EXPECT_GT(hours[10], 8 * hours[3]);
+  EXPECT_GT(hours[10] + hours[18], hours[13] * 3 / 2);  // two humps
+  std::size_t returned = 0;
+  for (const auto& [a, b] : pairs) returned += pairs.contains({b, a});
+  const double reciprocity = static_cast<double>(returned) / static_cast<double>(pairs.size());
+  EXPECT_GT(reciprocity, .08) << returned << " of " << pairs.size();
+  EXPECT_LT(reciprocity, .7);
+  EXPECT_NEAR(static_cast<double>(answered) / static_cast<double>(calls.size()), .65, .15);
+}
+
+TEST(Population, NumbersAreUniqueAndCirclesAreMutual) {
+  const Population people(20'000, 7);
+  std::set<std::string> numbers;
+  for (std::uint32_t i = 0; i < people.size(); ++i) {
+    std::string number;
+    people.append_number(number, i);
+    EXPECT_TRUE(numbers.insert(number).second) << number;
+  }
+  for (std::uint32_t i = 0; i < 2000; ++i)
+    for (std::uint32_t rank = 0; rank < 5; ++rank) ASSERT_EQ(people.friend_of(people.friend_of(i, rank), rank), i);
+  EXPECT_GT(people.count(Role::kCourier), 0U);
+}
+
+TEST(Population, DevicesHaveALuhnDigit) {
+  std::string imei;
+  append_imei(imei, 123'456'789'012ULL);
+  EXPECT_EQ(imei.size(), 15U);
+  int sum = 0;
+  for (std::size_t i = 0; i < 15; ++i) {
+    int digit = imei[i] - '0';
+    if (i % 2 == 1) digit = digit * 2 > 9 ? digit * 2 - 9 : digit * 2;
+    sum += digit;
+  }
+  EXPECT_EQ(sum % 10, 0);
+}
+
+TEST(Scenario, ShippedOnesLoadAndTheDefaultIsTheStandard) {
+  const std::string folder = std::string(PANDUN_SOURCE_DIR) + "/content/scenarios/";
+  const auto standard = load_scenario(platform::posix_files(), folder + "default.toml");
+  ASSERT_TRUE(standard.ok()) << standard.error().text();
+  Config a = small(), b = small();
+  a.scenario = *standard;
+  b.scenario = Scenario::standard();
+  EXPECT_EQ(Province(a).describe(), Province(b).describe());
+  for (const char* name : {"quiet.toml", "busy.toml"}) {
+    const auto other = load_scenario(platform::posix_files(), folder + name);
+    EXPECT_TRUE(other.ok()) << other.error().text();
+  }
+}
+
+TEST(Scenario, EveryFaultIsNamed) {
+  const auto bad = parse_scenario("s.toml",
+                                  "activity = -1\ncolour = 3\n[plant]\nfraud_ring = { per_day = \"x\", often = 2 "
+                                  "}\nufo = { per_day = 1 }\nbeacon = 3\n");
+  ASSERT_FALSE(bad.ok());
+  for (const char* fault : {"s.toml:1: activity", "s.toml:2: \"colour\"", "s.toml:4: per_day", "s.toml:4: \"often\"",
+                            "s.toml:5: \"ufo\"", "s.toml:6: beacon must"})
+    EXPECT_NE(bad.error().message.find(fault), std::string::npos) << fault << "\n" << bad.error().message;
+  EXPECT_EQ(parse_scenario("s.toml", "a = ").error().where, "s.toml:1:5");
+}
+
+}  // namespace
+}  // namespace pandun::province

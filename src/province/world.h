@@ -1,0 +1,107 @@
+// What processes and plants write through: the slice, the population, the counts.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/prng.h"
+#include "province/population.h"
+#include "province/province.h"
+#include "province/slice.h"
+
+namespace pandun::province {
+
+struct CallRow {
+  std::string_view caller, callee, device, caller_cell, callee_cell, route;
+  std::int32_t duration_s = 0;  // 0 = not answered
+  std::int32_t cause = 16;      // ITU-T Q.850
+  bool international = false;
+};
+
+struct MessageRow {
+  std::string_view sender, recipient, device, cell, route;
+  int segments = 1;
+  bool international = false;
+};
+
+struct ConnRow {
+  std::uint32_t src = 0, dst = 0;
+  std::uint16_t src_port = 0, dst_port = 0;
+  std::string_view proto = "tcp", service, state = "SF", history = "ShADadFf";
+  double duration_s = 0;
+  std::uint64_t bytes_out = 0, bytes_in = 0, packets_out = 1, packets_in = 1;
+};
+
+// A later act of somebody else: a missed call is called back, a one-ring bait is fallen for.
+struct Promise {
+  std::int64_t ms = 0;
+  std::uint32_t from = 0;
+  std::uint32_t to = 0;  // in the population, unless `number` is given
+  std::string number;
+};
+
+class World {
+ public:
+  World(const Config& config, Slice& slice, Province::Counts& counts);
+
+  const Config& config;
+  const Population people;
+  Slice& slice;
+  Province::Counts& counts;
+
+  void call(std::int64_t ms, const CallRow& row);
+  void message(std::int64_t ms, const MessageRow& row);
+  // conn.log's line; the uid for the lines that go with it stays in uid().
+  void conn(std::int64_t ms, const ConnRow& row, Prng& random);
+  void dns(std::int64_t ms, std::uint32_t client, std::string_view query, std::string_view rcode,
+           std::string_view answer, Prng& random);
+  void http(std::int64_t ms, const ConnRow& row, std::string_view method, std::string_view host, std::string_view uri,
+            std::string_view user_agent, int status, Prng& random);
+  void ssl(std::int64_t ms, const ConnRow& row, std::string_view server_name, Prng& random);
+  void truth(std::int64_t ms, std::string_view kind, std::string_view entity_kind, std::string_view entity,
+             std::string_view pattern, std::int64_t first, std::int64_t last, std::string_view note);
+
+  // One call of a number of the population to another number, with its devices, cells and a plausible end.
+  // Returns whether it was answered.
+  bool social_call(std::int64_t ms, std::uint32_t from, std::uint32_t to, Prng& random);
+  void call_to(std::int64_t ms, std::uint32_t from, std::string_view to, std::int32_t duration_s, bool international,
+               Prng& random);
+  void promise(Promise promise);
+  // Those due in this slice, also such as are added meanwhile.
+  void keep_promises(std::uint64_t seed);
+
+  std::uint32_t hosts() const { return hosts_; }
+  std::uint32_t host_ip(std::uint32_t host) const { return 0x0a000100U + host; }
+  static constexpr std::uint32_t kResolver = 0x0a000035U;  // 10.0.0.53
+
+ private:
+  void tuple(std::string& out, std::int64_t ms, const ConnRow& row, Prng* fresh_uid, bool micros_again);
+
+  std::uint32_t hosts_;
+  std::string uid_, micros_;
+  std::string number_a_, number_b_, device_, cell_a_, cell_b_;
+  std::map<std::int64_t, std::vector<Promise>> promises_;  // by slice start
+};
+
+// ---- benign processes: entity e of `kind`, its next event, and what it does then ----
+
+enum class Process : std::uint8_t { kNumber, kPort, kBrowse, kTime, kPush, kUpdate, kMonitor };
+
+struct Duty {
+  Process process{};
+  std::uint32_t index = 0;  // within its process
+};
+
+std::int64_t first_act(const World& world, Duty duty, Prng& random);
+// Acts at `ms` and returns the time of the next act.
+std::int64_t act(World& world, Duty duty, std::int64_t ms, Prng& random);
+std::uint32_t ports_of(const World& world);
+std::string_view port_number(std::uint32_t index);
+std::uint32_t monitored_of(const World& world);
+
+std::string zeek_header(Feed feed);
+
+}  // namespace pandun::province
