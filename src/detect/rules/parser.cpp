@@ -37,7 +37,7 @@ constexpr std::array<Comparison, 6> kComparisons{{{"==", NodeKind::kEqual},
 class Parser {
  public:
   Parser(std::string_view expression, model::EntityKind entity, std::vector<ExpressionFault>& faults)
-      : tokens_(tokenize(expression, faults)), entity_(entity), faults_(faults) {}
+      : tokens_(tokenize(expression, faults)), entity_(entity), faults_(faults), broken_(!faults.empty()) {}
 
   Tree run() {
     if (peek().kind == TokenKind::kEnd) {
@@ -46,9 +46,10 @@ class Parser {
       return std::move(tree_);
     }
     tree_.root = either();
-    if (!stopped_ && peek().kind != TokenKind::kEnd)
-      fault(peek(), "unexpected", fmt::format("'{}' is not expected here", peek().text),
-            "join conditions with 'and' or 'or'");
+    if (!stopped_ && peek().kind != TokenKind::kEnd) {
+      fault(peek(), "unexpected", fmt::format("'{}' is not expected here", peek().text), "join conditions with 'and' or 'or'");
+      return std::move(tree_);
+    }
     const Node& root = tree_.nodes[tree_.root];
     if (root.type != Type::kBoolean && root.type != Type::kFaulty)
       fault_at(root.offset, "type_mismatch", fmt::format("the rule must be a condition, this is a {}", name(root.type)),
@@ -67,7 +68,8 @@ class Parser {
     return true;
   }
   void fault_at(std::uint32_t offset, std::string code, std::string message, std::string advice) {
-    if (!stopped_) faults_.push_back({offset, std::move(code), std::move(message), std::move(advice)});
+    if (stopped_ || (broken_ && code != "unknown_feature")) return;
+    faults_.push_back({offset, std::move(code), std::move(message), std::move(advice)});
   }
   void fault(const Token& token, std::string code, std::string message, std::string advice) {
     fault_at(token.offset, std::move(code), std::move(message), std::move(advice));
@@ -335,6 +337,7 @@ class Parser {
   Tree tree_;
   std::size_t at_ = 0;
   unsigned depth_ = 0;
+  bool broken_;           // a token made no sense: only names can still be judged
   bool stopped_ = false;
 };
 

@@ -45,19 +45,15 @@ Place place_in(std::string_view file, Place quote, std::size_t offset) {
   if (triple && start < file.size() && file[start] == '\r') ++start;
   if (triple && start < file.size() && file[start] == '\n') ++start;
   std::size_t raw = start, value = 0;
-  while (raw < file.size() && value < offset) {
-    if (mark != '"' || file[raw] != '\\') {
-      ++raw;
-      ++value;
-    } else if (raw + 1 < file.size() && (file[raw + 1] == '\n' || file[raw + 1] == '\r' || file[raw + 1] == ' ')) {
+  while (raw < file.size()) {
+    const char escaped = mark == '"' && file[raw] == '\\' && raw + 1 < file.size() ? file[raw + 1] : '\0';
+    if (escaped == '\n' || escaped == '\r' || escaped == ' ') {
       ++raw;  // a line-ending backslash: the break and the spaces after it are not part of the value
-      while (raw < file.size() && (file[raw] == '\n' || file[raw] == '\r' || file[raw] == ' ' || file[raw] == '\t'))
-        ++raw;
-    } else {
-      const char escaped = raw + 1 < file.size() ? file[raw + 1] : '\\';
-      raw += escaped == 'u' ? 6U : escaped == 'U' ? 10U : 2U;
-      ++value;
+      while (raw < file.size() && (file[raw] == '\n' || file[raw] == '\r' || file[raw] == ' ' || file[raw] == '\t')) ++raw;
+      continue;
     }
+    if (value++ == offset) break;
+    raw += escaped == '\0' ? 1U : escaped == 'u' ? 6U : escaped == 'U' ? 10U : 2U;
   }
   Place place{1, 1};
   for (std::size_t i = 0; i < std::min(raw, file.size()); ++i) {

@@ -1,0 +1,311 @@
+#include "detect/features/number_activity.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <random>
+#include <set>
+
+#include "detect/features/number_state.h"
+
+namespace pandun::detect {
+namespace {
+
+const model::NumberKey kNumber = model::NumberKey::e164(8613800000001);
+const std::uint64_t kHash = hash_of(model::key_of(kNumber));
+constexpr std::uint32_t kStart = 1'772'416'800;  // 2026-03-02T02:00:00Z, 10:00 in China
+
+model::NumberKey peer(std::uint64_t n) {
+  return model::NumberKey::e164(8613900000000 + n * 10007);
+}
+
+struct Told {
+  std::uint32_t time;
+  std::uint64_t peer;
+  bool outgoing, message, returned;
+  model::Answered answered;
+  std::int32_t talk;
+  int device, cell;  // 0 = not said
+};
+
+// The features' definitions, straight from the header comment, over everything ever told.
+class BruteForce {
+ public:
+  void tell(Told t) {
+    newest_ = std::max(newest_, t.time);
+    if (t.time < start_s(Window::k7d, newest_)) return;
+    if (!t.message && !t.outgoing)
+      for (const Told& o : all_)
+        t.returned |= o.outgoing && !o.message && o.peer == t.peer && o.time >= start_s(Window::k7d, newest_);
+    all_.push_back(t);
+  }
+  template <typename F>
+  double count(Window w, F wanted) const {
+    double n = 0;
+    for (const Told& t : all_) n += t.time >= start_s(w, newest_) && wanted(t) ? 1 : 0;
+    return n;
+  }
+  template <typename F, typename G>
+  double distinct(Window w, F wanted, G what) const {
+    std::set<std::uint64_t> seen;
+    for (const Told& t : all_)
+      if (t.time >= start_s(w, newest_) && wanted(t)) seen.insert(static_cast<std::uint64_t>(what(t)));
+    return static_cast<double>(seen.size());
+  }
+  double max_per_minute() const {
+    std::map<std::uint32_t, double> minutes;
+    double most = 0;
+    for (const Told& t : all_)
+      if (t.outgoing && !t.message && t.time / 60 + 5 > newest_ / 60) most = std::max(most, ++minutes[t.time / 60]);
+    return most;
+  }
+  double talk(Window w) const {
+    double sum = 0;
+    for (const Told& t : all_)
+      if (t.time >= start_s(w, newest_) && t.outgoing && !t.message && t.answered == model::Answered::kYes)
+        sum += std::max(t.talk, 0);
+    return sum;
+  }
+  double night() const {
+    return count(Window::k24h, [](const Told& t) { return t.outgoing && is_night(t.time, std::chrono::hours(8)); });
+  }
+
+ private:
+  std::vector<Told> all_;
+  std::uint32_t newest_ = 0;
+};
+
+void expect_same(double a, double b, const char* what, Window w) {
+  if (std::isnan(a) && std::isnan(b)) return;
+  ASSERT_DOUBLE_EQ(a, b) << what << " " << spec(w).name;
+}
+
+void compare(const NumberActivity& n, const BruteForce& b) {
+  const auto call_out = [](const Told& t) { return t.outgoing && !t.message; };
+  const auto call_in = [](const Told& t) { return !t.outgoing && !t.message; };
+  const auto message_out = [](const Told& t) { return t.outgoing && t.message; };
+  const auto message_in = [](const Told& t) { return !t.outgoing && t.message; };
+  const auto answered = [&](const Told& t) { return call_out(t) && t.answered == model::Answered::kYes; };
+  const auto who = [](const Told& t) { return t.peer; };
+  for (const Window w : kAllWindows) {
+    const double calls = b.count(w, call_out), yes = b.count(w, answered);
+    const double no = b.count(w, [&](const Told& t) { return call_out(t) && t.answered == model::Answered::kNo; });
+    expect_same(n.calls_out(w), calls, "calls_out", w);
+    expect_same(n.calls_in(w), b.count(w, call_in), "calls_in", w);
+    expect_same(n.messages_out(w), b.count(w, message_out), "messages_out", w);
+    expect_same(n.messages_in(w), b.count(w, message_in), "messages_in", w);
+    expect_same(n.unanswered_out(w), no, "unanswered_out", w);
+    expect_same(n.answered_ratio_out(w), yes / (yes + no), "answered_ratio_out", w);
+    expect_same(n.short_ratio_out(w), b.count(w, [&](const Told& t) { return answered(t) && t.talk <= 10; }) / yes,
+                "short_ratio_out", w);
+    expect_same(n.talk_s_mean_out(w), b.talk(w) / yes, "talk_s_mean_out", w);
+    expect_same(n.distinct_callees(w), b.distinct(w, call_out, who), "distinct_callees", w);
+    expect_same(n.distinct_callers(w), b.distinct(w, call_in, who), "distinct_callers", w);
+    expect_same(n.distinct_recipients(w), b.distinct(w, message_out, who), "distinct_recipients", w);
+    expect_same(n.distinct_senders(w), b.distinct(w, message_in, who), "distinct_senders", w);
+    double series = 0;
+    for (const model::EvidencePoint& p : n.calls_out_series(w)) series += p.value;
+    expect_same(series, calls, "calls_out_series", w);
+  }
+  constexpr Window day = Window::k24h;
+  expect_same(n.return_calls_24h(), b.count(day, [](const Told& t) { return t.returned; }), "return_calls_24h", day);
+  expect_same(n.distinct_devices_24h(),
+              b.distinct(
+                  day, [](const Told& t) { return t.device != 0; }, [](const Told& t) { return t.device; }),
+              "devices", day);
+  expect_same(n.distinct_cells_24h(),
+              b.distinct(
+                  day, [](const Told& t) { return t.cell != 0; }, [](const Told& t) { return t.cell; }),
+              "cells", day);
+  expect_same(n.night_share_24h(), b.night() / b.count(day, [](const Told& t) { return t.outgoing; }),
+              "night_share_24h", day);
+  expect_same(n.max_calls_per_minute_5m(), b.max_per_minute(), "max_calls_per_minute_5m", Window::k5m);
+  const double regions = n.regions_callee_24h(),
+               brute = b.distinct(day, call_out, [](const Told&t) { return peer(t.peer).value() / 10000; });
+  ASSERT_NEAR(regions, brute, 2 + brute * 0.15) << "regions_callee_24h";
+}
+
+class Stream {
+ public:
+  explicit Stream(std::uint64_t seed) : random_(seed) {}
+
+  // Seasons of different business, so that every form of the record is reached and left again.
+  Told next() {
+    if (left_-- == 0) {
+      left_ = 20 + random_() % 300;
+      season_ = random_() % 4;
+    }
+    const std::uint64_t late = random_() % 100;
+    constexpr std::uint32_t kGap[] = {15, 600, 9000, 60000};  // s between events at most: dialler … hermit
+    std::uint32_t time = clock_;
+    if (late >= 94) {
+      time -= static_cast<std::uint32_t>(random_() % (late < 98 ? 1200 : 900000));
+    } else {
+      clock_ += static_cast<std::uint32_t>(random_() % kGap[season_]);
+      if (random_() % 400 == 0) clock_ += static_cast<std::uint32_t>(random_() % 1'000'000);
+      time = clock_;
+    }
+    const bool message = random_() % 4 == 0, outgoing = random_() % 3 != 0;
+    const auto answered = static_cast<model::Answered>(random_() % 3);
+    Told t{time,
+           random_() % (season_ == 0 ? 2000 : 12),
+           outgoing,
+           message,
+           false,
+           answered,
+           answered == model::Answered::kYes ? static_cast<std::int32_t>(random_() % 60) : -1,
+           0,
+           0};
+    if (outgoing && random_() % 2 == 0) t.device = 1 + static_cast<int>(random_() % (season_ == 1 ? 5 : 1));
+    if (random_() % 2 == 0) t.cell = 1 + static_cast<int>(random_() % (season_ == 2 ? 9 : 1));
+    return t;
+  }
+  std::uint32_t clock() const { return clock_; }
+  std::uint64_t dice() { return random_(); }
+
+ private:
+  std::mt19937_64 random_;
+  std::uint32_t clock_ = kStart;
+  std::uint64_t left_ = 0, season_ = 0;
+};
+
+void update(NumberActivities& all, const Told& t, std::uint32_t watermark) {
+  const std::string device = t.device == 0 ? "" : "device" + std::to_string(t.device),
+                    cell = t.cell == 0 ? "" : "cell" + std::to_string(t.cell);
+  all.update(kNumber, kHash,
+             {EventMs{t.time * 1000LL}, peer(t.peer), t.outgoing, t.message, t.answered, t.talk, device, cell},
+             EventMs{watermark * 1000LL});
+}
+
+TEST(NumberActivity, EveryFeatureEqualsABruteForcePass) {
+  std::set<int> tiers;
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Stream stream(seed);
+    auto all = std::make_unique<NumberActivities>(NumberOptions{});
+    BruteForce brute;
+    std::set<int> left_busy;
+    int last_tier = 0;
+    for (int i = 0; i < 5000; ++i) {
+      const Told t = stream.next();
+      update(*all, t, stream.clock());
+      brute.tell(t);
+      if (stream.dice() % 300 == 0) {  // a restart
+        StateWriter out;
+        all->save(out);
+        auto loaded = std::make_unique<NumberActivities>(NumberOptions{});
+        StateReader in(out.bytes());
+        ASSERT_TRUE(loaded->load(in).ok());
+        ASSERT_EQ(loaded->too_old(), all->too_old());
+        all = std::move(loaded);
+      }
+      const NumberRecord* record = all->find(kNumber, kHash, EventMs{stream.clock() * 1000LL});
+      ASSERT_NE(record, nullptr);
+      tiers.insert(last_tier * 10 + record->tier);
+      last_tier = record->tier;
+      if (i % 9 != 0 && i > 20) continue;
+      compare(NumberActivity(*all, *record, kNumber), brute);
+      if (HasFatalFailure()) {
+        ADD_FAILURE() << "at event " << i << ", record in form " << record->tier;
+        return;
+      }
+    }
+    EXPECT_GT(all->too_old(), 0U);
+  }
+  // Every way from one form of the record to another was taken.
+  for (const int way : {0, 1, 11, 12, 22, 21, 10}) EXPECT_TRUE(tiers.contains(way)) << way;
+}
+
+TEST(NumberActivity, SilenceIsKnownForAWeekAfterItEnded) {
+  NumberActivities all{NumberOptions{}};
+  const auto call = [&](std::uint32_t t) { update(all, {t, 1, true, false, false, model::Answered::kNo, 0, 0, 0}, t); };
+  const auto idle = [&](std::uint32_t t) {
+    return NumberActivity(all, *all.find(kNumber, kHash, EventMs{t * 1000LL}), kNumber).idle_before_s();
+  };
+  call(kStart);
+  EXPECT_EQ(idle(kStart), 0);
+  std::uint32_t t = kStart + 95 * 86400 + 1800;
+  call(t);
+  EXPECT_EQ(idle(t), 95 * 86400);
+  for (int hour = 0; hour < 168; ++hour) {
+    call(t += 3600);
+    ASSERT_EQ(idle(t), 95 * 86400) << hour;
+  }
+  call(t += 3600);
+  EXPECT_EQ(idle(t), 0);
+  for (int hour = 0; hour < 5000; ++hour) {  // it must not come back when the stored hour wraps
+    call(t += 3600);
+    ASSERT_EQ(idle(t), 0) << hour;
+  }
+  EXPECT_EQ(NumberActivity(all, *all.find(kNumber, kHash, EventMs{t * 1000LL}), kNumber).first_seen_age_s(),
+            t - kStart);
+}
+
+TEST(NumberActivity, AnsweredIsToldByTheTalkTimeWhereTheRecordDoesNotSay) {
+  NumberActivities all{NumberOptions{}};
+  const auto call = [&](model::Answered a, std::int32_t talk) {
+    update(all, {kStart, 1, true, false, false, a, talk, 0, 0}, kStart);
+  };
+  call(model::Answered::kUnknown, 8);
+  call(model::Answered::kUnknown, 0);
+  call(model::Answered::kUnknown, -1);
+  call(model::Answered::kYes, -1);
+  const NumberActivity n(all, *all.find(kNumber, kHash, EventMs{kStart * 1000LL}), kNumber);
+  const NumberTally& tally = n.tally(Window::k1h);
+  EXPECT_EQ(tally.calls_out, 4U);
+  EXPECT_EQ(tally.answered_out, 2U);
+  EXPECT_EQ(tally.unanswered_out, 1U);
+  EXPECT_EQ(tally.short_out, 2U);
+}
+
+TEST(NumberActivity, RatiosWithoutADenominatorAreNotKnown) {
+  NumberActivities all{NumberOptions{}};
+  update(all, {kStart, 1, false, true, false, model::Answered::kUnknown, -1, 0, 0}, kStart);
+  const NumberActivity n(all, *all.find(kNumber, kHash, EventMs{kStart * 1000LL}), kNumber);
+  EXPECT_TRUE(std::isnan(n.answered_ratio_out(Window::k1h)));
+  EXPECT_TRUE(std::isnan(n.short_ratio_out(Window::k1h)));
+  EXPECT_TRUE(std::isnan(n.repeat_ratio_out(Window::k24h)));
+  EXPECT_TRUE(std::isnan(n.night_share_24h()));
+}
+
+TEST(NumberActivity, ANumberWithManyPeersIsCountedWithinTheStatedError) {
+  NumberActivities all{NumberOptions{}};
+  constexpr std::uint32_t kCalls = 40000;
+  for (std::uint32_t i = 0; i < kCalls; ++i)
+    update(all, {kStart + i, i, true, false, false, model::Answered::kNo, 0, 0, 0}, kStart + i);
+  const NumberActivity n(all, *all.find(kNumber, kHash, EventMs{(kStart + kCalls) * 1000LL}), kNumber);
+  EXPECT_FALSE(n.exact());
+  EXPECT_EQ(n.calls_out(Window::k24h), kCalls);
+  EXPECT_NEAR(n.distinct_callees(Window::k24h) / kCalls, 1, 4 * DistinctSketch::kRelativeError);
+  EXPECT_NEAR(n.distinct_callees(Window::k1h) / n.calls_out(Window::k1h), 1, 4 * DistinctSketch::kRelativeError);
+}
+
+TEST(NumberActivity, RegionsComeFromThePrefix) {
+  const auto e164 = [](std::uint64_t n) { return region_of(model::NumberKey::e164(n)); };
+  EXPECT_EQ(e164(8613800131234), e164(8613800139999));
+  EXPECT_NE(e164(8613800131234), e164(8613800141234));
+  EXPECT_EQ(e164(861062345678), e164(861088888888));    // Beijing
+  EXPECT_EQ(e164(8675512345678), e164(8675587654321));  // Shenzhen
+  EXPECT_NE(e164(8675512345678), e164(8675612345678));
+  EXPECT_EQ(e164(442071838750), e164(441312345678));  // one country
+  EXPECT_EQ(e164(12125550123), e164(16505550123));
+  EXPECT_NE(e164(442071838750), e164(4930123456));
+  EXPECT_EQ(e164(85223456789), e164(85298765432));
+  EXPECT_EQ(region_of(model::NumberKey::opaque("abc")), 0U);
+}
+
+TEST(NumberState, AQuietNumberFillsOneCacheLine) {
+  NumberActivities all{NumberOptions{}};
+  for (std::uint64_t i = 0; i < 200000; ++i) {
+    const model::NumberKey n = peer(i);
+    all.update(n, hash_of(model::key_of(n)),
+               {EventMs{kStart * 1000LL}, kNumber, true, false, model::Answered::kYes, 30, "d", "c"},
+               EventMs{kStart * 1000LL});
+  }
+  EXPECT_EQ(all.listed(), 0U);
+  EXPECT_LT(static_cast<double>(all.bytes()) / 200000, 115.0);
+}
+
+}  // namespace
+}  // namespace pandun::detect
