@@ -94,8 +94,9 @@ Result<> InputFile::State::look() {
     end += got;
   }
   if (end == at && raw.seekable() && !named_gz) return {};  // still empty: look again when it has grown
-  if (end - at < 2 && raw.seekable() && !named_gz) {        // one byte so far: let a growing file decide later
-    raw.seek(raw.position() - (end - at));
+  const bool may_be_gzip = end > at && static_cast<unsigned char>(block[at]) == 0x1f;
+  if (end - at == 1 && may_be_gzip && raw.seekable() && !named_gz) {  // let a growing file decide later
+    raw.seek(raw.position() - 1);
     at = end = 0;
     return {};
   }

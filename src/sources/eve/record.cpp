@@ -39,7 +39,7 @@ const std::vector<Key> kFile{{"filename", kFileName}, {"magic", kMagic},   {"md5
 struct Nested {
   std::string_view name;
   const std::vector<Key>* keys;
-  std::initializer_list<std::string_view> types;
+  std::array<std::string_view, 2> types;
 };
 const std::vector<Nested> kNested{{"flow", &kFlow, {"flow"}},
                                   {"tcp", &kTcp, {"flow"}},
@@ -173,8 +173,7 @@ bool RecordReader::State::top(od::object object_in, Record& out) {
     }
     for (const Nested& nested : kNested) {
       if (!key_is(raw, nested.name)) continue;
-      const bool needed =
-          out[kType].empty() || std::find(nested.types.begin(), nested.types.end(), out[kType]) != nested.types.end();
+      const bool needed = out[kType].empty() || out[kType] == nested.types[0] || out[kType] == nested.types[1];
       od::object inner;
       if (needed && field.value().get_object().get(inner) == simdjson::SUCCESS && !object(inner, *nested.keys, out))
         return false;

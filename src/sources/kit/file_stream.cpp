@@ -172,11 +172,12 @@ Result<std::optional<Sibling>> FileStream::find_rotated(const HeadMark& head, st
   TRY_ASSIGN(const auto all, siblings(files_, options_.path));
   std::optional<Sibling> found;
   for (const Sibling& sibling : all) {
-    bool match = sibling.inode == inode;
-    if (head.bytes > 0) {
-      TRY_ASSIGN(match, begins_with(files_, sibling.path, head));
-    }
-    if (match && (!found || sibling.inode == inode || found->inode != inode)) found = sibling;
+    TRY_ASSIGN(const std::string own, read_head(files_, sibling.path, kHeadBytes));
+    const bool begins = head.bytes > 0 && mark_of(std::string_view(own).substr(0, head.bytes)) == head;
+    const bool same_file = sibling.inode == inode && (begins || head.bytes == 0);
+    // A short beginning, as a header alone, may fit several: the oldest that was not read.
+    if (same_file || (begins && !found && !was_read(own))) found = sibling;
+    if (same_file) break;
   }
   return found;
 }
@@ -291,6 +292,7 @@ Result<FileStream::Step> FileStream::next_file(DecodeSink& sink) {
 // After a pause: is the live name still the file being read?
 Result<FileStream::Step> FileStream::look_again(DecodeSink& sink) {
   idle_ = false;
+  if (!live_) return Step::kGoOn;
   const auto info = files_.info(options_.path);
   if (!info && info.error().code == Errc::kNotFound) return Step::kGoOn;  // moved away, the next one not yet made
   if (!info) return info.error();
@@ -333,7 +335,15 @@ Result<FileStream::Step> FileStream::at_end(DecodeSink& sink) {
     }
     return Step::kEnd;
   }
-  if (!live_) return next_file(sink);
+  if (!live_) {
+    // The newest rotated file may still be written to until the live one has content.
+    if (!queue_.empty() && queue_.front().live) {
+      const auto live = files_.info(options_.path);
+      idle_ = !live || live->size == 0;
+      if (idle_) return Step::kIdle;
+    }
+    return next_file(sink);
+  }
   const bool tail = options_.follow && options_.path != kStandardInput && !reader_.file().compressed() &&
                     reader_.file().damage().empty();
   if (!tail) {

@@ -46,6 +46,7 @@ class LineReader {
   std::uint64_t line_offset() const { return line_offset_; }  // of the line given last
   std::uint64_t next_offset() const { return next_offset_; }  // of the first byte not yet given as a line
   bool utf16() const { return utf16_; }
+  std::size_t buffer_bytes() const { return buffer_.size(); }
   const std::string& head() const { return head_; }
   std::uint64_t raw_bytes() const;  // over all files attached
 

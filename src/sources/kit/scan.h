@@ -82,9 +82,9 @@ inline std::optional<model::IpAddress> parse_ip(std::string_view text) {
   for (const char c : text) {
     const auto digit = static_cast<unsigned char>(c - '0');
     if (digit < 10) {
-      if (digits == 1 && part == 0) return std::nullopt;  // no octal
+      if (digits == 1 && part == 0) return model::IpAddress::parse(text);  // octal, or a group of IPv6
       part = part * 10 + digit;
-      if (++digits > 3 || part > 255) return model::IpAddress::parse(text);  // may be the first group of IPv6
+      if (++digits > 3 || part > 255) return model::IpAddress::parse(text);
     } else if (c == '.' && digits > 0 && dots < 3) {
       address = (address << 8) | part;
       part = digits = 0;
