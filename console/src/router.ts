@@ -26,7 +26,7 @@ export const routes: RouteRecordRaw[] = [
   { path: '/rules', name: 'rules', component: () => import('./pages/RulesPage.vue'), meta: { title: 'nav.rules' } },
   { path: '/audit', name: 'audit', component: () => import('./pages/AuditPage.vue'), meta: { title: 'nav.audit', roles: ['auditor', 'admin'] } },
   { path: '/users', name: 'users', component: () => import('./pages/UsersPage.vue'), meta: { title: 'nav.users', roles: ['admin'] } },
-  { path: '/system', name: 'system', component: () => import('./pages/SystemPage.vue'), meta: { title: 'nav.system', roles: ['admin'] } },
+  { path: '/system', name: 'system', component: () => import('./pages/SystemPage.vue'), meta: { title: 'nav.system' } },
   { path: '/profile', name: 'profile', component: () => import('./pages/ProfilePage.vue'), meta: { title: 'nav.profile' } },
   { path: '/:rest(.*)*', name: 'not-found', component: () => import('./pages/NotFoundPage.vue'), meta: { title: 'not_found.title' } },
 ];

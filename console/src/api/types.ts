@@ -25,6 +25,7 @@ export type ActionField = S['ActionField'];
 export type Measure = S['Measure'];
 export type Clock = S['Clock'];
 export type HistoryEntry = S['HistoryEntry'];
+export type Workflow = S['Workflow'];
 export type WorkflowState = S['WorkflowState'];
 export type Ground = S['Ground'];
 export type MeasureKind = S['MeasureKind'];

@@ -27,7 +27,7 @@ export function readPalette(element: HTMLElement): Palette {
   };
 }
 
-export function timeChart(p: Palette, options: { formatTime: (t: number) => string; yAxis: object | object[]; tooltip?: object }): Record<string, unknown> {
+export function timeChart(p: Palette, options: { formatTime: (t: number) => string; yAxis: object | object[]; range?: { min?: number; max?: number } }): Record<string, unknown> {
   return {
     animation: false,
     textStyle: { fontFamily: p.font, color: p.muted },
@@ -40,10 +40,10 @@ export function timeChart(p: Palette, options: { formatTime: (t: number) => stri
       borderColor: p.line,
       textStyle: { color: p.ink, fontSize: 12, fontFamily: p.font },
       axisPointer: { lineStyle: { color: p.muted } },
-      ...options.tooltip,
     },
     xAxis: {
       type: 'time',
+      ...options.range,
       axisLine: { lineStyle: { color: p.line } },
       axisTick: { show: false },
       axisLabel: { color: p.muted, fontSize: 11, hideOverlap: true, formatter: (t: number) => options.formatTime(t) },

@@ -10,7 +10,7 @@ export function roleOf(field: ActionField): FieldRole {
   if (/(^|_)ground(_id)?$/.test(name)) return 'ground';
   if (/^(measure|kind|measure_kind)$/.test(name)) return 'measure';
   if (field.type === 'datetime') return 'expiry';
-  if (field.type === 'text' && /(reason|notice|note|summary|text|comment|result|finding|receipt)/.test(name)) return 'long';
+  if (field.type === 'text' && /(reason|notice|note|summary|opinion|result|finding|receipt|claim|how)/.test(name)) return 'long';
   return 'plain';
 }
 

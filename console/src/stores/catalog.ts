@@ -2,13 +2,14 @@
 import { defineStore } from 'pinia';
 import { shallowRef } from 'vue';
 import { api } from '@/api/endpoints';
-import type { Detector, Ground, LocalText, MeasureKind, Topic } from '@/api/types';
+import type { Detector, Ground, LocalText, MeasureKind, Topic, Workflow } from '@/api/types';
 
 export const useCatalog = defineStore('catalog', () => {
   const detectors = shallowRef<Detector[]>([]);
   const topics = shallowRef<Topic[]>([]);
   const grounds = shallowRef<Ground[]>([]);
   const kinds = shallowRef<MeasureKind[]>([]);
+  const workflows = shallowRef<Workflow[]>([]);
   const asked = new Set<string>();
 
   async function once(name: string, load: () => Promise<void>) {
@@ -24,6 +25,7 @@ export const useCatalog = defineStore('catalog', () => {
   const loadDetectors = () => once('detectors', async () => void (detectors.value = (await api.detectors()).items));
   const loadTopics = () => once('topics', async () => void (topics.value = (await api.topics()).items));
   const loadGrounds = () => once('grounds', async () => void (grounds.value = (await api.grounds()).items));
+  const loadWorkflows = () => once('workflows', async () => void (workflows.value = (await api.workflows()).items));
   const loadKinds = () => once('kinds', async () => void (kinds.value = [...(await api.measureKinds()).items].sort((a, b) => a.rank - b.rank)));
 
   function detectorTitle(name: string): LocalText {
@@ -39,5 +41,5 @@ export const useCatalog = defineStore('catalog', () => {
     asked.clear();
   }
 
-  return { detectors, topics, grounds, kinds, loadDetectors, loadTopics, loadGrounds, loadKinds, detectorTitle, topicTitle, kindTitle, forget };
+  return { detectors, topics, grounds, kinds, workflows, loadDetectors, loadTopics, loadGrounds, loadKinds, loadWorkflows, detectorTitle, topicTitle, kindTitle, forget };
 });
