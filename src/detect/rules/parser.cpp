@@ -47,7 +47,8 @@ class Parser {
     }
     tree_.root = either();
     if (!stopped_ && peek().kind != TokenKind::kEnd) {
-      fault(peek(), "unexpected", fmt::format("'{}' is not expected here", peek().text), "join conditions with 'and' or 'or'");
+      fault(peek(), "unexpected", fmt::format("'{}' is not expected here", peek().text),
+            "join conditions with 'and' or 'or'");
       return std::move(tree_);
     }
     const Node& root = tree_.nodes[tree_.root];
@@ -337,7 +338,7 @@ class Parser {
   Tree tree_;
   std::size_t at_ = 0;
   unsigned depth_ = 0;
-  bool broken_;           // a token made no sense: only names can still be judged
+  bool broken_;  // a token made no sense: only names can still be judged
   bool stopped_ = false;
 };
 

@@ -49,7 +49,8 @@ Place place_in(std::string_view file, Place quote, std::size_t offset) {
     const char escaped = mark == '"' && file[raw] == '\\' && raw + 1 < file.size() ? file[raw + 1] : '\0';
     if (escaped == '\n' || escaped == '\r' || escaped == ' ') {
       ++raw;  // a line-ending backslash: the break and the spaces after it are not part of the value
-      while (raw < file.size() && (file[raw] == '\n' || file[raw] == '\r' || file[raw] == ' ' || file[raw] == '\t')) ++raw;
+      while (raw < file.size() && (file[raw] == '\n' || file[raw] == '\r' || file[raw] == ' ' || file[raw] == '\t'))
+        ++raw;
       continue;
     }
     if (value++ == offset) break;

@@ -77,8 +77,7 @@ TEST(RuleFaults, SayWhereWhatAndWhatToDo) {
   EXPECT_EQ(
       faults_of("flows_1h > 1"),
       "0 unknown_feature: a rule about a number knows no 'flows_1h'; that one belongs to rules with entity = \"ip\"\n");
-  EXPECT_EQ(faults_of("calls_out_1h = 3"),
-            "13 unknown_character: '=' has no meaning here; compare with ==\n");
+  EXPECT_EQ(faults_of("calls_out_1h = 3"), "13 unknown_character: '=' has no meaning here; compare with ==\n");
   EXPECT_EQ(faults_of("calls_out_1h"),
             "0 type_mismatch: the rule must be a condition, this is a number; compare it with something\n");
   EXPECT_EQ(faults_of("calls_out_1h and calls_in_1h > 1"),
