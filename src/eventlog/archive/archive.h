@@ -51,7 +51,9 @@ class ArchiveWriter {
   // Stages the record's events; writes parts when enough are staged. After an error nothing is lost: call again.
   virtual Result<> write(const Record& record) = 0;
   virtual Result<> flush() = 0;
-  // All events up to here are in parts on the disk: what to commit to the log.
+  // One part a kind for each whole day before `before`: many small ones are slow to ask. Returns how many days were merged.
+  virtual Result<std::uint64_t> merge_days(EventMs before) = 0;
+  // All events up to here are in parts on the disk: what to commit to the log. 0: none since open.
   virtual std::uint64_t durable_position() const = 0;
   virtual ArchiveStats stats() const = 0;
 };

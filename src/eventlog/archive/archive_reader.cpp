@@ -69,10 +69,7 @@ std::string select(const std::vector<Part>& parts, const std::vector<Column>& co
     sql += "CAST(" + (column.type == DuckType::kTimestamp ? "epoch_ms(" + name + ")" : name) + " AS VARCHAR), ";
   }
   sql.resize(sql.size() - 2);
-  sql += " FROM read_parquet([";
-  for (const Part& part : parts) sql += sql_text(part.path) + ", ";
-  sql.resize(sql.size() - 2);
-  return sql + "], union_by_name = true, hive_partitioning = false)";
+  return sql + " FROM " + sql_parts(parts);
 }
 
 void append_json_text(std::string& out, std::string_view text) {

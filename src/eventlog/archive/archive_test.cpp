@@ -253,6 +253,34 @@ TEST_F(ArchiveTest, AFlushThatFailsHalfwayIsRepeatedWithoutDoubles) {
     }
 }
 
+TEST_F(ArchiveTest, MergingADayChangesNoAnswer) {
+  for (const bool killed : {false, true}) {
+    std::filesystem::remove_all(options_.directory);
+    options_.rows_per_part = 5;
+    auto archive = writer();
+    std::vector<Record> records;
+    for (std::uint64_t i = 0; i < 12; ++i)
+      records.push_back(record(
+          1 + i * 5, {flow(1, kDay0), flow(2, kDay0), flow(3, kDay0 + 86'400'000), flow(4, kDay0), call(1, 2, kDay0)}));
+    for (const Record& r : records) ASSERT_TRUE(archive->write(r).ok());
+    ASSERT_TRUE(archive->flush().ok());
+    EXPECT_EQ(part_files(), 36U);
+    if (killed) files_.fail_at(platform::FileOp::kRemove, files_.count(platform::FileOp::kRemove) + 3);
+    const auto merged = archive->merge_days({kDay0 + 86'400'000});
+    EXPECT_EQ(merged.ok(), !killed);
+    files_.heal();
+    EXPECT_EQ(ask({{}, ArchiveEntity::kAny, "", {kDay0}, {0}, 1000}).size(), 60U);
+    archive = writer();
+    for (const Record& r : records) ASSERT_TRUE(archive->write(r).ok());
+    ASSERT_TRUE(archive->flush().ok());
+    EXPECT_EQ(*archive->merge_days({kDay0 + 86'400'000}), killed ? 1U : 0U);  // calls come before flows
+    EXPECT_EQ(part_files(), 14U);
+    const auto rows = ask({{}, ArchiveEntity::kAny, "", {kDay0}, {0}, 1000});
+    ASSERT_EQ(rows.size(), 60U);
+    EXPECT_EQ(ask({EventKind::kFlow, ArchiveEntity::kIp, "0.0.0.2", {kDay0}, {0}, 1000}).size(), 12U);
+  }
+}
+
 TEST_F(ArchiveTest, HalfWrittenPartsAreNotReadAndAreTidied) {
   const std::string folder = options_.directory + "/flow/day=2026-01-01";
   std::filesystem::create_directories(folder);

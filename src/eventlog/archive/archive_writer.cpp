@@ -17,20 +17,29 @@ class DuckWriter final : public ArchiveWriter {
 
   Result<> write(const Record& record) override;
   Result<> flush() override;
+  Result<std::uint64_t> merge_days(EventMs before) override;
   std::uint64_t durable_position() const override { return durable_; }
   ArchiveStats stats() const override { return stats_; }
 
  private:
   struct Partition {
     std::vector<Part> parts;
+    std::uint64_t newest = 0;
+    void add(Part part) {
+      newest = std::max(newest, part.last);
+      parts.push_back(std::move(part));
+    }
     bool is_there(std::uint64_t position) const {
-      return std::any_of(parts.begin(), parts.end(),
-                         [&](const Part& part) { return part.first <= position && position <= part.last; });
+      return position <= newest && std::any_of(parts.begin(), parts.end(), [&](const Part& part) {
+               return part.first <= position && position <= part.last;
+             });
     }
   };
   Result<Partition*> partition(model::EventKind kind, std::int64_t day);
   Result<> stage(const model::Event& event);
   Result<> write_part(model::EventKind kind, std::int64_t day, RowStage& rows);
+  Result<> copy_durably(const std::string& select, const std::string& path);
+  Result<> merge(const std::string& folder, const std::vector<Part>& parts);
   Result<> broken(Result<> result);
 
   platform::FileSystem& files_;
@@ -63,7 +72,7 @@ Result<DuckWriter::Partition*> DuckWriter::partition(model::EventKind kind, std:
     partitions_.erase(it);
     return std::move(parts).error();
   }
-  it->second.parts = std::move(*parts);
+  for (Part& part : *parts) it->second.add(std::move(part));
   return &it->second;
 }
 
@@ -112,27 +121,65 @@ Result<> DuckWriter::flush() {
   return {};
 }
 
-Result<> DuckWriter::write_part(model::EventKind kind, std::int64_t day, RowStage& rows) {
-  const std::string folder = partition_directory(options_.directory, kind, day);
-  const std::string path = platform::join(folder, part_name(first_, last_)), aside = path + ".new";
-  TRY(files_.make_directories(folder));
-  TRY(duck_->run("COPY (" + rows.select(day) + ") TO " + sql_text(aside) + " (FORMAT parquet, COMPRESSION zstd)"));
+Result<> DuckWriter::copy_durably(const std::string& select, const std::string& path) {
+  const std::string aside = path + ".new";
+  TRY(duck_->run("COPY (" + select + ") TO " + sql_text(aside) + " (FORMAT parquet, COMPRESSION zstd)"));
   {
     TRY_ASSIGN(const auto file, files_.open_append(aside));
     TRY(file->sync());
     stats_.bytes += file->size();
   }
-  TRY(files_.rename(aside, path));
+  return files_.rename(aside, path);
+}
+
+Result<> DuckWriter::write_part(model::EventKind kind, std::int64_t day, RowStage& rows) {
+  const std::string folder = partition_directory(options_.directory, kind, day);
+  TRY_ASSIGN(Partition* const home, partition(kind, day));
+  // Parts of one partition never overlap: what an interrupted flush has written already is not named again.
+  const std::uint64_t first = std::max(first_, home->newest + 1);
+  const std::string path = platform::join(folder, part_name(first, last_));
+  TRY(files_.make_directories(folder));
+  TRY(copy_durably(rows.select(day), path));
   // From here on the part is there for every reader; its name is durable once flush() has synced these.
   for (std::string at = folder; at.size() >= options_.directory.size(); at = platform::directory_of(at))
     unsynced_.insert(at);
-  TRY_ASSIGN(Partition* const home, partition(kind, day));
-  home->parts.push_back({first_, last_, path});
+  home->add({first, last_, path});
   ++stats_.parts;
   const std::size_t before = rows.rows();
   TRY(broken(rows.forget(day)));
   if (rows.rows() == 0) stats_.rows += before;
   return {};
+}
+
+// Between the rename and the removals all rows stand twice on the disk; list_parts() leaves out parts within a larger one.
+Result<> DuckWriter::merge(const std::string& folder, const std::vector<Part>& parts) {
+  std::uint64_t first = ~0ULL, last = 0;
+  for (const Part& part : parts) {
+    first = std::min(first, part.first);
+    last = std::max(last, part.last);
+  }
+  TRY(copy_durably("SELECT * FROM " + sql_parts(parts), platform::join(folder, part_name(first, last))));
+  TRY(files_.sync_directory(folder));
+  for (const Part& part : parts) TRY(files_.remove(part.path));
+  return files_.sync_directory(folder);
+}
+
+Result<std::uint64_t> DuckWriter::merge_days(EventMs before) {
+  std::uint64_t merged = 0;
+  for (std::size_t i = 0; i < model::kEventKinds; ++i) {
+    const auto kind = static_cast<model::EventKind>(i);
+    TRY_ASSIGN(const auto days, list_days(files_, options_.directory, kind));
+    for (const std::int64_t day : days) {
+      if ((day + 1) * kDayMs > before.ms) break;
+      const std::string folder = partition_directory(options_.directory, kind, day);
+      TRY_ASSIGN(const auto parts, list_parts(files_, folder, true));
+      if (parts.size() < 2) continue;
+      partitions_.erase({kind, day});
+      TRY(merge(folder, parts));
+      ++merged;
+    }
+  }
+  return merged;
 }
 
 }  // namespace

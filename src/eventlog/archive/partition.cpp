@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "eventlog/archive/archive.h"
+#include "eventlog/archive/duckdb_api.h"
 
 namespace pandun::eventlog {
 namespace {
@@ -45,21 +46,39 @@ std::string part_name(std::uint64_t first, std::uint64_t last) {
 }
 
 Result<std::vector<Part>> list_parts(platform::FileSystem& files, const std::string& directory, bool tidy) {
-  std::vector<Part> out;
+  std::vector<Part> all;
   auto names = files.list(directory);
   if (!names.ok()) {
-    if (names.error().code == Errc::kNotFound) return out;
+    if (names.error().code == Errc::kNotFound) return all;
     return std::move(names).error();
   }
   for (const std::string& name : *names) {
     Part part;
     part.path = platform::join(directory, name);
-    if (parse_part(name, part))
+    if (parse_part(name, part)) {
+      all.push_back(std::move(part));
+    } else if (tidy && name.ends_with(".new")) {
+      TRY(files.remove(part.path));
+    }
+  }
+  // A larger part stands in front of those within it.
+  std::sort(all.begin(), all.end(),
+            [](const Part& a, const Part& b) { return a.first != b.first ? a.first < b.first : a.last > b.last; });
+  std::vector<Part> out;
+  for (Part& part : all) {
+    if (out.empty() || part.last > out.back().last) {
       out.push_back(std::move(part));
-    else if (tidy && name.ends_with(".new"))
-      TRY(files.remove(platform::join(directory, name)));
+    } else if (tidy) {
+      TRY(files.remove(part.path));
+    }
   }
   return out;
+}
+
+std::string sql_parts(const std::vector<Part>& parts) {
+  std::string sql = "read_parquet([";
+  for (const Part& part : parts) sql += (&part == &parts.front() ? "" : ", ") + sql_text(part.path);
+  return sql + "], union_by_name = true, hive_partitioning = false)";
 }
 
 Result<std::vector<std::int64_t>> list_days(platform::FileSystem& files, const std::string& archive,

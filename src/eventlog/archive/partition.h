@@ -21,8 +21,11 @@ struct Part {
 
 std::string partition_directory(const std::string& archive, model::EventKind kind, std::int64_t day);
 std::string part_name(std::uint64_t first, std::uint64_t last);
-// What a crash left half-written is removed when `tidy`.
+// In the order of positions. Parts within a larger one were merged into it and do not count. `tidy` removes those and what
+// a crash left half-written.
 Result<std::vector<Part>> list_parts(platform::FileSystem& files, const std::string& directory, bool tidy);
+// read_parquet(...) over these.
+std::string sql_parts(const std::vector<Part>& parts);
 // Days that have a folder, ascending.
 Result<std::vector<std::int64_t>> list_days(platform::FileSystem& files, const std::string& archive,
                                             model::EventKind kind);

@@ -69,7 +69,7 @@ const std::string& TokenCache::device(std::string_view device) {
 
 RowStage::RowStage(DuckConnection& duck, model::EventKind kind, TokenCache& tokens)
     : duck_(duck),
-      kind_(kind),
+
       tokens_(tokens),
       columns_(columns_of(kind)),
       table_("staged_" + std::string(model::name(kind))),

@@ -68,7 +68,6 @@ class RowStage {
   void look_up_vectors();
 
   DuckConnection& duck_;
-  model::EventKind kind_;
   TokenCache& tokens_;
   std::vector<Column> columns_;
   std::string table_;

@@ -199,34 +199,38 @@ Result<> Core::sync_as_leader(std::unique_lock<std::mutex>& lock) {
   return synced;
 }
 
-// The oldest segment, when the bounds want it gone and nobody who may hold it does.
-std::optional<Segment> Core::next_to_retire() const {
-  if (segments.size() < 2) return {};
+// How many of the oldest segments the bounds want gone, whoever may need them.
+std::size_t Core::over_bounds() const {
   std::uint64_t bytes = 0;
   for (const Segment& segment : segments) bytes += segment.limit;
-  const bool too_much = options.retention_bytes != 0 && bytes > options.retention_bytes;
-  const std::int64_t newest_ms = segments[1].header.created_ms;
-  const bool too_old =
-      options.retention_age.count() != 0 && clock.wall().ms - newest_ms > options.retention_age.count();
-  if (!too_much && !too_old) return {};
-  return segments.front();
+  const std::int64_t now = clock.wall().ms;
+  std::size_t over = 0;
+  for (; over + 1 < segments.size(); ++over) {
+    const bool too_much = options.retention_bytes != 0 && bytes > options.retention_bytes;
+    const std::int64_t newest_ms = segments[over + 1].header.created_ms;
+    const bool too_old = options.retention_age.count() != 0 && now - newest_ms > options.retention_age.count();
+    if (!too_much && !too_old) break;
+    bytes -= segments[over].limit;
+  }
+  return over;
 }
 
 Result<> Core::retire(std::unique_lock<std::mutex>& lock) {
   stats.held_segments = 0;
-  while (const auto oldest = next_to_retire()) {
-    const std::uint64_t first = oldest->header.first_position;
+  while (const std::size_t over = over_bounds()) {
+    const std::string oldest = segments.front().path;
+    const std::uint64_t first = segments.front().header.first_position;
     const std::uint64_t behind = segments[1].header.first_position;  // its last position + 1
     std::uint64_t taken = ~0ULL;
     for (const auto& [name, position] : consumers) taken = std::min(taken, position);
     const std::uint64_t needed = taken >= behind - 1 ? 0 : behind - std::max(first, taken + 1);
     if (needed != 0 && !options.retention_forced) {
-      stats.held_segments = 1;
+      stats.held_segments = over;
       return {};
     }
     lock.unlock();
     // One after the other, so that a power cut can only ever leave a gap in front of the oldest.
-    auto removed = files.remove(oldest->path);
+    auto removed = files.remove(oldest);
     if (!removed.ok() && removed.error().code == Errc::kNotFound) removed = Result<>();
     if (removed.ok()) removed = files.sync_directory(options.directory);
     lock.lock();

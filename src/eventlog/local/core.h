@@ -68,7 +68,7 @@ struct Core {
   Result<> rotate();                                               // likewise
   Result<> retire(std::unique_lock<std::mutex>& lock);             // by the leader
   Result<> sync_as_leader(std::unique_lock<std::mutex>& lock);
-  std::optional<Segment> next_to_retire() const;
+  std::size_t over_bounds() const;
 };
 
 // Fills `core` from its directory: segments, positions, progress, consumers, a writer.

@@ -181,7 +181,7 @@ TEST_F(LocalLogTest, RetentionBySizeWaitsForTheSlowestConsumer) {
   auto log = open();
   for (std::size_t i = 0; i < 100; ++i) ASSERT_TRUE(ledger.append(*log, 4));
   EXPECT_EQ(log->first_position(), 1U);
-  EXPECT_EQ(log->stats().held_segments, 1U);
+  EXPECT_GT(log->stats().held_segments, 1U);
   ASSERT_TRUE(log->commit("detect", 400).ok());
   ASSERT_TRUE(log->commit("archive", 100).ok());
   auto slow = std::move(*log->read_from(1));
@@ -195,6 +195,7 @@ TEST_F(LocalLogTest, RetentionBySizeWaitsForTheSlowestConsumer) {
   ASSERT_TRUE(log->commit("archive", 400).ok());
   ASSERT_TRUE(log->enforce_retention().ok());
   EXPECT_LE(log->stats().bytes, options_.retention_bytes);
+  EXPECT_EQ(log->stats().held_segments, 0U);
   EXPECT_EQ(log->stats().forced_events, 0U);
   EXPECT_EQ(log->stats().retired_events, log->first_position() - 1);
   const std::uint64_t kept = log->first_position();
