@@ -120,6 +120,7 @@ class ZeekDecoder final : public LineDecoder {
     if (!head_.path().empty() && !(snapshot_ && !head_.path().starts_with("open_"))) name_log(head_.path());
     if (!type_) return;
     head_.plan(*type_);
+    row_ = {};  // what another log left in slots that this one may not fill
     if (sink) sink->counts->extra_columns += head_.extra();
   }
 
