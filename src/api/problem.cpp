@@ -55,7 +55,8 @@ http::Response problem(const Error& error, std::uint64_t request_id, const std::
   w.local("advice", about.advice_zh, about.advice_en);
   w.field("instance", fmt::format("{:016x}", request_id));
   std::vector<Fault> all = faults;
-  if (all.empty() && !error.where.empty() && status < 500) all.push_back({error.where, error.message});
+  const bool about_words = error.code == Errc::kUsage || error.code == Errc::kBadInput;
+  if (all.empty() && !error.where.empty() && about_words) all.push_back({error.where, error.message});
   if (!all.empty()) {
     w.key("errors").begin_array();
     for (const Fault& fault : all) {

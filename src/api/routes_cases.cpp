@@ -42,8 +42,11 @@ Answer open_case(Room& room, const Call& call) {
 
 Answer act(Room& room, const Call& call) {
   const casework::ActionInput input{call.body.integer("version"), call.body.text_map("fields"), call.body.text("note")};
-  TRY_ASSIGN(const casework::CaseView view, room.parts.desk.perform(call.actor, call.path[0], call.path[1], input));
-  return told(room, view);
+  auto view = room.parts.desk.perform(call.actor, call.path[0], call.path[1], input);
+  if (view.ok()) return told(room, *view);
+  Error why = view.error();
+  if (why.code == Errc::kUsage && why.where != "action") why.where = "/fields/" + why.where;
+  return why;
 }
 
 Answer patch_case(Room& room, const Call& call) {

@@ -101,7 +101,7 @@ Result<std::unique_ptr<Schema>> Schema::parse(const json::value& text, const Nam
 
 Result<> Schema::read(const json::object& text, const std::string& where) {
   for (const auto& [word, value] : text) TRY(read_word(word, value, where + "/" + std::string(word)));
-  if (ref_.empty() && one_of_.empty() && types_ == 0) types_ = ~0U;
+  anything_ = ref_.empty() && one_of_.empty() && types_ == 0;
   return {};
 }
 
@@ -245,6 +245,7 @@ std::string Schema::type_words() const {
 void Schema::check(const json::value& value, const std::string& where, std::vector<Fault>& faults) const {
   const Schema& s = target();
   if (&s != this) return s.check(value, where, faults);
+  if (anything_) return;
   if (!one_of_.empty()) {
     std::vector<Fault> first;
     for (const auto& one : one_of_) {

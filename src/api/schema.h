@@ -52,7 +52,7 @@ class Schema {
   std::optional<double> minimum_, maximum_;
   std::optional<std::size_t> min_length_, max_length_, min_items_, max_items_, max_properties_;
   std::string pattern_;
-  bool date_time_ = false, unique_ = false;
+  bool date_time_ = false, unique_ = false, anything_ = false;
 };
 
 // One pass, no backtracking: enough for "^[a-z0-9][a-z0-9._-]*$".
