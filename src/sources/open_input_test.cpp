@@ -119,6 +119,27 @@ TEST(Input, OddBytesAreRejectsOrRepairedNeverFatal) {
               IsEmpty());
 }
 
+// The examples of docs/inputs.md do what the page says.
+TEST(Input, TheMapsInTheDocumentationWork) {
+  const std::string page =
+      platform::read_file(platform::posix_files(), std::string(PANDUN_SOURCE_DIR) + "/docs/inputs.md").value();
+  std::vector<std::string> maps;
+  for (std::size_t at = page.find("```toml\n"); at != std::string::npos; at = page.find("```toml\n", at)) {
+    at += 8;
+    maps.push_back(page.substr(at, page.find("```", at) - at));
+  }
+  ASSERT_EQ(maps.size(), 2U);
+  EXPECT_THAT(decode("calls", "c.csv", "timestamp,caller,callee,duration\n9252,401,457,-1\n", maps[0]).events,
+              ElementsAre(HasSubstr("2012-01-01T02:34:12Z call 401>457 dev= cells=/ route= s=0 cause=-1 answered=1")));
+  const auto carrier = decode("calls", "c.csv",
+                              "13800138000|10086|20240419080001|28|11|CONN|\xb3\xc9\xb6\xbc\n"
+                              "13800138000|13900139000|20240419080105|0|21|FAIL|\xb3\xc9\xb6\xbc\n",
+                              maps[1]);
+  EXPECT_THAT(carrier.events, ElementsAre(HasSubstr("2024-04-19T00:00:01Z call 13800138000>10086 dev= cells=成都/ "
+                                                    "route=north-exchange s=28 cause=-1 answered=2")));
+  EXPECT_EQ(carrier.counts.unread_by.at("service=21"), 1U);
+}
+
 TEST(Input, StandardInputHasAName) {
   MemoryFiles files;
   SourceNames names;
