@@ -114,7 +114,7 @@ Result<Manifest> Manifest::parse(std::string_view text, const std::string& where
     if (!lines.take("part", value) || !parse_part(value, part)) return corrupt;
     m.parts.push_back(part);
   }
-  if (!lines.done()) return corrupt;
+  if (!lines.done() || m.text() != text) return corrupt;  // one manifest has one spelling
   return m;
 }
 
