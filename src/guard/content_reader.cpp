@@ -19,7 +19,7 @@ ContentNode convert(const toml::node& node, int depth) {
     out.kind = ContentKind::kTable;
     if (depth < kDepthMax) {
       for (const auto& [key, value] : *table) {
-        out.fields.emplace_back(std::string(key.str()), convert(value, depth + 1));
+        out.fields.push_back({std::string(key.str()), convert(value, depth + 1)});
         if (!value.is_table() && !value.is_array()) {
           out.fields.back().second.line = key.source().begin.line;
         }

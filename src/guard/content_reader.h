@@ -17,6 +17,8 @@ namespace pandun::guard {
 
 enum class ContentKind : std::uint8_t { kTable, kList, kText, kInteger, kNumber, kBoolean };
 
+struct ContentField;
+
 struct ContentNode {
   ContentKind kind = ContentKind::kTable;
   std::uint32_t line = 0, column = 0;
@@ -25,9 +27,14 @@ struct ContentNode {
   double number = 0;  // also set for integers
   bool boolean = false;
   std::vector<ContentNode> items;
-  std::vector<std::pair<std::string, ContentNode>> fields;  // by name
+  std::vector<ContentField> fields;  // by name
 
   const ContentNode* find(std::string_view name) const;
+};
+
+struct ContentField {
+  std::string first;
+  ContentNode second;
 };
 
 Result<ContentNode> parse_content(std::string_view toml, const std::string& file);
