@@ -6,7 +6,7 @@ const pick = (list) => list[int(0, list.length - 1)];
 const hex = (n) => Array.from({ length: n }, () => '0123456789abcdef'[int(0, 15)]).join('');
 const iso = (ms) => new Date(ms).toISOString().replace(/\.\d+Z/, 'Z');
 const T = (zh, en) => ({ zh, en });
-export const band = (s) => (s >= 85 ? 'critical' : s >= 65 ? 'high' : s >= 40 ? 'medium' : 'low');
+export const band = (s) => (s >= 80 ? 'critical' : s >= 60 ? 'high' : s >= 40 ? 'medium' : 'low');
 const START = Date.now();
 const MIN = 60000;
 const HOUR = 3600000;

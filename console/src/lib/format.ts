@@ -136,6 +136,15 @@ const UNIT_NAMES: Record<string, LocalText> = {
   count: { zh: '个', en: '' },
   calls: { zh: '次', en: 'calls' },
   messages: { zh: '条', en: 'messages' },
+  numbers: { zh: '个号码', en: 'numbers' },
+  hosts: { zh: '台主机', en: 'hosts' },
+  ports: { zh: '个端口', en: 'ports' },
+  contacts: { zh: '次', en: 'contacts' },
+  flows: { zh: '条流', en: 'flows' },
+  names: { zh: '个名称', en: 'names' },
+  pairs: { zh: '对', en: 'pairs' },
+  score: { zh: '', en: '' },
+  days: { zh: '天', en: 'days' },
   s: { zh: '秒', en: 's' },
   ms: { zh: '毫秒', en: 'ms' },
   ratio: { zh: '', en: '' },
@@ -147,6 +156,7 @@ export function withUnit(value: number, unit: string | null | undefined, locale:
   const key = unit ?? '';
   if (key === 'ratio' || key === 'share') return numbers(locale, { style: 'percent', maximumFractionDigits: 1 }).format(value);
   if (key === 'bytes') return bytes(value, locale);
+  if (key === 's' && Math.abs(value) >= 120) return span(value, locale);
   const name = UNIT_NAMES[key] ? UNIT_NAMES[key][locale] : key;
   return name ? `${measure(value, locale)} ${name}` : measure(value, locale);
 }

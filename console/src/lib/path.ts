@@ -1,7 +1,8 @@
 // The way of a case through its workflow: what was done, where it is, what normally follows.
 //
 // Workflows branch (dismiss, appeal, lift) and go back (refused, reopened), so the list of states is no path. Done is what the
-// history passed, with a step back taking the later steps away; what follows is the first action listed at each state.
+// history passed, with a step back taking the later steps away. What normally follows is told from the branches by their
+// targets: an appeal or a dismissal can be reached from many states, the next step of the main way from the one before it.
 import type { HistoryEntry, WorkflowState } from '@/api/types';
 
 export interface Step extends WorkflowState {
@@ -31,14 +32,20 @@ export function casePath(states: WorkflowState[], edges: Edge[], history: Histor
   const who = (id: string) => [...history].reverse().find((entry) => entry.to === id)?.by ?? '';
   const make = (id: string, phase: Step['phase']): Step => ({ ...(byId.get(id) ?? { id, title: { zh: id, en: id }, kind: 'open' }), phase, by: phase === 'next' ? '' : who(id) });
 
+  const order = new Map(states.map((state, index) => [state.id, index]));
+  const place = (id: string) => order.get(id) ?? states.length;
+  // Fewest ways forward into it, then the earlier in the workflow's own order.
+  const rank = (id: string) => edges.filter((edge) => edge.to === id).reduce((sum, edge) => sum + edge.from.filter((from) => place(from) < place(id)).length, 0) * 1000 + place(id);
+
   const done = donePath(history, current);
   const seen = new Set([...done, current]);
   const next: string[] = [];
   if (edges.length > 0) {
     for (let at = current; byId.get(at)?.kind !== 'done'; ) {
-      const edge = edges.find((candidate) => candidate.from.includes(at) && byId.has(candidate.to) && !seen.has(candidate.to));
-      if (!edge) break;
-      next.push((at = edge.to));
+      const targets = edges.filter((edge) => edge.from.includes(at) && byId.has(edge.to) && !seen.has(edge.to)).map((edge) => edge.to);
+      if (targets.length === 0) break;
+      at = targets.reduce((best, target) => (rank(target) < rank(best) ? target : best));
+      next.push(at);
       seen.add(at);
     }
   } else {

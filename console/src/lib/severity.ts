@@ -3,14 +3,14 @@ export const BANDS = ['critical', 'high', 'medium', 'low'] as const;
 export type Band = (typeof BANDS)[number];
 
 export function bandOf(severity: number): Band {
-  if (severity >= 85) return 'critical';
-  if (severity >= 65) return 'high';
+  if (severity >= 80) return 'critical';
+  if (severity >= 60) return 'high';
   if (severity >= 40) return 'medium';
   return 'low';
 }
 
 // The lowest severity that belongs to a band: what the filter sends as severity_min.
-export const BAND_FLOOR: Record<Band, number> = { critical: 85, high: 65, medium: 40, low: 0 };
+export const BAND_FLOOR: Record<Band, number> = { critical: 80, high: 60, medium: 40, low: 0 };
 
 export const SURENESS = ['very_likely', 'likely', 'possible', 'weak'] as const;
 export type Sureness = (typeof SURENESS)[number];

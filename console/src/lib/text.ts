@@ -24,6 +24,12 @@ export function useText() {
   const roles = (names: string | null | undefined) =>
     (names ?? '').split(',').map((name) => name.trim()).filter(Boolean).map((name) => word('role', name)).join(t('list_or'));
 
+  // "unicom · mobile": a number's few facts end with its kind; a carrier may stand before it. Names of places stay as they are.
+  const facts = (note: string) => {
+    const parts = note.split(' · ');
+    return parts.map((part, index) => (index === parts.length - 1 ? word('number_kind', part) : word('carrier', part))).join(' · ');
+  };
+
   function problem(cause: unknown): { text: string; advice: string; detail: string; faults: { where: string; message: string }[] } {
     const p = asProblem(cause);
     const known = p.code && te(`problem.${p.code}`) ? t(`problem.${p.code}`) : p.status ? t('problem.other', { status: p.status }) : t('problem.offline');
@@ -31,5 +37,5 @@ export function useText() {
     return { text: wait ? `${known} ${wait}` : known, advice: pick(p.advice), detail: p.detail, faults: p.faults };
   }
 
-  return { t, te, lang, pick, count, measure, compact, percent, bytes, span, withUnit, word, roles, problem };
+  return { t, te, lang, pick, count, measure, compact, percent, bytes, span, withUnit, word, roles, facts, problem };
 }

@@ -1,0 +1,330 @@
+// The journey a duty desk makes, on the real binary and in a real browser. Needs PANDUN_BIN; CONSOLE_DIST and CONTENT_DIR
+// default to the repository's own. Every wait is on a condition. Ends with "N passed, N failed" and the exit code.
+import { mkdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { launch } from './browser.mjs';
+import { startPandun } from './pandun.mjs';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const OUT = here('./out');
+const BINARY = process.env.PANDUN_BIN;
+const STEP_MS = Number(process.env.E2E_STEP_MS ?? 20000);
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+if (!BINARY) {
+  console.error('PANDUN_BIN names no binary: PANDUN_BIN=build/release/pandun node e2e/run.mjs');
+  process.exit(2);
+}
+
+const ADMIN_PASSWORD = 'stone walls keep watch 1';
+const PEOPLE = {
+  analyst: { username: 'li.na', name: 'Li Na', roles: ['Analyst'], password: 'quiet river at dawn 2' },
+  // The second person: may also propose, which makes the rule "not one's own" visible apart from the role.
+  approver: { username: 'wang.jian', name: 'Wang Jian', roles: ['Approver'], password: 'seven lamps of bronze 3' },
+  both: { username: 'chen.yu', name: 'Chen Yu', roles: ['Analyst', 'Approver'], password: 'paper boats drift far 4' },
+  auditor: { username: 'zhao.min', name: 'Zhao Min', roles: ['Auditor'], password: 'count every grain twice 5' },
+};
+
+let passed = 0;
+let failed = 0;
+const began = Date.now();
+
+class Person {
+  static async enter(browser, base, label, options = {}) {
+    const context = await browser.newContext({ baseURL: base, locale: 'en-US', colorScheme: 'light', viewport: { width: 1366, height: 900 }, timezoneId: 'Asia/Shanghai', ...options });
+    context.setDefaultTimeout(STEP_MS);
+    await context.tracing.start({ screenshots: true, snapshots: true });
+    const person = new Person();
+    person.label = label;
+    person.context = context;
+    person.page = await context.newPage();
+    person.faults = [];
+    person.page.on('pageerror', (error) => person.faults.push(error.message));
+    person.page.on('console', (message) => {
+      if (message.type() === 'error' && /Content Security Policy|Uncaught/.test(message.text())) person.faults.push(message.text());
+    });
+    Person.all.push(person);
+    return person;
+  }
+  async signIn(username, password, next) {
+    const { page } = this;
+    await page.goto('/');
+    await page.getByLabel('Username').fill(username);
+    await page.getByLabel('Password').fill(password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    if (!next) return;
+    await page.getByRole('heading', { name: 'Set a new password' }).waitFor();
+    await this.accessible('new password');
+    await page.getByLabel('Current password').fill(password);
+    await page.getByLabel('New password', { exact: true }).fill(next);
+    await page.getByLabel('New password again', { exact: true }).fill(next);
+    await page.getByRole('button', { name: 'Save and enter' }).click();
+    await page.getByText('Live', { exact: true }).waitFor();
+  }
+  go(name) {
+    return this.page.getByRole('navigation').getByRole('link', { name }).click();
+  }
+  // Takes one workflow step: its button, its fields by label, then the button that submits.
+  async step(action, fields = {}) {
+    const { page } = this;
+    const panel = page.getByRole('region', { name: 'Next step' });
+    const choice = panel.getByRole('group').getByRole('button', { name: action, exact: true });
+    await choice.waitFor();
+    if ((await choice.getAttribute('aria-pressed')) !== 'true') await choice.click();
+    const form = panel.getByRole('form', { name: action });
+    for (const [label, value] of Object.entries(fields)) {
+      const field = form.getByLabel(new RegExp(`^${label}( \\*)?$`));
+      if (typeof value === 'function') await value(field, form);
+      else await field.fill(value);
+    }
+    await form.getByRole('button', { name: action, exact: true }).click();
+    await page.getByRole('status').filter({ hasText: `Done: ${action}` }).waitFor();
+  }
+  async accessible(where) {
+    await this.page.evaluate(axe);
+    const result = await this.page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa'] }));
+    const found = result.violations.map((v) => `${v.id}: ${v.nodes[0].html.slice(0, 120)}`);
+    check(found.length === 0, `${where} is not accessible:\n  ${found.join('\n  ')}`);
+  }
+}
+Person.all = [];
+
+function check(value, message) {
+  if (!value) throw new Error(message);
+}
+async function until(what, condition) {
+  const end = Date.now() + STEP_MS;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (Date.now() > end) throw new Error(`waited in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+const world = {};
+const journey = [
+  ['first sign-in forces a new password', async () => {
+    const admin = (world.admin = await Person.enter(world.browser, world.pandun.url, 'admin'));
+    check(world.pandun.password, 'the first start printed no admin password');
+    await admin.signIn('admin', 'not the password');
+    await admin.page.getByRole('alert').filter({ hasText: 'Wrong username or password' }).waitFor();
+    await admin.accessible('sign-in');
+    await admin.signIn('admin', world.pandun.password, ADMIN_PASSWORD);
+  }],
+  ['administrator creates analyst, approver and auditor', async () => {
+    const { page } = world.admin;
+    await world.admin.go('Users and tokens');
+    for (const person of Object.values(PEOPLE)) {
+      await page.getByRole('button', { name: 'New user' }).click();
+      const dialog = page.getByRole('dialog', { name: 'New user' });
+      await dialog.getByLabel('Username').fill(person.username);
+      await dialog.getByLabel('Display name').fill(person.name);
+      for (const role of ['Administrator', 'Analyst', 'Approver', 'Auditor', 'Viewer']) {
+        await dialog.getByRole('checkbox', { name: new RegExp(`^${role}`) }).setChecked(person.roles.includes(role));
+      }
+      await dialog.getByRole('button', { name: 'Create user' }).click();
+      const once = page.getByRole('dialog', { name: `First password of ${person.username}` });
+      person.first = (await once.getByTestId('secret').textContent()).trim();
+      check(person.first.length >= 10, `the first password of ${person.username} is too short`);
+      await once.getByRole('button', { name: 'I have noted it' }).click();
+      await page.getByRole('row', { name: new RegExp(person.username) }).waitFor();
+    }
+    await world.admin.accessible('users');
+  }],
+  ['overview shows live figures', async () => {
+    const analyst = (world.analyst = await Person.enter(world.browser, world.pandun.url, 'analyst'));
+    await analyst.signIn(PEOPLE.analyst.username, PEOPLE.analyst.first, PEOPLE.analyst.password);
+    const rate = analyst.page.getByTestId('events-per-s');
+    const total = () => rate.locator('.note').textContent();
+    await until('events per second above zero', async () => Number((await rate.locator('.value').textContent()).replace(/[^\d.]/g, '')) > 0);
+    const before = await total();
+    await until('the total to rise by itself', async () => (await total()) !== before);
+    await analyst.page.locator('[data-drawn="true"]').first().waitFor();
+  }],
+  ['alerts arrive and the list opens by keyboard', async () => {
+    const { page } = world.analyst;
+    const rows = page.locator('[data-alert]');
+    await page.keyboard.press('g');
+    await page.keyboard.press('a');
+    await page.getByRole('heading', { name: 'Alerts', level: 1 }).waitFor();
+    await until('an alert about a number', async () => {
+      await page.goto('/alerts?entity=number&state=open');
+      await page.getByRole('heading', { name: 'Alerts', level: 1 }).waitFor();
+      await page.locator('.skeleton').waitFor({ state: 'detached' });
+      return (await rows.count()) > 0;
+    });
+    const values = await rows.locator('.value').allTextContents();
+    check(values.every((value) => value.includes('*')), `a number is not masked: ${values.find((value) => !value.includes('*'))}`);
+    await world.analyst.accessible('alerts');
+    await page.keyboard.press('j');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Why we think so' }).waitFor();
+  }],
+  ['the alert says why, with evidence plotted', async () => {
+    const { page } = world.analyst;
+    const why = await page.getByTestId('why').textContent();
+    check(why.trim().length > 20, `the reason is too thin: "${why}"`);
+    const evidence = page.getByRole('table', { name: 'Evidence' });
+    check((await evidence.getByRole('rowheader').count()) > 0, 'no evidence is listed');
+    await page.getByTestId('series-chart').and(page.locator('[data-drawn="true"]')).waitFor();
+    await page.getByText('When this is a false alarm').waitFor();
+    await page.getByText('How sure we are').waitFor();
+    await world.analyst.accessible('alert');
+  }],
+  ['analyst opens a case and confirms', async () => {
+    const { page } = world.analyst;
+    await page.getByRole('button', { name: 'Open case' }).click();
+    await page.getByRole('list', { name: 'Steps of the case' }).waitFor();
+    world.casePath = new URL(page.url()).pathname;
+    world.caseNumber = (await page.locator('.page-head strong').first().textContent()).trim();
+    check(/^PD-\d{4}-\d{6}$/.test(world.caseNumber), `odd case number ${world.caseNumber}`);
+    await world.analyst.step('Confirm', { Finding: 'Compared with the register of the carrier: no call centre is filed under this number.' });
+    check((await page.locator('[aria-current="step"]').textContent()).includes('Confirmed'), 'the case did not reach Confirmed');
+    await world.analyst.accessible('case');
+  }],
+  ['whoever proposes a measure cannot approve it', async () => {
+    const both = (world.both = await Person.enter(world.browser, world.pandun.url, 'both'));
+    await both.signIn(PEOPLE.both.username, PEOPLE.both.first, PEOPLE.both.password);
+    await both.page.goto(world.casePath);
+    const first = async (field) => field.selectOption(await field.locator('option:not([disabled]):not([value=""])').first().getAttribute('value'));
+    await both.step('Propose a measure', {
+      Measure: first,
+      Category: async (field) => field.selectOption('fraud'),
+      'Legal ground': first,
+      Scope: 'The calling number only',
+      'Reason and proportionality': 'Hardly anybody answers or calls back; a warning is the smallest measure that may help.',
+      'Expires at': (field, form) => form.getByRole('button', { name: 'In 1 d' }).click(),
+      'Notice to the affected party': 'Your number made very many short calls. You may object.',
+      'Appeal channel': '12321',
+    });
+    const barred = both.page.locator('[data-barred="approve"]');
+    await barred.waitFor();
+    check((await both.page.locator('[data-action="approve"]').count()) === 0, 'the proposer is offered the approval');
+    const answer = await both.page.evaluate(async (id) => {
+      const session = await (await fetch('/api/v1/session')).json();
+      const item = await (await fetch(`/api/v1/cases/${id}`)).json();
+      const response = await fetch(`/api/v1/cases/${id}/actions/approve`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': session.csrf_token },
+        body: JSON.stringify({ version: item.version, fields: {} }),
+      });
+      return { status: response.status, code: (await response.json()).code };
+    }, decodeURIComponent(world.casePath.split('/').pop()));
+    check(answer.status === 403 && answer.code === 'not_allowed', `the server answered ${answer.status} ${answer.code} to the proposer’s own approval`);
+  }],
+  ['a second person approves', async () => {
+    const approver = (world.approver = await Person.enter(world.browser, world.pandun.url, 'approver'));
+    await approver.signIn(PEOPLE.approver.username, PEOPLE.approver.first, PEOPLE.approver.password);
+    await approver.page.goto(world.casePath);
+    await approver.step('Approve', { Opinion: 'Ground, scope and term fit.' });
+    const card = approver.page.getByRole('region', { name: 'Measures' });
+    await card.getByText('wang.jian').waitFor();
+    await card.getByText('chen.yu').waitFor();
+  }],
+  ['the analyst’s open page follows by itself', async () => {
+    await until('the step rail to show Approved', async () => (await world.analyst.page.locator('[aria-current="step"]').textContent()).includes('Approved'));
+  }],
+  ['the audit shows every step and verifies', async () => {
+    const auditor = (world.auditor = await Person.enter(world.browser, world.pandun.url, 'auditor'));
+    await auditor.signIn(PEOPLE.auditor.username, PEOPLE.auditor.first, PEOPLE.auditor.password);
+    const { page } = auditor;
+    await auditor.go('Audit');
+    const id = decodeURIComponent(world.casePath.split('/').pop());
+    await page.getByLabel('Object').fill(`case:${id}`);
+    await page.getByLabel('Object').press('Enter');
+    for (const [who, what] of [['li.na', 'Case opened'], ['li.na', 'Confirmed'], ['chen.yu', 'Measure proposed'], ['chen.yu', 'Measure approved: refused'], ['wang.jian', 'Measure approved']]) {
+      await page.getByRole('row').filter({ hasText: who }).filter({ hasText: what }).first().waitFor();
+    }
+    await page.getByRole('button', { name: 'Verify the whole trail' }).click();
+    await page.getByTestId('audit-result').filter({ hasText: 'whole and unaltered' }).waitFor();
+    await auditor.accessible('audit');
+  }],
+  ['pages outside a role are not shown', async () => {
+    const { page } = world.analyst;
+    check((await page.getByRole('navigation').getByRole('link', { name: 'Users and tokens' }).count()) === 0, 'an analyst is offered the users page');
+    await page.goto('/users');
+    await page.getByRole('heading', { name: 'Your roles do not include this page' }).waitFor();
+  }],
+  ['language and theme switch and last', async () => {
+    const { page } = world.analyst;
+    await page.goto('/');
+    await page.getByRole('button', { name: '切换到中文' }).click();
+    await page.getByText('最新告警').waitFor();
+    check((await page.getAttribute('html', 'lang')) === 'zh-CN', 'the page does not say it is Chinese');
+    await page.getByRole('button', { name: '切换到深色' }).click();
+    check((await page.getAttribute('html', 'data-theme')) === 'dark', 'the theme did not change');
+    await world.analyst.accessible('overview in Chinese, dark');
+    await page.reload();
+    await page.getByText('最新告警').waitFor();
+    check((await page.getAttribute('html', 'data-theme')) === 'dark', 'the theme did not last');
+  }],
+  ['every page opens without a fault', async () => {
+    const { page } = world.admin;
+    for (const path of ['/', '/alerts', '/incidents', '/cases', '/intel', '/detectors', '/rules', '/audit', '/users', '/system', '/profile']) {
+      await page.goto(path);
+      await page.locator('h1').first().waitFor({ state: 'attached' });
+      await page.locator('.skeleton').first().waitFor({ state: 'detached' });
+      check((await page.locator('main [role="alert"]').count()) === 0, `${path} shows an error: ${(await page.locator('main [role="alert"]').allTextContents()).join(' ')}`);
+    }
+    const faults = Person.all.flatMap((person) => person.faults.map((fault) => `${person.label}: ${fault}`));
+    check(faults.length === 0, faults.join('\n'));
+  }],
+  ['signing out ends the session', async () => {
+    const { page } = world.auditor;
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
+    const status = await page.evaluate(async () => (await fetch('/api/v1/overview')).status);
+    check(status === 401, `after signing out the API answered ${status}`);
+  }],
+];
+
+async function keepEvidence(name) {
+  const safe = name.replace(/[^\w]+/g, '-').toLowerCase();
+  for (const person of Person.all) {
+    try {
+      await person.page.screenshot({ path: join(OUT, `${safe}-${person.label}.png`), fullPage: true });
+      await person.context.tracing.stop({ path: join(OUT, `${safe}-${person.label}.zip`) });
+    } catch {
+      // A page that is gone leaves no picture; the others still do.
+    }
+  }
+}
+
+rmSync(OUT + '/pandun.log', { force: true });
+mkdirSync(OUT, { recursive: true });
+try {
+  world.pandun = await startPandun({ binary: BINARY, console: process.env.CONSOLE_DIST ?? here('../console/dist'), content: process.env.CONTENT_DIR ?? here('../content'), out: OUT });
+  world.browser = await launch();
+  for (const [name, run] of journey) {
+    const at = Date.now();
+    try {
+      await run();
+      passed += 1;
+      console.log(`ok    ${name} (${((Date.now() - at) / 1000).toFixed(1)} s)`);
+    } catch (error) {
+      failed += 1;
+      console.log(`FAIL  ${name}\n      ${String(error.message).split('\n').slice(0, 12).join('\n      ')}`);
+      await keepEvidence(name);
+      break; // what follows builds on this step
+    }
+  }
+} catch (error) {
+  failed += 1;
+  console.log(`FAIL  start\n      ${error.message}`);
+}
+await world.browser?.close();
+if (world.pandun) {
+  const end = await world.pandun.stop();
+  if (end.code !== 0) {
+    failed += 1;
+    console.log(`FAIL  pandun ended with ${end.code ?? end.signal} when asked to stop`);
+  }
+}
+if (failed) console.log(`pictures, traces and the log are in ${OUT}`);
+console.log(`${((Date.now() - began) / 1000).toFixed(1)} s`);
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed ? 1 : 0);
