@@ -49,11 +49,9 @@ std::vector<Sample> samples() {
         "\n",
         i, i % 5 ? "dns" : "stats", i, i % 17 == 16 ? 99999 : i, i);
   }
-  return {{"calls", "calls.csv", calls},
-          {"messages", "sms.csv", messages},
-          {"zeek", "x.log", zeek_tsv()},
-          {"zeek", "y.log", json},
-          {"eve", "eve.json", eve}};
+  const std::string wrong = "a,b,c\n" + calls.substr(0, 200) + "time,caller,callee\n1,2,3\n";
+  return {{"calls", "wrong.csv", wrong}, {"calls", "calls.csv", calls}, {"messages", "sms.csv", messages},
+          {"zeek", "x.log", zeek_tsv()}, {"zeek", "y.log", json},       {"eve", "eve.json", eve}};
 }
 
 std::unique_ptr<FileStream> open(MemoryFiles& files, const Sample& sample, const std::string& path,
@@ -81,7 +79,9 @@ TEST(Streams, CountsAddUp) {
   for (const Sample& sample : samples()) {
     const Seen seen = whole(sample);
     EXPECT_TRUE(seen.adds_up()) << sample.kind;
-    EXPECT_GT(seen.events.size(), 20U) << sample.kind;
+    if (sample.name != "wrong.csv") {
+      EXPECT_GT(seen.events.size(), 20U) << sample.kind;
+    }
   }
 }
 
@@ -146,7 +146,7 @@ TEST(Streams, ARestartFromAnyProgressGoesOnWhereItStood) {
 
 TEST(Streams, AnyProgressTextIsSurvived) {
   std::mt19937_64 random(8);
-  const Sample sample = samples()[2];
+  const Sample sample = samples()[3];
   MemoryFiles files;
   files.write("d/x.log", sample.bytes);
   Decoded first;

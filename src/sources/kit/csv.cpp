@@ -319,18 +319,19 @@ void CsvDecoder::values_of_row(std::string_view text, std::uint64_t record, Deco
 }
 
 std::string CsvDecoder::state() const {
-  if (!header_known_ && time_.form() == TimeForm::kUnset) return {};
-  return fmt::format("csv1 {} {} {}\n{}", static_cast<int>(time_.form()), at_start_ ? 1 : 0, header_known_ ? 1 : 0,
+  if (!header_known_ && !hopeless_ && time_.form() == TimeForm::kUnset) return {};
+  return fmt::format("csv1 {} {:d} {:d} {:d}\n{}", static_cast<int>(time_.form()), at_start_, header_known_, hopeless_,
                      header_.text);
 }
 
 Result<> CsvDecoder::restore(std::string_view state) {
   if (state.empty()) return {};
   const std::size_t line_end = state.find('\n');
-  const bool fits = state.starts_with("csv1 ") && line_end == 10 && state[5] >= '0' && state[5] <= '4';
+  const bool fits = state.starts_with("csv1 ") && line_end == 12 && state[5] >= '0' && state[5] <= '4';
   if (!fits) return error(Errc::kCorrupt, {}, "not a CSV decoder's state");
   time_.learn(static_cast<TimeForm>(state[5] - '0'));
   at_start_ = state[7] == '1';
+  hopeless_ = hopeless_ || state[11] == '1';
   if (state[9] == '1' && map_.header.empty()) {
     auto header = read_header(state.substr(line_end + 1));
     if (!header) return std::move(header).error();

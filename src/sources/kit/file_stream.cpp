@@ -357,6 +357,7 @@ Result<FileStream::Step> FileStream::at_end(DecodeSink& sink) {
 Result<> FileStream::next(std::size_t events_max, Decoded& out) {
   if (!started_) TRY(start());
   auto arena = std::make_shared<model::Arena>(256 * 1024);
+  out.batch.arenas.push_back(arena);  // before any event points into it, also when an error ends the batch early
   DecodeSink sink{&out.batch, arena.get(), &out.rejects, &counts_, options_.source};
   const std::size_t events_to = out.batch.events.size() + events_max, rejects_to = out.rejects.size() + events_max;
   if (!lost_.empty()) {
@@ -386,7 +387,7 @@ Result<> FileStream::next(std::size_t events_max, Decoded& out) {
     ended_ = step == Step::kEnd;
     if (ended_) reader_ = LineReader();  // thousands of files may be open at once: give back the handle and the block
   }
-  if (arena->bytes() > 0) out.batch.arenas.push_back(std::move(arena));
+  if (arena->bytes() == 0) out.batch.arenas.pop_back();
   out.progress = last_progress_;
   out.end = ended_;
   return {};

@@ -54,7 +54,9 @@ class RecordTime {
 
   TimeForm form() const { return form_; }
   bool is_stated() const { return stated_; }
-  void learn(TimeForm form) { form_ = stated_ ? form_ : form; }  // after a restart
+  void learn(TimeForm form) {  // after a restart; a pattern is never learnt, only stated
+    if (!stated_ && form != TimeForm::kPattern) form_ = form;
+  }
   void forget() { form_ = stated_ ? form_ : TimeForm::kUnset; }
 
  private:

@@ -143,7 +143,9 @@ class ZeekDecoder final : public LineDecoder {
   void json_line(std::string_view text, std::uint64_t record, DecodeSink& sink) {
     auto got = json_.read(text, type_, log_, row_);
     if (got == JsonRows::Got::kOtherLog && !snapshot_) {
-      name_log(json_.path());
+      const bool odd = std::any_of(json_.path().begin(), json_.path().end(),
+                                   [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+      name_log(odd ? std::string_view("(odd name)") : json_.path());
       got = json_.read(text, type_, log_, row_);
     }
     if (got == JsonRows::Got::kBad) {
