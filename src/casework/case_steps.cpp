@@ -45,11 +45,12 @@ Result<> check_second_person(const store::View& view, const guard::Actor& actor,
   return {};
 }
 
-void enter(const DeskParts& parts, store::CaseRow& row, const std::string& to) {
+// By value: `to` may be the row's own previous_state.
+void enter(const DeskParts& parts, store::CaseRow& row, std::string to) {
   const WorkflowState* state = parts.content.workflow.state(to);
   CHECK(state != nullptr);
   if (row.state != to) row.previous_state = row.state;
-  row.state = to;
+  row.state = std::move(to);
   row.done = state->kind == StateKind::kDone;
   row.updated_at = parts.clock.wall();
   row.closed_at = row.done ? std::optional(row.updated_at) : std::nullopt;

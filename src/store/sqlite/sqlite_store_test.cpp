@@ -1,0 +1,310 @@
+#include "store/sqlite/sqlite_store.h"
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "platform/thread.h"
+
+namespace pandun::store {
+namespace {
+
+struct Box {
+  Box() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "pandun-store-XXXXXX").string();
+    directory = ::mkdtemp(pattern.data());
+    path = directory + "/pandun.db";
+  }
+  ~Box() {
+    std::error_code ignored;
+    std::filesystem::remove_all(directory, ignored);
+  }
+  Result<std::unique_ptr<Store>> open(SqliteOptions options = {}) {
+    return open_sqlite(path, clock, std::move(options));
+  }
+  static SqliteOptions with(void (*change)(SqliteOptions&)) {
+    SqliteOptions options;
+    change(options);
+    return options;
+  }
+  std::unique_ptr<Store> must_open(SqliteOptions options = {}) {
+    auto store = open(std::move(options));
+    if (!store.ok()) ADD_FAILURE() << store.error().text();
+    return std::move(*store);
+  }
+  void raw(const std::string& sql) const {
+    sqlite3* db = nullptr;
+    sqlite3_open(path.c_str(), &db);
+    EXPECT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+    sqlite3_close(db);
+  }
+  platform::ManualClock clock{WallMs{1'795'395'600'000}};
+  std::string directory, path;
+};
+
+AlertRow alert_row(int i) {
+  AlertRow row;
+  row.id = "A-" + std::to_string(i);
+  row.detector = i % 2 == 0 ? "burst_calling" : "beacon";
+  row.title_zh = i % 3 == 0 ? "涉诈号码外呼" : "回连";
+  row.title_en = "Title";
+  row.state = "open";
+  row.entity_kind = "ip";
+  row.entity_value = "10.0.0." + std::to_string(i);
+  row.severity = i % 100;
+  row.first = EventMs{i * 1000};
+  row.last = EventMs{i * 1000 + 500};
+  row.created_at = row.updated_at = WallMs{1'795'395'600'000 + i * 1000};
+  row.doc = "{}";
+  return row;
+}
+
+Result<> add(Store& store, int i) {
+  return store.write([&](Tx& tx) -> Result<> {
+    TRY(tx.alerts().insert(alert_row(i)));
+    return {};
+  });
+}
+
+std::int64_t count(const Store& store) {
+  std::int64_t n = -1;
+  const auto done = store.read([&](const View& view) -> Result<> {
+    TRY_ASSIGN(n, view.alerts().count({}));
+    return {};
+  });
+  EXPECT_TRUE(done.ok()) << done.error().text();
+  return n;
+}
+
+TEST(SqliteStore, KeepsWhatWasWrittenAndNothingOfWhatFailed) {
+  Box box;
+  {
+    auto store = box.must_open();
+    ASSERT_TRUE(add(*store, 1).ok());
+    const auto failed = store->write([&](Tx& tx) -> Result<> {
+      TRY(tx.alerts().insert(alert_row(2)));
+      return error(Errc::kUsage, "test", "change of mind");
+    });
+    EXPECT_EQ(failed.error().message, "change of mind");
+    EXPECT_EQ(add(*store, 1).error().code, Errc::kConflict);
+  }
+  auto store = box.must_open();
+  EXPECT_EQ(count(*store), 1);
+  EXPECT_TRUE(store->check().ok());
+  EXPECT_EQ(store->status().schema_version, 1);
+  EXPECT_EQ(std::filesystem::status(box.path).permissions() & std::filesystem::perms::others_all,
+            std::filesystem::perms::none);
+}
+
+TEST(SqliteStore, RefusesAFileOfANewerProgram) {
+  Box box;
+  box.must_open();
+  box.raw("INSERT INTO schema_migrations VALUES (999, '0999_future.sql', 'x', 0)");
+  const auto opened = box.open();
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().code, Errc::kUnsupported);
+  EXPECT_NE(opened.error().message.find("newer"), std::string::npos);
+}
+
+TEST(SqliteStore, RefusesAChangedMigration) {
+  Box box;
+  box.must_open();
+  box.raw("UPDATE schema_migrations SET checksum = 'other' WHERE version = 1");
+  EXPECT_EQ(box.open().error().code, Errc::kCorrupt);
+}
+
+TEST(SqliteStore, FileThatIsNoDatabaseIsCorrupt) {
+  Box box;
+  std::ofstream(box.path) << std::string(5000, 'x');
+  EXPECT_EQ(box.open().error().code, Errc::kCorrupt);
+}
+
+TEST(SqliteStore, DamagedPagesAreFoundAtOpen) {
+  Box box;
+  {
+    auto store = box.must_open();
+    for (int i = 0; i < 50; ++i) ASSERT_TRUE(add(*store, i).ok());
+  }
+  {
+    std::fstream file(box.path, std::ios::in | std::ios::out | std::ios::binary);
+    for (int page = 3; page < 40; ++page) {
+      file.seekp(page * 4096);
+      file << std::string(64, '\xee');
+    }
+  }
+  const auto opened = box.open();
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().code, Errc::kCorrupt);
+}
+
+TEST(SqliteStore, FullDiskIsAnErrorAndLosesNothing) {
+  Box box;
+  auto store = box.must_open(Box::with([](SqliteOptions& o) { o.pages_max = 120; }));
+  int written = 0;
+  Result<> last;
+  for (int i = 0; i < 5000 && last.ok(); ++i) {
+    last = store->write([&](Tx& tx) -> Result<> {
+      AlertRow row = alert_row(i);
+      row.doc = std::string(3000, 'd');
+      TRY(tx.alerts().insert(row));
+      return {};
+    });
+    if (last.ok()) ++written;
+  }
+  ASSERT_FALSE(last.ok());
+  EXPECT_EQ(last.error().code, Errc::kIo);
+  EXPECT_GT(written, 5);
+  EXPECT_EQ(count(*store), written);
+  store.reset();
+  auto again = box.must_open();
+  EXPECT_EQ(count(*again), written);
+  EXPECT_TRUE(add(*again, 9999).ok());
+  EXPECT_TRUE(again->check().ok());
+}
+
+TEST(SqliteStore, LockedByAnotherIsRetryable) {
+  Box box;
+  auto store = box.must_open(Box::with([](SqliteOptions& o) { o.busy_time = std::chrono::milliseconds(20); }));
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open(box.path.c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  const auto refused = add(*store, 1);
+  EXPECT_EQ(refused.error().code, Errc::kUnavailable);
+  EXPECT_TRUE(refused.error().retryable);
+  EXPECT_EQ(count(*store), 0);  // readers go on
+  sqlite3_exec(other, "ROLLBACK", nullptr, nullptr, nullptr);
+  sqlite3_close(other);
+  EXPECT_TRUE(add(*store, 1).ok());
+}
+
+TEST(SqliteStore, ReadOnlyReadsAndDoesNotWrite) {
+  Box box;
+  ASSERT_TRUE(add(*box.must_open(), 1).ok());
+  auto store = box.must_open(Box::with([](SqliteOptions& o) { o.read_only = true; }));
+  EXPECT_EQ(count(*store), 1);
+  EXPECT_EQ(add(*store, 2).error().code, Errc::kIo);
+}
+
+TEST(SqliteStore, BackupWhileRunningIsWholeAndVerified) {
+  Box box;
+  auto store = box.must_open();
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(add(*store, i).ok());
+  std::atomic<bool> failed = false;
+  {
+    auto writer = platform::start_thread("writer", [&](std::stop_token stop) {
+      for (int i = 1000; !stop.stop_requested() && i < 3000; ++i) {
+        if (!add(*store, i).ok()) failed = true;
+      }
+    });
+    const auto made = store->backup(box.directory + "/copy.db");
+    EXPECT_TRUE(made.ok()) << made.error().text();
+  }
+  EXPECT_FALSE(failed);
+  auto copy = open_sqlite(box.directory + "/copy.db", box.clock);
+  ASSERT_TRUE(copy.ok()) << copy.error().text();
+  EXPECT_GE(count(**copy), 100);
+  EXPECT_TRUE((*copy)->check().ok());
+  EXPECT_EQ(store->backup(box.directory + "/copy.db").error().code, Errc::kConflict);
+}
+
+TEST(SqliteStore, ReaderSeesOneMomentWhileAWriterWorks) {
+  Box box;
+  auto store = box.must_open();
+  ASSERT_TRUE(add(*store, 1).ok());
+  const auto done = store->read([&](const View& view) -> Result<> {
+    TRY_ASSIGN(const auto before, view.alerts().count({}));
+    TRY(add(*store, 2));
+    TRY_ASSIGN(const auto after, view.alerts().count({}));
+    EXPECT_EQ(before, after);
+    return {};
+  });
+  EXPECT_TRUE(done.ok());
+  EXPECT_EQ(count(*store), 2);
+}
+
+TEST(SqliteStore, PagesByStrictlyIncreasingSeqWithoutGapsOrRepeats) {
+  Box box;
+  auto store = box.must_open();
+  for (int i = 0; i < 23; ++i) ASSERT_TRUE(add(*store, i).ok());
+  for (const bool newest : {true, false}) {
+    std::set<std::int64_t> seen;
+    PageRequest request{0, 5, newest};
+    for (int pages = 0; pages < 10; ++pages) {
+      Page<AlertRow> page;
+      ASSERT_TRUE(store
+                      ->read([&](const View& view) -> Result<> {
+                        TRY_ASSIGN(page, view.alerts().list({}, request));
+                        return {};
+                      })
+                      .ok());
+      for (const AlertRow& row : page.items) EXPECT_TRUE(seen.insert(row.seq).second);
+      if (pages == 1) {  // rows that come while somebody pages
+        ASSERT_TRUE(add(*store, 100 + (newest ? 1 : 2)).ok());
+      }
+      if (!page.next) break;
+      request.cursor = *page.next;
+    }
+    EXPECT_GE(seen.size(), 23U);
+  }
+}
+
+TEST(SqliteStore, FindsChineseWordsOfAnyLength) {
+  Box box;
+  auto store = box.must_open();
+  for (int i = 0; i < 9; ++i) ASSERT_TRUE(add(*store, i).ok());
+  const auto found = [&](const std::string& q) {
+    std::int64_t n = -1;
+    AlertFilter filter;
+    filter.q = q;
+    EXPECT_TRUE(store
+                    ->read([&](const View& view) -> Result<> {
+                      TRY_ASSIGN(n, view.alerts().count(filter));
+                      return {};
+                    })
+                    .ok());
+    return n;
+  };
+  EXPECT_EQ(found("诈"), 3);
+  EXPECT_EQ(found("涉诈"), 3);
+  EXPECT_EQ(found("号码外呼"), 3);
+  EXPECT_EQ(found("TITLE"), 9);
+  EXPECT_EQ(found("%"), 0);
+  EXPECT_EQ(found("' OR 1=1 --"), 0);
+}
+
+TEST(SqliteStore, PositionsNeverGoBackAndCountersAdd) {
+  Box box;
+  auto store = box.must_open();
+  ASSERT_TRUE(store
+                  ->write([](Tx& tx) -> Result<> {
+                    TRY(tx.consumers().advance("detect", 10));
+                    TRY(tx.consumers().advance("detect", 10));
+                    EXPECT_EQ(tx.consumers().advance("detect", 9).error().code, Errc::kConflict);
+                    TRY_ASSIGN(const auto one, tx.values().add("n", 1));
+                    TRY_ASSIGN(const auto six, tx.values().add("n", 5));
+                    EXPECT_EQ(one, 1);
+                    EXPECT_EQ(six, 6);
+                    return {};
+                  })
+                  .ok());
+}
+
+TEST(SqliteStore, CaseVersionGuardsAgainstLostUpdates) {
+  Box box;
+  auto store = box.must_open();
+  CaseRow row;
+  row.id = "C-1";
+  row.number = "PD-1";
+  row.state = "found";
+  ASSERT_TRUE(store->write([&](Tx& tx) { return tx.cases().insert(row); }).ok());
+  ASSERT_TRUE(store->write([&](Tx& tx) { return tx.cases().update(row); }).ok());
+  EXPECT_EQ(store->write([&](Tx& tx) { return tx.cases().update(row); }).error().code, Errc::kConflict);
+}
+
+}  // namespace
+}  // namespace pandun::store
