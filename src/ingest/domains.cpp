@@ -15,20 +15,18 @@ namespace pandun::ingest {
 namespace {
 
 constexpr std::size_t kNameMax = 253;  // RFC 1035 3.1, without the root's dot
-constexpr std::size_t kCacheSlots = 1 << 16;
+constexpr std::size_t kSets = 1 << 14, kWays = 4;
 constexpr std::size_t kCachedMax = 54;
 
 struct PslDeleter {
   void operator()(psl_ctx_t* context) const { psl_free(context); }  // leaves the built-in list alone
 };
 
-// One cache line.
-struct alignas(64) Slot {
-  std::uint64_t hash = 0;
+struct Slot {
   std::uint8_t size = 0, registrable = 0;
   std::array<char, kCachedMax> text{};
 };
-static_assert(sizeof(Slot) == 64);
+static_assert(sizeof(Slot) == 56);
 
 struct Look {
   bool upper = false, high = false;
@@ -84,7 +82,9 @@ bool last_label_is_numeric(std::string_view name) {
 struct Domains::Tables {
   std::unique_ptr<psl_ctx_t, PslDeleter> loaded;
   const psl_ctx_t* list = nullptr;
-  std::vector<Slot> cache = std::vector<Slot>(kCacheSlots);
+  std::vector<std::array<std::uint64_t, kWays>> tags = std::vector<std::array<std::uint64_t, kWays>>(kSets);
+  std::vector<Slot> slots = std::vector<Slot>(kSets * kWays);
+  std::size_t victim = 0;  // the way that is given up next, whatever the set
 };
 
 Result<Domains> Domains::open(const std::string& psl_file) {
@@ -146,18 +146,27 @@ NormalName Domains::international(std::string_view raw, model::Arena& arena) {
 
 NormalName Domains::look_up(std::string_view name) {
   if (name.size() > kCachedMax) return {name, registrable(name)};
+  Tables& t = *tables_;
   const std::uint64_t hash = hash64(name);
-  Slot& slot = tables_->cache[hash & (kCacheSlots - 1)];
-  if (slot.hash != hash || slot.size != name.size() || std::memcmp(slot.text.data(), name.data(), name.size()) != 0) {
-    const std::uint64_t bad_before = bad_names_;
-    const std::string_view found = registrable(name);
-    if (bad_names_ != bad_before) return {name, {}};  // not cached, so that each one is counted
-    slot.hash = hash;
-    slot.size = static_cast<std::uint8_t>(name.size());
-    slot.registrable = static_cast<std::uint8_t>(found.size());
-    std::memcpy(slot.text.data(), name.data(), name.size());
+  const std::size_t set = hash & (kSets - 1);
+  std::array<std::uint64_t, kWays>& tags = t.tags[set];
+  for (std::size_t way = 0; way < kWays; ++way) {
+    const Slot& slot = t.slots[set * kWays + way];
+    if (tags[way] == hash && slot.size == name.size() && std::memcmp(slot.text.data(), name.data(), name.size()) == 0)
+      return {name, name.substr(name.size() - slot.registrable)};
   }
-  return {name, name.substr(name.size() - slot.registrable)};
+  const std::uint64_t bad_before = bad_names_;
+  const std::string_view found = registrable(name);
+  if (bad_names_ != bad_before) return {name, {}};  // not cached, so that each one is counted
+  std::size_t way = t.victim++ % kWays;
+  for (std::size_t i = 0; i < kWays; ++i)
+    if (t.slots[set * kWays + i].size == 0) way = i;
+  Slot& slot = t.slots[set * kWays + way];
+  tags[way] = hash;
+  slot.size = static_cast<std::uint8_t>(name.size());
+  slot.registrable = static_cast<std::uint8_t>(found.size());
+  std::memcpy(slot.text.data(), name.data(), name.size());
+  return {name, found};
 }
 
 std::string_view Domains::registrable(std::string_view name) {

@@ -1,7 +1,7 @@
 // Domain names: lower case, no trailing dot, A-labels (IDNA 2008 with UTS 46 mapping), and the registrable part by the
 // public suffix list.
 //
-// Cache    a direct-mapped table of recent names; it changes speed only, never an answer.
+// Cache    a table of some 65,000 recent names; it changes speed only, never an answer.
 // Errors   a name that is not a domain name is kept in lower case with an empty registrable part, and counted.
 // Threads  one owner.
 #pragma once

@@ -190,7 +190,6 @@ void Orderer::emit_sorted(Bucket& due, model::EventBatch& out) {
       std::stable_sort(placed_.begin() + start[ms], placed_.begin() + start[ms + 1], [](const Key& a, const Key& b) {
         return a.ms_source != b.ms_source ? a.ms_source < b.ms_source : a.record < b.record;
       });
-  out.events.reserve(out.events.size() + placed_.size());
   for (const Key& key : placed_) out.events.push_back(key.run->kept->batch.events[key.index]);
   held_ -= placed_.size();
   for (const Run& run : due.runs) release(run.kept, run.count);

@@ -111,7 +111,8 @@ struct Province::State {
   void make_slice();
 };
 
-// The k-th of n things of a day begins in the k-th n-th of it, early there, so that a live feed soon shows one of each kind.
+// The i-th of n things of a day begins in the i-th n-th of it. The very first of each kind begin within ten minutes, so that a
+// live feed soon has something to show.
 void Province::State::plant_day(std::int64_t day) {
   for (std::size_t k = 0; k < kPlantKinds; ++k) {
     const auto kind = static_cast<PlantKind>(k);
@@ -121,8 +122,10 @@ void Province::State::plant_day(std::int64_t day) {
     const auto count = static_cast<std::uint64_t>(whole) + (random.chance(wanted.per_day - whole) ? 1 : 0);
     for (std::uint64_t i = 0; i < count; ++i) {
       const double share = (static_cast<double>(i) + .02 + .2 * random.uniform()) / static_cast<double>(count);
-      const std::int64_t start =
-          config.start.ms + day * kDayMs + static_cast<std::int64_t>(share * static_cast<double>(kDayMs));
+      const auto spread = static_cast<std::int64_t>(share * static_cast<double>(kDayMs));
+      const auto soon = static_cast<std::int64_t>(60'000 + k * 45'000 + random.below(30'000));
+      const bool very_first = day == 0 && i == 0;
+      const std::int64_t start = config.start.ms + day * kDayMs + (very_first ? std::min(soon, spread) : spread);
       const std::uint64_t seed = random.next();
       auto made = telephone_plant(kind, world, start, wanted.strength, seed);
       if (!made) made = network_plant(kind, world, start, wanted.strength, seed);

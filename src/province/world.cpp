@@ -158,7 +158,7 @@ void World::truth(std::int64_t ms, std::string_view kind, std::string_view entit
 void World::tuple(std::string& out, std::int64_t ms, const ConnRow& row, Prng* fresh, bool micros_again) {
   constexpr std::string_view kBase62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
   if (fresh != nullptr) {
-    uid_ = "C";
+    uid_.assign(1, 'C');
     for (int half = 0; half < 2; ++half) {
       std::uint64_t bits = fresh->next();
       for (int i = 0; i < 8; ++i, bits /= 62) uid_.push_back(kBase62[bits % 62]);
