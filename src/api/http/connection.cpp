@@ -40,6 +40,7 @@ void Connection::start() {
 void Connection::close() {
   if (phase_ == Phase::kClosed) return;
   phase_ = Phase::kClosed;
+  release_body();
   if (stream_) {
     stream_->detach();
     shared_.counters.streams.fetch_sub(1, std::memory_order_relaxed);
@@ -143,10 +144,32 @@ void Connection::on_head() {
     if (parser_->has_body()) plan_.refuse->close = true;
     return respond(std::move(*plan_.refuse));
   }
+  if (!reserve_body()) return;
   parser_->body_bytes_max(plan_.body_bytes_max);
   phase_ = Phase::kBody;
   deadline_in(shared_.options.body_within);
   if (parser_->wants_continue() && in_.empty()) queue("HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+// Many peers that each announce a large body must not add up to all memory.
+bool Connection::reserve_body() {
+  const std::size_t bytes = parser_->body_bytes_at_most(plan_.body_bytes_max);
+  if (shared_.bodies_bytes.fetch_add(bytes) + bytes <= shared_.options.bodies_bytes_max) {
+    body_bytes_ = bytes;
+    return true;
+  }
+  shared_.bodies_bytes.fetch_sub(bytes);
+  shared_.counters.overloaded.fetch_add(1, std::memory_order_relaxed);
+  Response busy = shared_.handler.problem(503, "too many request bodies are on their way", request_id_);
+  busy.with("Retry-After", "1");
+  busy.close = true;
+  respond(std::move(busy));
+  return false;
+}
+
+void Connection::release_body() {
+  shared_.bodies_bytes.fetch_sub(body_bytes_);
+  body_bytes_ = 0;
 }
 
 // ---- handling ----
@@ -199,6 +222,7 @@ void Connection::refuse(int status, std::string detail) {
 
 void Connection::respond(Response response) {
   phase_ = Phase::kWriting;
+  release_body();
   deadline_in(shared_.options.write_within);
   count_answer(response.status);
   if (head_only_) response.stream.reset();

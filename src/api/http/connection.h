@@ -42,6 +42,7 @@ struct Shared {
   Counters counters;
   std::atomic<std::uint64_t> next_request{1};
   std::atomic<bool> draining{false};
+  std::atomic<std::size_t> bodies_bytes{0};  // announced or held
   std::mutex addresses_mutex;
   std::map<std::string, std::size_t> addresses;  // live connections by peer
   std::condition_variable all_gone;              // with addresses_mutex
@@ -83,6 +84,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void respond(Response response);
   void refuse(int status, std::string detail);
   void next_request();
+  bool reserve_body();
+  void release_body();
   void begin_stream(std::shared_ptr<ByteStream> stream);
   void pull();
   void linger();
@@ -108,7 +111,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool reading_ = false, writing_ = false, keep_ = true, close_after_flush_ = false, was_established_ = false;
   Nanoseconds deadline_{0}, last_sent_{0};
   std::uint64_t request_id_ = 0;
-  std::size_t lingered_ = 0, written_ = 0;
+  std::size_t lingered_ = 0, written_ = 0, body_bytes_ = 0;
   std::string in_, out_, wire_;  // clear bytes not yet parsed; bytes being written; bytes to write next
   std::shared_ptr<ByteStream> stream_;
   std::shared_ptr<std::atomic<bool>> wake_posted_;

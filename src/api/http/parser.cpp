@@ -1,5 +1,6 @@
 #include "api/http/parser.h"
 
+#include <algorithm>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <optional>
@@ -53,7 +54,7 @@ struct RequestParser::State {
   }
   bhttp::request_parser<bhttp::string_body> parser;
   Request request;
-  bool started = false, head_said = false, has_body = false, length_stated = false, wants_continue = false;
+  bool started = false, head_said = false, has_body = false, wants_continue = false;
   std::uint64_t content_length = 0;
   std::size_t body_max = 0;
   int status = 0;
@@ -97,7 +98,6 @@ std::optional<RequestParser::Status> RequestParser::State::framing() {
     return fail(501, "the only transfer encoding spoken here is chunked");
   }
   if (encodings > 0 && message.version() == 10) return fail(400, "HTTP/1.0 has no transfer encodings");
-  length_stated = lengths > 0 || encodings > 0;
   content_length = parser.content_length_remaining().value_or(0);
   has_body = encodings > 0 || content_length > 0;
   const auto hosts = message.count(bhttp::field::host);
@@ -193,8 +193,10 @@ bool RequestParser::started() const {
 bool RequestParser::has_body() const {
   return state_->has_body;
 }
-bool RequestParser::length_stated() const {
-  return state_->length_stated;
+std::size_t RequestParser::body_bytes_at_most(std::size_t most) const {
+  if (!state_->has_body) return 0;
+  if (state_->parser.chunked()) return most;
+  return static_cast<std::size_t>(std::min<std::uint64_t>(state_->content_length, most));
 }
 bool RequestParser::wants_continue() const {
   return state_->wants_continue;

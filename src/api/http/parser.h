@@ -27,10 +27,11 @@ class RequestParser {
   Status feed(std::string_view bytes, std::size_t& consumed);
   void body_bytes_max(std::size_t bytes);
 
-  Request& request();          // head from kHead on, body at kDone; peer, tls and id are the connection's to fill
-  bool started() const;        // a byte of it has come
-  bool has_body() const;       // it announces one (from kHead on)
-  bool length_stated() const;  // Content-Length or chunked
+  Request& request();     // head from kHead on, body at kDone; peer, tls and id are the connection's to fill
+  bool started() const;   // a byte of it has come
+  bool has_body() const;  // it announces one (from kHead on)
+  // What the body may come to: its stated length, or `most` when it is chunked; never more than `most`.
+  std::size_t body_bytes_at_most(std::size_t most) const;
   bool wants_continue() const;
   bool keep_alive() const;
 

@@ -24,6 +24,7 @@ struct ServerOptions {
   unsigned io_threads = 2, workers = 4;
   std::size_t worker_queue_max = 256;  // more are answered 503
   std::size_t header_bytes_max = 16 * 1024;
+  std::size_t bodies_bytes_max = 64 << 20;  // of all connections together; more are answered 503
   std::size_t connections_max = 4096;
   std::size_t connections_per_address_max = 512;  // not for loopback, where a reverse proxy stands
   std::chrono::milliseconds head_within{10'000};  // from a request's first byte, or from the accept, to the empty line

@@ -299,6 +299,25 @@ TEST_F(ServerTest, ShedsWhenTheWorkersAreBusy) {
   EXPECT_LE(busy, 3);
 }
 
+TEST_F(ServerTest, BodiesOnTheirWayShareOneBound) {
+  options_.bodies_bytes_max = 1500;
+  options_.body_within = 5000ms;
+  start();
+  RawClient first = client();
+  first.send("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 1000\r\n\r\nab");
+  EXPECT_TRUE(eventually([&] { return server_->stats().requests == 1; }));
+  RawClient second = client();
+  second.send("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 1000\r\n\r\nab");
+  EXPECT_EQ(second.read_answer().status, 503);
+  first.send(std::string(998, 'c'));
+  EXPECT_EQ(first.read_answer().status, 200);
+  RawClient third = client();
+  EXPECT_EQ(third.ask("POST", "/echo", "", std::string(1000, 'd')).status, 200);
+  third.send("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 1000\r\n\r\nab");
+  third.reset();  // what it announced is given back
+  EXPECT_TRUE(eventually([&] { return client().ask("POST", "/echo", "", std::string(1000, 'd')).status == 200; }));
+}
+
 TEST_F(ServerTest, APeerThatDoesNotReadIsClosed) {
   start();
   RawClient c = client();
