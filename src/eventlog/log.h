@@ -43,9 +43,9 @@ class Log {
   virtual ~Log() = default;
   // Events must already carry positions last_position()+1 … in order. Returns when durable.
   virtual Result<> append(const model::EventBatch& batch, const std::vector<SourceProgress>& progress) = 0;
-  virtual std::uint64_t first_position() const = 0;   // oldest still kept; 0 if empty
-  virtual std::uint64_t last_position() const = 0;    // newest durable
-  virtual EventMs watermark() const = 0;              // of the newest durable event
+  virtual std::uint64_t first_position() const = 0;          // oldest still kept; 0 if empty
+  virtual std::uint64_t last_position() const = 0;           // newest durable
+  virtual EventMs watermark() const = 0;                     // of the newest durable event
   virtual std::vector<SourceProgress> progress() const = 0;  // latest per source
   virtual Result<std::unique_ptr<Reader>> read_from(std::uint64_t position) = 0;
   // A consumer's durable position: what retention may not take. Names: "detect", "archive".

@@ -30,9 +30,9 @@ class FaultFiles final : public FileSystem {
   void fail_at(FileOp op, std::uint64_t n, bool forever = false);
   void short_write_at(std::uint64_t n, std::size_t bytes);
   void disk_bytes(std::uint64_t limit);
-  void heal();                                   // no more faults; counts go on
+  void heal();  // no more faults; counts go on
   std::uint64_t count(FileOp op) const;
-  std::uint64_t changes() const;                 // calls so far of all operations but kRead
+  std::uint64_t changes() const;  // calls so far of all operations but kRead
   void power_cut_at(std::uint64_t n);
   Result<> power_cut();
   Result<> power_cut_keeping(std::uint64_t seed);
