@@ -65,7 +65,7 @@ class Person {
     await page.getByText('Live', { exact: true }).waitFor();
   }
   go(name) {
-    return this.page.getByRole('navigation').getByRole('link', { name }).click();
+    return this.page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
   }
   // Takes one workflow step: its button, its fields by label, then the button that submits.
   async step(action, fields = {}) {
