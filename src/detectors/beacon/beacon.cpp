@@ -22,6 +22,7 @@ namespace pandun::detectors {
 namespace beacon {
 
 constexpr std::int64_t kBurstMs = 5000;     // contacts closer than this are one
+constexpr std::int64_t kRetryMs = 60000;    // and one connection's retries
 constexpr double kMedianMinS = 8;           // below it, bursts and polling cannot be told apart
 constexpr double kInboundSpanS = 2 * 3600;  // what comes from outside must last
 constexpr std::size_t kRegularAt = 12;      // contacts after which a pair may count towards prevalence
@@ -60,6 +61,7 @@ struct Track {
 struct Pair {
   std::int64_t last_ms = 0;
   std::unique_ptr<Track> track;
+  std::uint16_t src_port = 0;           // of the last contact
   bool known = false, unknown = false;  // it asked for names of known services / for others
   bool regular = false;                 // counted in Service::regular
 };
@@ -115,7 +117,7 @@ bool concerns(const model::Flow& flow) {
       (flow.src_port != 0 && flow.src_port < 1024 && flow.dst_port >= 1024))
     return false;
   if (flow.src.is_private()) return true;
-  return !is_login(flow.dst_port) && answered(flow);  // from outside, only what our side answered
+  return !is_login(flow.dst_port);
 }
 
 class Beacon final : public detect::Detector {
@@ -203,22 +205,28 @@ void Beacon::name(const model::EntityKey& key, const model::IpAddress& client, s
 
 void Beacon::flow(const model::Event& event, const model::EntityKey& key, detect::Context& context) {
   const auto& flow = event.as<model::Flow>();
-  Service& service = services_.touch(key, event.watermark);
   const PairKey pair_at = pair_key(key, flow.src);
+  // From outside, a contact that our side did not answer opens nothing: scanners would fill the table.
+  if (!flow.src.is_private() && !answered(flow) && pairs_.find(pair_at, event.watermark) == nullptr) return;
+  Service& service = services_.touch(key, event.watermark);
   bool fresh = false;
   Pair& pair =
       pairs_.touch_hash(pair_at, state_hash(pair_at), event.watermark, &fresh, [this](Pair& old) { release(old); });
   if (fresh) {
     pair.last_ms = event.time.ms;
+    pair.src_port = flow.src_port;
     if (flow.src.is_private() && service.inside < 0xffffffffU) ++service.inside;
     return;
   }
   const std::int64_t step = event.time.ms - pair.last_ms;
-  if (step <= kBurstMs) {  // of the same burst, or late
-    pair.last_ms = std::max(pair.last_ms, event.time.ms);
+  // Of the same burst, or late, or the same connection tried again (a retransmitted SYN keeps its port).
+  const bool again = step <= kRetryMs && flow.src_port != 0 && flow.src_port == pair.src_port;
+  if (step <= kBurstMs || again) {
+    if (!again) pair.last_ms = std::max(pair.last_ms, event.time.ms);
     return;
   }
   pair.last_ms = event.time.ms;
+  pair.src_port = flow.src_port;
   if (service.inside > limits_.inside_max || service.regular > limits_.regular_max)
     return;  // popular: nothing more is kept
   if (pair.track == nullptr) {
@@ -241,7 +249,8 @@ void Beacon::judge(const model::Event& event, Service& service, Pair& pair, dete
   const Rhythm rhythm = track.contacts.rhythm();
   if (rhythm.median_s < kMedianMinS || rhythm.interval_share < 0.7) return;
   const bool from_outside = !flow.src.is_private();
-  if (from_outside && (rhythm.answered_share < 0.9 || rhythm.span_s < kInboundSpanS)) return;
+  if (from_outside && (rhythm.answered_share < 0.9 || rhythm.interval_share < 0.85 || rhythm.span_s < kInboundSpanS))
+    return;
   if (!pair.regular) {
     pair.regular = true;
     ++service.regular;
@@ -283,7 +292,7 @@ void Beacon::emit(const model::Event& event, const Service& service, const Pair&
   signal.title.zh = "疑似回连：" + flow.src.text() + " 约每 " + every + " 联系 " + server + (dead ? "，从未应答" : "");
   signal.evidence = {{"contacts", static_cast<double>(track.total), limits_.contacts, "contacts"},
                      {"interval_median_s", r.median_s, kMedianMinS, "s"},
-                     {"interval_share", r.interval_share, 0.7, "ratio"},
+                     {"interval_share", r.interval_share, flow.src.is_private() ? 0.7 : 0.85, "ratio"},
                      {"size_share", r.size_share, 0, "ratio"},
                      {"score", score, score_min, "ratio"},
                      {"answered_share", r.answered_share, flow.src.is_private() ? 0 : 0.9, "ratio"},
@@ -314,6 +323,7 @@ void Beacon::save(detect::StateWriter& out) const {
   });
   pairs_.save(out, [](detect::StateWriter& w, const Pair& p) {
     w.i64(p.last_ms);
+    w.u16(p.src_port);
     w.u8(static_cast<std::uint8_t>((p.track != nullptr ? 1 : 0) | (p.known ? 2 : 0) | (p.unknown ? 4 : 0) |
                                    (p.regular ? 8 : 0)));
     if (p.track == nullptr) return;
@@ -338,6 +348,7 @@ Result<> Beacon::load(detect::StateReader& in) {
   }));
   TRY(pairs_.load(in, [](detect::StateReader& r, Pair& p) {
     p.last_ms = r.i64();
+    p.src_port = r.u16();
     const std::uint8_t flags = r.u8();
     p.known = (flags & 2) != 0;
     p.unknown = (flags & 4) != 0;

@@ -13,10 +13,11 @@
 namespace pandun::detectors::beacon {
 
 inline constexpr std::size_t kContactsMax = 64;
+inline constexpr double kSpread = 0.65;  // a beat's shortest interval is its centre times this
 
 struct Rhythm {
   double median_s = 0;        // of the intervals
-  double interval_share = 0;  // of the intervals within 35 % of the median
+  double interval_share = 0;  // of the intervals within 35 % of one centre
   double size_share = 0;      // of the sizes within a quarter octave of the median's
   double answered_share = 0;  // of the contacts that got an answer
   double span_s = 0;          // of the contacts looked at
@@ -84,15 +85,21 @@ inline Rhythm Contacts::rhythm() const {
     sizes[i] = (packed >> 1) & 127;
     answered += packed & 1;
   }
-  const auto median = [](std::array<std::uint32_t, kContactsMax> values, std::size_t n) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(n / 2);
-    std::nth_element(values.begin(), middle, values.begin() + static_cast<std::ptrdiff_t>(n));
-    return *middle;
-  };
-  const double step = median(steps, intervals);
-  const std::uint32_t size = median(sizes, ring_.size());
-  const auto near = std::count_if(steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(intervals),
-                                  [step](std::uint32_t s) { return std::abs(s - step) <= 0.35 * step; });
+  std::sort(steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(intervals));
+  std::sort(sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(ring_.size()));
+  // The beat: the most intervals that lie within 35 % of one centre, that is within a factor of 1.35 / 0.65 of each other.
+  // Not the median's neighbours: a retry makes two beats by turns, and the median then falls on one of them.
+  std::size_t near = 0, beat_from = 0;
+  for (std::size_t from = 0, to = 0; from < intervals; ++from) {
+    to = std::max(to, from);
+    while (to < intervals && steps[to] * kSpread <= steps[from] * (2 - kSpread)) ++to;
+    if (to - from > near) {
+      near = to - from;
+      beat_from = from;
+    }
+  }
+  const double step = near == 0 ? 0.0 : steps[beat_from + near / 2];
+  const std::uint32_t size = sizes[ring_.size() / 2];
   const auto alike = std::count_if(sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(ring_.size()),
                                    [size](std::uint32_t s) { return s + 1 >= size && s <= size + 1; });
   out.median_s = step / 10;

@@ -103,8 +103,10 @@ Contact contact_of(const model::Flow& flow) {
     return Contact::kIgnore;  // broadcast
   if (flow.protocol == 1 || flow.protocol == 58) return is_ping(flow) ? by_packets(flow) : Contact::kIgnore;
   if (flow.protocol != 6 && flow.protocol != 17) return Contact::kIgnore;
-  // From a service port to a high one: a late answer, or backscatter of a flood with forged sources.
-  if (flow.src_port != 0 && flow.src_port < 1024 && flow.dst_port >= 1024) return Contact::kIgnore;
+  // From a service's port to a client's: a late answer, or backscatter of a flood with forged sources.
+  if (flow.src_port != 0 &&
+      ((flow.src_port < 1024 && flow.dst_port >= 1024) || (flow.src_port < 10000 && flow.dst_port >= 32768)))
+    return Contact::kIgnore;
   if (flow.protocol == 17 && flow.dst_port >= 33434 && flow.dst_port < 33600) return Contact::kIgnore;  // traceroute
   switch (flow.state) {
     case model::FlowState::kEstablished:
@@ -123,6 +125,14 @@ Contact contact_of(const model::Flow& flow) {
 
 std::uint16_t port_of(const model::Flow& flow) {
   return flow.protocol == 6 || flow.protocol == 17 ? flow.dst_port : std::uint16_t{0};
+}
+
+bool is_icmp(std::uint8_t protocol) {
+  return protocol == 1 || protocol == 58;
+}
+// The same /24 (IPv4) or /112 (IPv6).
+bool near(const model::IpAddress& a, const model::IpAddress& b) {
+  return a.hi == b.hi && (a.is_v4() ? (a.lo >> 8) == (b.lo >> 8) : (a.lo >> 16) == (b.lo >> 16));
 }
 
 double linear_count(std::uint64_t bits) {
@@ -221,7 +231,8 @@ Finding PortScan::judge(const Source& source, const model::Flow& flow) const {
   double hosts = 0, hosts_burst = 0, ports = 0;
   for (const Attempt& a : source.attempts) {
     if (a.protocol != flow.protocol) continue;
-    if (a.port == port) {
+    // Feeds seldom say which ICMP message it was: errors go out to strangers everywhere, a sweep walks through a network.
+    if (a.port == port && (!is_icmp(a.protocol) || near(a.dst, flow.dst))) {
       ++hosts;
       if (std::int64_t{now_s} - a.time_s <= kBurstMs / 1000) ++hosts_burst;
     }
@@ -286,7 +297,9 @@ void PortScan::emit(const model::Event& event, Source& source, const Finding& f,
   signal.last = event.time;
   std::vector<const Attempt*> of_it;
   for (const Attempt& a : source.attempts)
-    if (a.protocol == flow.protocol && (vertical ? a.dst == flow.dst : a.port == port)) of_it.push_back(&a);
+    if (a.protocol == flow.protocol &&
+        (vertical ? a.dst == flow.dst : a.port == port && (!is_icmp(a.protocol) || near(a.dst, flow.dst))))
+      of_it.push_back(&a);
   const double seconds = std::max(1.0, static_cast<double>(of_it.back()->time_s - of_it.front()->time_s));
   const double severity =
       45 + (flow.src.is_private() ? 10 : 0) + (vertical ? 0 : 5) + (f.share >= 0.9 ? 5 : 0) - (f.burst ? 10 : 0);
