@@ -6,6 +6,7 @@ let users = 0;
 let timer: ReturnType<typeof setInterval> | undefined;
 
 export function useNow() {
+  if (users === 0) now.value = Date.now();
   onMounted(() => {
     users += 1;
     now.value = Date.now();
