@@ -1,10 +1,11 @@
 #include "guard/content_reader.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <numeric>
+
+#include "base/toml.h"
 
 namespace pandun::guard {
 namespace {

@@ -1,8 +1,6 @@
 #include "intel/warning_lists.h"
 
 #include <simdjson.h>
-#define TOML_HEADER_ONLY 0
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +9,7 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "base/toml.h"
 #include "intel/address_map.h"
 #include "intel/canonical.h"
 #include "intel/text.h"

@@ -5,10 +5,9 @@
 #include <string>
 
 #include "base/check.h"
+#include "base/toml.h"
 #include "province/plant.h"
 
-#define TOML_HEADER_ONLY 0
-#include <toml++/toml.h>
 
 namespace pandun::province {
 

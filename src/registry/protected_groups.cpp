@@ -6,10 +6,9 @@
 #include <array>
 #include <optional>
 
+#include "base/toml.h"
 #include "registry/csv.h"
 
-#define TOML_HEADER_ONLY 0
-#include <toml++/toml.h>
 
 namespace pandun::registry {
 namespace {

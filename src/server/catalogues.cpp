@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <set>
-#include <toml++/toml.h>
+
+#include "base/toml.h"
 
 namespace pandun::server {
 namespace {

@@ -4,8 +4,9 @@
 
 #include <algorithm>
 
-#include "actions/catalog.h"
+#include "actions/kit/courier.h"
 #include "api/api.h"
+#include "api/http/server.h"
 #include "casework/case_desk.h"
 #include "decide/decider.h"
 #include "eventlog/local/local_log.h"
@@ -29,6 +30,7 @@ namespace pandun::server {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{1000};
+constexpr int kTicksPerCourier = 3;          // orders out, receipts in
 constexpr int kTicksPerDeskTick = 20;        // clocks and lapses
 constexpr int kTicksPerHousekeeping = 300;   // sessions, anchors, retention, expired indicators
 
@@ -92,7 +94,6 @@ struct Live::Rooms {
   void stop();
   void run_ticker(std::stop_token stop);
   void publish_decisions();
-  void run_actions(std::stop_token stop);
   void told(const casework::IngestReport& report);
 
   platform::FileSystem& files;
@@ -130,14 +131,17 @@ struct Live::Rooms {
   std::unique_ptr<casework::CaseDesk> desk;
   std::unique_ptr<DetectLoop> detection;
   std::unique_ptr<ArchiveLoop> archive;
+  std::unique_ptr<actions::Courier> courier;
 
   decide::Decider decider;
   std::unique_ptr<LivePlatform> platform;
   std::unique_ptr<api::LiveHub> hub;
   std::unique_ptr<api::Api> api;
+  std::unique_ptr<api::http::Server> http;
+  std::string url;
 
-  std::vector<platform::Thread> threads;  // first to die: each is asked to stop and joined
   platform::Thread intake_thread, detect_thread;
+  std::vector<platform::Thread> threads;
 };
 
 Result<> Live::Rooms::start() {
@@ -145,8 +149,7 @@ Result<> Live::Rooms::start() {
   TRY_ASSIGN(catalogues, load_catalogues(files, content->directory));
   TRY_ASSIGN(case_content, load_case_content(files, content->directory));
   TRY_ASSIGN(parts, detector_parts(settings));
-  TRY_ASSIGN(const Address address, parse_listen(settings.text("server.listen")));
-  (void)address;
+  TRY(parse_listen(settings.text("server.listen")));
   TRY(files.make_directories(data));
   const std::string key_file = settings.text("guard.key_file");
   TRY_ASSIGN(key, platform::load_or_create_key(files, key_file.empty() ? key_path(data) : key_file));
@@ -238,23 +241,28 @@ Result<> Live::Rooms::open_api() {
   platform = std::make_unique<LivePlatform>(LiveParts{settings, *content, catalogues, clock, *log, *intake, *detection, archive.get(), *indicators,
                                                       *numbering, *rules, *store, decider, parts});
   platform->set_rules(rules->newest().rules);
+  courier = std::make_unique<actions::Courier>(*desk, clock, actions::catalog(), actions::ActionEnvironment{files, data, *key});
   publish_decisions();
   hub = std::make_unique<api::LiveHub>();
   TRY_ASSIGN(const Address address, parse_listen(settings.text("server.listen")));
   api::ApiOptions options;
-  options.http.address = address.host;
-  options.http.port = address.port;
-  options.http.workers = static_cast<unsigned>(settings.integer("server.threads"));
-  options.http.certificate_file = settings.text("server.tls_certificate");
-  options.http.key_file = settings.text("server.tls_key");
-  options.console_directory = settings.text("server.console_directory");
-  if (options.console_directory.empty()) {
-    const std::string home = platform::directory_of(platform::executable_path());
-    for (const char* near : {"/../../console/dist", "/../share/pandun/console", "/console"})
-      if (options.console_directory.empty() && files.info(home + near + "/index.html").ok()) options.console_directory = home + near;
-  }
-  const api::ApiParts api_parts{*desk, *identity, *sessions, *audit, *vault, decider, *platform, *hub, clock, files};
-  TRY_ASSIGN(api, api::Api::start(api_parts, std::move(options)));
+  options.console_dir = settings.text("server.console_directory");
+  const std::string home = platform::directory_of(platform::executable_path());
+  for (const char* near : {"/../../console/dist", "/../share/pandun/console", "/console"})
+    if (options.console_dir.empty() && files.info(home + near + "/index.html").ok()) options.console_dir = home + near;
+  TRY_ASSIGN(api, api::Api::make({*desk, *identity, *sessions, *audit, *vault, decider, *platform, *hub, clock, files}, std::move(options)));
+
+  api::http::ServerOptions http_options;
+  http_options.address = address.host;
+  http_options.port = address.port;
+  http_options.io_threads = 2;
+  http_options.workers = static_cast<unsigned>(settings.integer("server.threads"));
+  http_options.certificate_file = settings.text("server.tls_certificate");
+  http_options.key_file = settings.text("server.tls_key");
+  TRY_ASSIGN(http, api::http::Server::start(std::move(http_options), *api, clock, files));
+  api->attach(*http);
+  const bool v6 = address.host.find(':') != std::string::npos;
+  url = fmt::format("{}://{}{}{}:{}", http->tls() ? "https" : "http", v6 ? "[" : "", address.host, v6 ? "]" : "", http->port());
   return {};
 }
 
@@ -262,7 +270,6 @@ void Live::Rooms::start_threads() {
   detect_thread = platform::start_thread("detect", [this](std::stop_token stop) { detection->run(stop); });
   intake_thread = platform::start_thread("intake", [this](std::stop_token stop) { intake->run(stop); });
   threads.push_back(platform::start_thread("ticker", [this](std::stop_token stop) { run_ticker(stop); }));
-  threads.push_back(platform::start_thread("actions", [this](std::stop_token stop) { run_actions(stop); }));
   if (archive) threads.push_back(platform::start_thread("archive", [this](std::stop_token stop) { archive->run(stop); }));
   if (feed)
     threads.push_back(platform::start_thread("feed", [this](std::stop_token stop) {
@@ -318,6 +325,8 @@ void Live::Rooms::run_ticker(std::stop_token stop) {
     platform->set_rules(detection->rules());
     hub->stats(clock.wall(), platform->figures(), alerts_open);
     publish_decisions();
+    if (ticks % kTicksPerCourier == 0)
+      if (auto carried = courier->run_once(); !carried.ok()) platform->note_fault("orders", carried.error().text());
     if (ticks % kTicksPerDeskTick == 0) {
       auto report = desk->tick();
       if (!report.ok()) platform->note_fault("casework", report.error().text());
@@ -335,25 +344,22 @@ void Live::Rooms::run_ticker(std::stop_token stop) {
 }
 
 void Live::Rooms::stop() {
+  if (!http) return;
   platform->set_waiting_for({"stopping"});
-  for (auto* one : {&intake_thread, &detect_thread})
-    if (one == &intake_thread && one->joinable()) {
-      one->request_stop();
-      one->join();
-    }
-  for (platform::Thread& thread : threads) thread.request_stop();
-  threads.clear();
-  if (detect_thread.joinable()) {
-    detect_thread.request_stop();
-    detect_thread.join();
-  }
-  hub->end_all();
-  api.reset();
+  intake_thread.request_stop();
+  intake_thread.join();
+  threads.clear();  // asks each to stop and joins it
+  detect_thread.request_stop();
+  detect_thread.join();
+  api->drain();
+  http->drain();
+  api->detach();
+  http.reset();
 }
 
 Live::Live(std::unique_ptr<Rooms> rooms) : rooms_(std::move(rooms)) {}
 Live::~Live() {
-  if (rooms_) stop();
+  if (rooms_) rooms_->stop();
 }
 
 Result<std::unique_ptr<Live>> Live::start(platform::FileSystem& files, platform::Clock& clock, const Settings& settings) {
@@ -362,11 +368,9 @@ Result<std::unique_ptr<Live>> Live::start(platform::FileSystem& files, platform:
   return std::unique_ptr<Live>(new Live(std::move(rooms)));
 }
 
-std::string Live::url() const { return rooms_->api->url(); }
+std::string Live::url() const { return rooms_->url; }
 const std::optional<guard::Identity::FirstAdmin>& Live::first_admin() const { return rooms_->first_admin; }
 
-void Live::stop() {
-  if (rooms_->api) rooms_->stop();
-}
+void Live::stop() { rooms_->stop(); }
 
 }  // namespace pandun::server

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "detect/features/catalog.h"
 #include "platform/process.h"
 #include "server/version.h"
 
@@ -210,6 +211,12 @@ std::vector<api::RuleEntry> LivePlatform::rules() const {
   for (const detect::Rule& rule : rules->rules())
     out.push_back({rule.id, rule.title, rule.topic, rule.severity, !rule.shadow, rule.when_text, rule.message, rule.ground,
                    fmt::format("{}:{}", platform::name_of(rule.file), rule.line)});
+  return out;
+}
+
+std::vector<api::FeatureEntry> LivePlatform::features() const {
+  std::vector<api::FeatureEntry> out;
+  for (const detect::Feature& feature : detect::features()) out.push_back({feature.name, {feature.doc_zh, feature.doc_en}});
   return out;
 }
 

@@ -50,6 +50,13 @@ class FoldingSink final : public detect::SignalSink {
   casework::AlertFolder& folder_;
 };
 
+// A recording may count from its own beginning (1970 on), as captures replayed through Zeek do; live records may not.
+ingest::NormaliserOptions replay_times() {
+  ingest::NormaliserOptions options;
+  options.earliest = {0};
+  return options;
+}
+
 // A file that is written aside and takes its name when everything is whole.
 class Output {
  public:
@@ -102,7 +109,7 @@ class Replay {
     numbering_ = std::make_unique<PlanNumbering>(content_->plan, static_cast<std::uint16_t>(settings_.integer("ingest.home_country")),
                                                  settings_.text("ingest.home_area"));
     TRY_ASSIGN(ingest::Domains domains, ingest::Domains::open());
-    normaliser_ = std::make_unique<ingest::Normaliser>(*numbering_, std::move(domains), ingest::NormaliserOptions{}, clear ? &book_ : nullptr);
+    normaliser_ = std::make_unique<ingest::Normaliser>(*numbering_, std::move(domains), replay_times(), clear ? &book_ : nullptr);
     TRY(files_.make_directories(options_.out));
     TRY_ASSIGN(auto rejects, files_.create(platform::join(options_.out, "rejects.jsonl.new")));
     rejects_ = std::make_unique<ingest::RejectLog>(std::move(rejects));

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <charconv>
 #include <memory>
-#include <toml++/toml.h>
 
+#include "base/toml.h"
 #include "platform/process.h"
 
 namespace pandun::server {

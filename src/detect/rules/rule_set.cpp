@@ -10,11 +10,8 @@
 #include <tuple>
 
 #include "base/hash.h"
+#include "base/toml.h"
 #include "detect/nearest.h"
-
-#define TOML_EXCEPTIONS 0
-#define TOML_ENABLE_FORMATTERS 0
-#include <toml++/toml.h>
 
 namespace pandun::detect {
 namespace {
@@ -280,13 +277,11 @@ void read_file(const RuleSource& source, std::vector<std::pair<Rule, bool>>& all
   };
   if (source.text.size() > kFileBytesMax)
     return fault({1, 1}, "too_long", fmt::format("the file is larger than {} bytes", kFileBytesMax), "split it");
-  const toml::parse_result parsed = toml::parse(source.text, source.file);
-  if (!parsed) {
-    const toml::parse_error& e = parsed.error();
-    return fault(place_of(e.source()), "bad_toml", std::string(e.description()),
+  toml::table parsed;
+  if (const auto bad = read_toml(source.text, source.file, parsed))
+    return fault({bad->line, bad->column}, "bad_toml", bad->message,
                  "correct the TOML; later faults of this file are not shown until then");
-  }
-  for (const auto& [key, value] : parsed.table()) {
+  for (const auto& [key, value] : parsed) {
     const toml::array* array = key.str() == "rule" ? value.as_array() : nullptr;
     if (array == nullptr || (!array->empty() && !array->is_array_of_tables())) {
       fault(place_of(key.source()), "unknown_key", fmt::format("a rule file has no '{}'", key.str()),

@@ -1,11 +1,11 @@
 #include "sources/kit/column_map.h"
 
-#define TOML_EXCEPTIONS 0
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <optional>
+
+#include "base/toml.h"
 
 namespace pandun::sources {
 namespace {
@@ -275,14 +275,10 @@ std::string_view ColumnMap::theirs(std::string_view canonical) const {
 
 Result<ColumnMap> ColumnMap::parse(std::string_view toml, std::string_view file, std::string_view kind,
                                    const std::vector<std::string_view>& canonical) {
-  const toml::parse_result parsed = toml::parse(toml, file);
-  if (!parsed) {
-    const auto& wrong = parsed.error();
-    return error(Errc::kBadConfig,
-                 fmt::format("{}:{}:{}", file, wrong.source().begin.line, wrong.source().begin.column),
-                 std::string(wrong.description()));
-  }
-  return Reading(file, kind, canonical).run(parsed.table());
+  ::toml::table parsed;
+  if (const auto bad = read_toml(toml, file, parsed))
+    return error(Errc::kBadConfig, fmt::format("{}:{}:{}", file, bad->line, bad->column), bad->message);
+  return Reading(file, kind, canonical).run(parsed);
 }
 
 }  // namespace pandun::sources
