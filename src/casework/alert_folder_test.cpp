@@ -6,7 +6,7 @@
 
 #include "casework/alert_json.h"
 #include "casework/incident_grouper.h"
-#include "casework/testing.h"
+#include "casework/testing/desk.h"
 
 namespace pandun::casework {
 namespace {

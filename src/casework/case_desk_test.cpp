@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "casework/testing.h"
+#include "casework/testing/desk.h"
 
 namespace pandun::casework {
 namespace {

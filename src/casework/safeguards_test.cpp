@@ -6,7 +6,7 @@
 #include <iterator>
 #include <random>
 
-#include "casework/testing.h"
+#include "casework/testing/desk.h"
 
 namespace pandun::casework {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "casework/clock_table.h"
-#include "casework/testing.h"
+#include "casework/testing/desk.h"
 
 namespace pandun::casework {
 namespace {

@@ -73,7 +73,8 @@ class Measures {
   virtual ~Measures() = default;
   virtual Result<std::optional<MeasureRow>> by_id(const std::string& id) const = 0;
   virtual Result<std::vector<MeasureRow>> of_case(const std::string& case_id) const = 0;
-  virtual Result<std::vector<MeasureRow>> in_force(WallMs now) const = 0;  // approved, ordered, in_force, appealed; not expired
+  virtual Result<std::vector<MeasureRow>> in_force(
+      WallMs now) const = 0;  // approved, ordered, in_force, appealed; not expired
   virtual Result<std::vector<MeasureRow>> ending_by(
       WallMs now) const = 0;  // proposals past lapse_at, others past expires_at
   virtual Result<std::int64_t> count_state(const std::string& state) const = 0;

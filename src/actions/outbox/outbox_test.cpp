@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "actions/kit/courier.h"
-#include "casework/testing.h"
+#include "casework/testing/desk.h"
 
 namespace pandun::actions {
 ActionPart outbox_action();

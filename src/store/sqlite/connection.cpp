@@ -47,7 +47,7 @@ std::optional<WallMs> Row::maybe_wall(int column) const {
   return wall(column);
 }
 
-Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Mode mode, int busy_ms) {
+Result<std::unique_ptr<Connection>> Connection::connect(const std::string& path, Mode mode, int busy_ms) {
   sqlite3* db = nullptr;
   const int flags = (mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) |
                     SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;

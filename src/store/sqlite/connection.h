@@ -69,7 +69,7 @@ class Row {
 class Connection {
  public:
   enum class Mode : std::uint8_t { kReadOnly, kReadWrite };
-  static Result<std::unique_ptr<Connection>> open(const std::string& path, Mode mode, int busy_ms);
+  static Result<std::unique_ptr<Connection>> connect(const std::string& path, Mode mode, int busy_ms);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;

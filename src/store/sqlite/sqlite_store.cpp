@@ -145,7 +145,7 @@ class SqliteStore final : public Store {
         return reader;
       }
     }
-    return Connection::open(path_, Connection::Mode::kReadOnly, static_cast<int>(options_.busy_time.count()));
+    return Connection::connect(path_, Connection::Mode::kReadOnly, static_cast<int>(options_.busy_time.count()));
   }
   void give_back(std::unique_ptr<Connection> reader) const {
     const std::lock_guard lock(readers_mutex_);
@@ -168,7 +168,7 @@ class SqliteStore final : public Store {
 
 Result<std::unique_ptr<Connection>> open_writer(const std::string& path, const SqliteOptions& options) {
   const auto mode = options.read_only ? Connection::Mode::kReadOnly : Connection::Mode::kReadWrite;
-  TRY_ASSIGN(auto db, Connection::open(path, mode, static_cast<int>(options.busy_time.count())));
+  TRY_ASSIGN(auto db, Connection::connect(path, mode, static_cast<int>(options.busy_time.count())));
   if (!options.read_only) TRY(db->script("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"));
   if (options.pages_max > 0) TRY(db->script(fmt::format("PRAGMA max_page_count = {}", options.pages_max)));
   return db;
@@ -187,7 +187,7 @@ Result<> SqliteStore::backup(const std::string& file) {
   const std::string aside = file + ".part";
   {
     TRY_ASSIGN(auto source, take_reader());
-    TRY_ASSIGN(auto target, Connection::open(aside, Connection::Mode::kReadWrite, 0));
+    TRY_ASSIGN(auto target, Connection::connect(aside, Connection::Mode::kReadWrite, 0));
     sqlite3_backup* copy = sqlite3_backup_init(target->handle(), "main", source->handle(), "main");
     if (copy == nullptr) return error(Errc::kIo, aside, sqlite3_errmsg(target->handle()));
     int code = SQLITE_OK;
