@@ -243,6 +243,14 @@ Finding PortScan::judge(const Source& source, const model::Flow& flow) const {
   const double hosts_min = is_web(port) ? limits_.web_hosts : limits_.hosts;
   const auto share = [](double failed, double ok) { return failed / (failed + ok); };
   const auto walk = [](double failed, double ok) { return (failed - ok) * kStep; };
+  if (is_icmp(flow.protocol)) {  // pings are answered more often than not: half of hosts_min may be
+    const double burst_share = share(hosts_burst, hosts_answered);
+    if (hosts_burst * 2 < limits_.hosts || hosts_burst + hosts_answered < limits_.hosts ||
+        burst_share < limits_.burst_failed_share)
+      return {};
+    return {Kind::kHorizontal,          hosts_burst, limits_.hosts / 2, hosts_answered, burst_share,
+            limits_.burst_failed_share, true};
+  }
   if (ports >= limits_.ports && share(ports, ports_answered) >= limits_.failed_share &&
       walk(ports, ports_answered) >= kWalkMin)
     return {Kind::kVertical,      ports, limits_.ports, ports_answered, share(ports, ports_answered),
