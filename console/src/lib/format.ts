@@ -35,6 +35,12 @@ export function measure(value: number | null | undefined, locale: Locale): strin
   return numbers(locale, options).format(value);
 }
 
+// A rate: whole from a hundred up, one decimal below.
+export function rate(value: number | null | undefined, locale: Locale): string {
+  if (value == null || !Number.isFinite(value)) return DASH;
+  return numbers(locale, { maximumFractionDigits: Math.abs(value) >= 100 ? 0 : 1 }).format(value);
+}
+
 // Short form for tiles and axes: 12.3k / 1.2万.
 export function compact(value: number | null | undefined, locale: Locale): string {
   if (value == null || !Number.isFinite(value)) return DASH;
@@ -141,6 +147,7 @@ const UNIT_NAMES: Record<string, LocalText> = {
   ports: { zh: '个端口', en: 'ports' },
   contacts: { zh: '次', en: 'contacts' },
   flows: { zh: '条流', en: 'flows' },
+  devices: { zh: '台终端', en: 'devices' },
   names: { zh: '个名称', en: 'names' },
   pairs: { zh: '对', en: 'pairs' },
   score: { zh: '', en: '' },

@@ -11,6 +11,7 @@ export function useText() {
   const pick = (text: LocalText | null | undefined) => format.pick(text, lang.value);
   const count = (value: number | null | undefined) => format.count(value, lang.value);
   const measure = (value: number | null | undefined) => format.measure(value, lang.value);
+  const rate = (value: number | null | undefined) => format.rate(value, lang.value);
   const compact = (value: number | null | undefined) => format.compact(value, lang.value);
   const percent = (value: number | null | undefined) => format.percent(value, lang.value);
   const bytes = (value: number | null | undefined) => format.bytes(value, lang.value);
@@ -37,5 +38,5 @@ export function useText() {
     return { text: wait ? `${known} ${wait}` : known, advice: pick(p.advice), detail: p.detail, faults: p.faults };
   }
 
-  return { t, te, lang, pick, count, measure, compact, percent, bytes, span, withUnit, word, roles, facts, problem };
+  return { t, te, lang, pick, count, measure, rate, compact, percent, bytes, span, withUnit, word, roles, facts, problem };
 }
