@@ -3,7 +3,7 @@
 // Method   burst-collapsed contact times, share of intervals within 35 % of their median, share of like sizes; RITA's idea
 //          without its need for hours of history. Prevalence and known services are asked before any score.
 // Shape    everything stands on the shard of the service (address, port, protocol), so that how many hosts share a rhythm is
-//          known where it is needed. A first contact is 40 bytes; a second adds 96; then 4 bytes a contact, at most 64.
+//          known where it is needed. A first contact is 48 bytes; a second adds 200; then 4 bytes a contact, at most 64.
 // Source   docs/detectors/beacon.md.
 #include "detectors/beacon/contacts.h"
 
@@ -65,6 +65,7 @@ struct Pair {
   bool known = false, unknown = false;  // it asked for names of known services / for others
   bool regular = false;                 // counted in Service::regular
 };
+static_assert(sizeof(Pair) == 24 && sizeof(Track) == 200);
 struct Service {
   std::uint32_t regular = 0;  // pairs that keep a rhythm
   std::uint32_t inside = 0;   // different private addresses that came

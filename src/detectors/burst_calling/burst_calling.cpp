@@ -1,7 +1,7 @@
 // Burst calling: many different numbers called in a short time, few conversations, almost nobody calling back.
 //
 // Shape    the windows are the engine's (detect/features/number_activity.h); here a number has state only once it has made
-//          half of what is suspicious: 16 contacts and a few counters, 440 bytes.
+//          half of what is suspicious: 16 contacts and a few counters, 400 bytes.
 // Source   docs/detectors/burst_calling.md, with where each threshold comes from.
 #include <algorithm>
 #include <array>
@@ -40,6 +40,7 @@ struct Suspect {
   std::uint32_t emitted_24h = 0;  // calls in 24 h when a signal was last made; 0 = none yet
   std::int64_t first_ms = 0;      // when the first signal's window began
 };
+static_assert(sizeof(Suspect) == 400);
 struct Entry {
   std::unique_ptr<Suspect> suspect;
 };

@@ -1,6 +1,6 @@
 // Message burst: an ordinary number sending messages to very many different numbers, hardly any of whom write back.
 //
-// Shape    the windows are the engine's; a number has state here only once it has sent half of what is suspicious: 440 bytes.
+// Shape    the windows are the engine's; a number has state here only once it has sent half of what is suspicious: 400 bytes.
 // Source   docs/detectors/message_burst.md.
 #include <algorithm>
 #include <array>
@@ -38,6 +38,7 @@ struct Suspect {
   std::uint32_t emitted_24h = 0;  // messages in 24 h when a signal was last made; 0 = none yet
   std::int64_t first_ms = 0;
 };
+static_assert(sizeof(Suspect) == 400);
 struct Entry {
   std::unique_ptr<Suspect> suspect;
 };
