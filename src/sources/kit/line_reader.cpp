@@ -60,10 +60,10 @@ Result<bool> LineReader::fill() {
   if (left == 0) nul_ = not_ascii_ = false;
   if (buffer_.size() < left + block_ + kLinePadding) {
     std::vector<char> larger(left + block_ + kLinePadding);
-    std::memcpy(larger.data(), buffer_.data() + at_, left);
+    if (left > 0) std::memcpy(larger.data(), buffer_.data() + at_, left);
     buffer_.swap(larger);
   } else {
-    std::memmove(buffer_.data(), buffer_.data() + at_, left);
+    if (left > 0) std::memmove(buffer_.data(), buffer_.data() + at_, left);
   }
   searched_ -= at_;
   at_ = 0;

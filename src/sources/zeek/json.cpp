@@ -11,6 +11,7 @@ namespace {
 
 namespace od = simdjson::ondemand;
 constexpr std::size_t kPadding = simdjson::SIMDJSON_PADDING, kKeysMax = 256;
+constexpr std::size_t kKeyBytes = kPadding - 2;  // a longer key could be compared past the padding
 constexpr int kUnused = -1, kPath = -2;
 constexpr char kJoin = '\x1f';  // between a JSON array's members
 
@@ -48,7 +49,7 @@ int JsonRows::State::slot_of(od::field& field, std::size_t position, bool& good)
   if (type && slot == kUnused && !type->knows(key) && extra_seen.size() < kKeysMax && extra_seen.emplace(key).second)
     ++extra_new;
   // Only a plain key may be expected: an escaped one does not compare byte by byte.
-  if (position < kKeysMax && key_is(raw, key)) {
+  if (position < kKeysMax && key.size() <= kKeyBytes && key_is(raw, key)) {
     if (expected.size() <= position) expected.resize(position + 1);
     expected[position] = {std::string(key), slot};
   }
