@@ -88,6 +88,8 @@ TEST(AlertFolder, LineHasTheContractsFieldsInTheirOrder) {
 TEST(AlertFolder, StoredFormReadsBack) {
   Fold fold;
   auto signal = call_signal(1);
+  signal.confidence = 0.1 + 0.2;
+  signal.evidence[0].value = 6.0888888888888888e72;
   signal.title.en = "a \"quoted\"\n\x01 title \xff";
   const model::Alert alert = fold.run({signal})[0];
   std::string text;
@@ -97,6 +99,7 @@ TEST(AlertFolder, StoredFormReadsBack) {
   EXPECT_EQ(back.entity, alert.entity);
   EXPECT_EQ(back.peers, alert.peers);
   EXPECT_EQ(back.evidence, alert.evidence);
+  EXPECT_EQ(back.confidence, 0.1 + 0.2);  // to the last digit
   EXPECT_EQ(back.series, alert.series);
   EXPECT_EQ(back.first.ms, alert.first.ms);
   EXPECT_EQ(back.last_position, alert.last_position);

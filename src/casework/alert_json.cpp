@@ -1,6 +1,6 @@
 #include "casework/alert_json.h"
 
-#include <boost/json.hpp>
+#include <simdjson.h>
 
 #include "casework/alert_folder.h"
 #include "guard/json_writer.h"
@@ -43,37 +43,35 @@ void write_contract_fields(JsonWriter& json, const Alert& alert) {
   json.strings("techniques", alert.techniques).strings("source_lines", alert.source_lines);
 }
 
-namespace bj = boost::json;
+// simdjson, because it reads a number back as the very double that was written; Boost.JSON 1.81 may miss by the last digit.
+namespace dom = simdjson::dom;
 
-std::string text(const bj::object& object, std::string_view key) {
-  const bj::value* value = object.if_contains(key);
-  if (value == nullptr || !value->is_string()) return {};
-  return std::string(value->get_string());
+std::string text(const dom::object& object, std::string_view key) {
+  std::string_view value;
+  return object[key].get(value) == simdjson::SUCCESS ? std::string(value) : std::string();
 }
 
-std::int64_t integer(const bj::object& object, std::string_view key) {
-  const bj::value* value = object.if_contains(key);
-  if (value == nullptr) return 0;
-  if (value->is_int64()) return value->get_int64();
-  return value->is_uint64() ? static_cast<std::int64_t>(value->get_uint64()) : 0;
+std::int64_t integer(const dom::object& object, std::string_view key) {
+  std::int64_t value = 0;
+  return object[key].get(value) == simdjson::SUCCESS ? value : 0;
 }
 
-double number(const bj::object& object, std::string_view key) {
-  const bj::value* value = object.if_contains(key);
-  if (value == nullptr || !value->is_number()) return 0;
-  return value->to_number<double>();
+double number(const dom::object& object, std::string_view key) {
+  double value = 0;
+  return object[key].get(value) == simdjson::SUCCESS ? value : 0;
 }
 
-const bj::array& list(const bj::object& object, std::string_view key) {
-  static const bj::array kNone;
-  const bj::value* value = object.if_contains(key);
-  return value != nullptr && value->is_array() ? value->get_array() : kNone;
+template <typename Each>
+void each_of(const dom::object& object, std::string_view key, Each each) {
+  dom::array list;
+  if (object[key].get(list) != simdjson::SUCCESS) return;
+  for (const dom::element item : list) each(item);
 }
 
-ShownEntity read_entity(const bj::value& value) {
+ShownEntity read_entity(const dom::element& value) {
   ShownEntity entity;
-  if (!value.is_object()) return entity;
-  const bj::object& object = value.get_object();
+  dom::object object;
+  if (value.get(object) != simdjson::SUCCESS) return entity;
   const std::string kind = text(object, "kind");
   for (std::size_t i = 0; i < model::kEntityKinds; ++i) {
     if (name(static_cast<model::EntityKind>(i)) == kind) entity.kind = static_cast<model::EntityKind>(i);
@@ -84,30 +82,34 @@ ShownEntity read_entity(const bj::value& value) {
   return entity;
 }
 
-EventMs read_time(const bj::object& object, std::string_view key) {
+EventMs read_time(const dom::object& object, std::string_view key) {
   return EventMs{parse_rfc3339(text(object, key)).value_or(0)};
 }
 
-void read_lists(const bj::object& object, Alert& alert) {
-  for (const bj::value& peer : list(object, "peers")) alert.peers.push_back(read_entity(peer));
-  for (const bj::value& item : list(object, "evidence")) {
-    if (!item.is_object()) continue;
-    const bj::object& evidence = item.get_object();
+void read_texts(const dom::object& object, std::string_view key, std::vector<std::string>& out) {
+  each_of(object, key, [&](const dom::element& item) {
+    if (std::string_view value; item.get(value) == simdjson::SUCCESS) out.emplace_back(value);
+  });
+}
+
+void read_lists(const dom::object& object, Alert& alert) {
+  each_of(object, "peers", [&](const dom::element& peer) { alert.peers.push_back(read_entity(peer)); });
+  each_of(object, "evidence", [&](const dom::element& item) {
+    dom::object evidence;
+    if (item.get(evidence) != simdjson::SUCCESS) return;
     alert.evidence.push_back(
         {text(evidence, "feature"), number(evidence, "value"), number(evidence, "threshold"), text(evidence, "unit")});
-  }
-  for (const bj::value& item : list(object, "techniques")) {
-    if (item.is_string()) alert.techniques.emplace_back(item.get_string());
-  }
-  for (const bj::value& item : list(object, "source_lines")) {
-    if (item.is_string()) alert.source_lines.emplace_back(item.get_string());
-  }
-  for (const bj::value& item : list(object, "series")) {
-    if (!item.is_array() || item.get_array().size() != 2) continue;
-    const bj::array& point = item.get_array();
-    if (!point[0].is_int64() || !point[1].is_number()) continue;
-    alert.series.push_back({EventMs{point[0].get_int64()}, point[1].to_number<double>()});
-  }
+  });
+  read_texts(object, "techniques", alert.techniques);
+  read_texts(object, "source_lines", alert.source_lines);
+  each_of(object, "series", [&](const dom::element& item) {
+    dom::array point;
+    std::int64_t time = 0;
+    double value = 0;
+    if (item.get(point) != simdjson::SUCCESS || point.size() != 2) return;
+    if (point.at(0).get(time) != simdjson::SUCCESS || point.at(1).get(value) != simdjson::SUCCESS) return;
+    alert.series.push_back({EventMs{time}, value});
+  });
 }
 
 }  // namespace
@@ -134,22 +136,22 @@ void append_stored(std::string& out, const Alert& alert) {
 }
 
 Result<Alert> parse_stored(std::string_view json) {
-  boost::json::error_code failure;
-  const bj::value document = bj::parse(bj::string_view(json.data(), json.size()), failure);
-  if (failure || !document.is_object()) {
+  dom::parser parser;
+  const simdjson::padded_string padded(json);
+  dom::object object;
+  if (parser.parse(padded).get(object) != simdjson::SUCCESS) {
     return error(Errc::kCorrupt, "store: alerts.doc", "the stored alert is not a JSON object");
   }
-  const bj::object& object = document.get_object();
   Alert alert;
   alert.id = text(object, "id");
   alert.detector = text(object, "detector");
   alert.topic = text(object, "topic");
-  if (const bj::value* title = object.if_contains("title"); title != nullptr && title->is_object()) {
-    alert.title = {text(title->get_object(), "zh"), text(title->get_object(), "en")};
+  if (dom::object title; object["title"].get(title) == simdjson::SUCCESS) {
+    alert.title = {text(title, "zh"), text(title, "en")};
   }
   alert.severity = static_cast<std::uint8_t>(integer(object, "severity"));
   alert.confidence = number(object, "confidence");
-  if (const bj::value* entity = object.if_contains("entity")) alert.entity = read_entity(*entity);
+  if (dom::element entity; object["entity"].get(entity) == simdjson::SUCCESS) alert.entity = read_entity(entity);
   alert.first = read_time(object, "first");
   alert.last = read_time(object, "last");
   read_lists(object, alert);

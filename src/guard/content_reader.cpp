@@ -46,7 +46,6 @@ ContentNode convert(const toml::node& node, int depth) {
     out.boolean = boolean->get();
   } else {
     out.kind = ContentKind::kText;  // dates are kept as they are written
-    out.text = fmt::format("{}", "");
     if (const auto* date = node.as_date()) {
       out.text = fmt::format("{:04}-{:02}-{:02}", date->get().year, date->get().month, date->get().day);
     }
@@ -64,13 +63,11 @@ const ContentNode* ContentNode::find(std::string_view name) const {
 }
 
 Result<ContentNode> parse_content(std::string_view text, const std::string& file) {
-  try {
-    return convert(toml::parse(text, file), 0);
-  } catch (const toml::parse_error& failure) {
-    const auto at = failure.source().begin;
-    return error(Errc::kBadConfig, fmt::format("{}:{}:{}", file, at.line, at.column),
-                 std::string(failure.description()));
+  toml::table table;
+  if (const auto fault = read_toml(text, file, table)) {
+    return error(Errc::kBadConfig, fmt::format("{}:{}:{}", file, fault->line, fault->column), fault->message);
   }
+  return convert(table, 0);
 }
 
 void Faults::add(const ContentNode& at, std::string_view message) {
