@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "actions/kit/action.h"
 #include "cli/commands.h"
 #include "detect/features/catalog.h"
 #include "detectors/catalog.h"
@@ -22,6 +23,11 @@ std::vector<Row> rows_of(const std::string& what) {
     for (const sources::SourcePart& part : sources::catalog()) add(part.spec().kind, part.spec().reads_en, part.spec().reads_zh);
   if (what == "detectors")
     for (const detect::DetectorPart& part : detectors::catalog()) add(part.spec().name, part.spec().finds_en, part.spec().finds_zh);
+  if (what == "actions")
+    for (const actions::ActionPart& part : actions::catalog()) add(part.spec().name, part.spec().does_en, part.spec().does_zh);
+  if (what == "features")
+    for (const detect::Feature& feature : detect::features())
+      add(feature.name, fmt::format("{} [{}, {}]", feature.doc_en, feature.unit, detect::name(feature.exactness)), feature.doc_zh);
   return rows;
 }
 

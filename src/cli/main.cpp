@@ -48,7 +48,9 @@ CLI::App* app_for(CLI::App& root, std::string_view name, std::string_view help) 
   const std::size_t space = name.find(' ');
   if (space == std::string_view::npos) return root.add_subcommand(std::string(name), std::string(help));
   const std::string group(name.substr(0, space));
-  CLI::App* parent = root.get_subcommand_no_throw(group);
+  CLI::App* parent = nullptr;
+  for (CLI::App* known : root.get_subcommands([](CLI::App*) { return true; }))
+    if (known->get_name() == group) parent = known;
   if (parent == nullptr) {
     parent = root.add_subcommand(group, "");
     parent->require_subcommand(1);
