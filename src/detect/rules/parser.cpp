@@ -194,8 +194,9 @@ class Parser {
   }
 
   std::uint32_t arithmetic(std::uint32_t left, NodeKind kind, const Token& op, std::uint32_t right) {
-    const bool ok = want(left, Type::kNumber, fmt::format("'{}'", op.text)) &
-                    want(right, Type::kNumber, fmt::format("'{}'", op.text));
+    const std::string what = fmt::format("'{}'", op.text);
+    const bool left_ok = want(left, Type::kNumber, what), right_ok = want(right, Type::kNumber, what);
+    const bool ok = left_ok && right_ok;
     return node(kind, ok ? Type::kNumber : Type::kFaulty, op, {left, right});
   }
   std::uint32_t sum() {

@@ -349,6 +349,17 @@ TEST(RuleFiles, MissingAndWrongValuesAreTold) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
 }
 
+TEST(RuleFiles, OnlyStringsAndCommentsMayBeOtherThanAscii) {
+  const RuleCompilation c = compile({{"a.toml", "# 注释 ok\n" + rule("one", "calls_out_1h > 1") + "级别 = 3\n"}});
+  EXPECT_EQ(faults_text(c).substr(0, 75),
+            "a.toml:13:1: only strings and comments may hold other than ASCII characters");
+  EXPECT_NE(faults_text(compile({{"a.toml",
+                                  "x = 1\nis_priv\xEF\xBB\x87"
+                                  "ate = 1\n"}}))
+                .find("a.toml:2:8: only strings"),
+            std::string::npos);
+}
+
 TEST(RuleFiles, AnIdStandsOnce) {
   const RuleCompilation c =
       compile({{"a.toml", rule("same", "calls_out_1h > 1")}, {"b.toml", rule("same", "calls_out_1h > 2")}});

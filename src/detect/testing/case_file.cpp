@@ -94,8 +94,8 @@ std::optional<std::string> filled(std::string_view inner, std::uint64_t i, Dice&
 
 class CaseParser {
  public:
-  CaseParser(std::string_view text, const std::string& file)
-      : text_(text), file_(file), arena_(std::make_shared<model::Arena>()) {
+  CaseParser(std::string_view text, const std::string& file, std::size_t events_max)
+      : text_(text), file_(file), events_max_(events_max), arena_(std::make_shared<model::Arena>()) {
     const std::string_view name = file_.find('/') == std::string::npos
                                       ? std::string_view(file_)
                                       : std::string_view(file_).substr(file_.rfind('/') + 1);
@@ -252,7 +252,8 @@ class CaseParser {
   }
 
   void add(std::string_view line, std::int64_t at, std::uint64_t i) {
-    if (case_.events.events.size() >= kRepeatMax * 4) return fault("a case holds at most 800000 events");
+    if (case_.events.events.size() >= events_max_)
+      return fault(fmt::format("a case holds at most {} events", events_max_));
     std::string whole;
     Dice dice(combine64(line_, i));
     for (std::size_t p = 0; p < line.size();) {
@@ -327,6 +328,7 @@ class CaseParser {
 
   std::string_view text_;
   std::string file_, faults_;
+  std::size_t events_max_;
   std::uint64_t line_ = 0;
   Case case_;
   std::shared_ptr<model::Arena> arena_;
@@ -336,8 +338,8 @@ class CaseParser {
 
 }  // namespace
 
-Result<Case> parse_case(std::string_view text, const std::string& file) {
-  return CaseParser(text, file).run();
+Result<Case> parse_case(std::string_view text, const std::string& file, std::size_t events_max) {
+  return CaseParser(text, file, events_max).run();
 }
 
 }  // namespace pandun::detect::testing

@@ -75,6 +75,6 @@ struct Case {
   std::string text_before_expected;                          // the file up to and including ----, for rewriting
 };
 
-Result<Case> parse_case(std::string_view text, const std::string& file);
+Result<Case> parse_case(std::string_view text, const std::string& file, std::size_t events_max = 800'000);
 
 }  // namespace pandun::detect::testing
