@@ -56,6 +56,11 @@ std::int64_t integer(const dom::object& object, std::string_view key) {
   return object[key].get(value) == simdjson::SUCCESS ? value : 0;
 }
 
+std::uint64_t position(const dom::object& object, std::string_view key) {
+  std::uint64_t value = 0;
+  return object[key].get(value) == simdjson::SUCCESS ? value : 0;
+}
+
 double number(const dom::object& object, std::string_view key) {
   double value = 0;
   return object[key].get(value) == simdjson::SUCCESS ? value : 0;
@@ -156,8 +161,8 @@ Result<Alert> parse_stored(std::string_view json) {
   alert.last = read_time(object, "last");
   read_lists(object, alert);
   alert.series_feature = text(object, "series_feature");
-  alert.first_position = static_cast<std::uint64_t>(integer(object, "first_position"));
-  alert.last_position = static_cast<std::uint64_t>(integer(object, "last_position"));
+  alert.first_position = position(object, "first_position");
+  alert.last_position = position(object, "last_position");
   alert.signals = static_cast<std::uint32_t>(integer(object, "signals"));
   return alert;
 }
