@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "detect/features/catalog.h"
 #include "detect/rules/rule_files.h"
 #include "detect/testing/case_runner.h"
 #include "platform/file_system.h"
@@ -54,6 +55,15 @@ TEST(ShippedRules, TopicsGroundsAndTechniquesExist) {
     EXPECT_TRUE(has(topics, rule.topic)) << rule.id << ": " << rule.topic;
     EXPECT_TRUE(has(grounds, rule.ground)) << rule.id << ": " << rule.ground;
     for (const std::string& t : rule.techniques) EXPECT_TRUE(has(techniques, t)) << rule.id << ": " << t;
+  }
+}
+
+TEST(RulesPage, HasEveryFeatureAsTheCatalogueSaysIt) {
+  const std::string page = platform::read_file(platform::posix_files(), PANDUN_SOURCE_DIR "/docs/rules.md").value();
+  for (const Feature& f : features()) {
+    const std::string row = "| `" + f.name + "` | " + std::string(f.unit) + " | " + std::string(name(f.exactness)) +
+                            " | " + f.doc_en + " |";
+    EXPECT_NE(page.find(row), std::string::npos) << "docs/rules.md lacks or misstates: " << row;
   }
 }
 
