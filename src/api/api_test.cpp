@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "api/http/server.h"
+#include "api/testing/raw_client.h"
 #include "api/testing/stack.h"
 
 namespace pandun::api {
@@ -420,6 +422,28 @@ TEST_F(ApiTest, ReadinessFollowsThePlatform) {
   api_->drain();
   EXPECT_EQ(field(get({}, "/readyz").body, "status"), "draining");
   EXPECT_EQ(get({}, "/healthz").status, 200);
+}
+
+TEST_F(ApiTest, AlertsArriveOverTheWireUntilTheUserSignsOut) {
+  http::ServerOptions options;
+  options.port = 0;
+  auto server = http::Server::start(options, *api_, platform::system_clock(), platform::posix_files());
+  ASSERT_TRUE(server.ok()) << server.error().text();
+  api_->attach(**server);
+  testing::RawClient client((*server)->port());
+  client.send("GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\nCookie: " + analyst().cookie + "\r\n\r\n");
+  EXPECT_NE(client.read_until("retry: 2000\n\n").find("text/event-stream"), std::string::npos);
+  const auto summary = desk_->alert_summary(raise(31));
+  ASSERT_TRUE(summary.ok());
+  live_.alert(*summary);
+  EXPECT_NE(client.read_until("\n\n").find("event: alert\ndata: {\"id\":\"" + summary->id), std::string::npos);
+  testing::RawClient other((*server)->port());
+  const std::string headers = "Cookie: " + analyst().cookie + "\r\nX-CSRF-Token: " + analyst().csrf + "\r\n";
+  EXPECT_EQ(other.ask("DELETE", "/api/v1/session", headers).status, 204);
+  EXPECT_EQ(other.ask("GET", "/api/v1/alerts", headers).status, 401);
+  EXPECT_TRUE(client.at_end());
+  EXPECT_NE(get(admin(), "/api/v1/system").body.find("\"requests\":3"), std::string::npos);
+  api_->detach();
 }
 
 TEST_F(ApiTest, AStreamReplaysWhatWasMissed) {
