@@ -27,7 +27,7 @@ enabled = false
 [simulate]
 enabled = true
 numbers = 2000
-speed = 2400
+speed = 600
 seed = 7
 `,
   );
