@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace pandun::api {
 namespace {
+
+using Labels = std::vector<std::pair<std::string, std::string>>;
 
 void append_escaped(std::string& out, std::string_view text, bool quotes) {
   for (const char c : text) {
@@ -35,7 +38,9 @@ std::string prometheus_text(std::vector<Metric> metrics) {
   std::stable_sort(metrics.begin(), metrics.end(), [](const Metric& a, const Metric& b) { return a.name < b.name; });
   std::string out;
   const Metric* before = nullptr;
+  std::set<std::pair<std::string, Labels>> seen;
   for (const Metric& metric : metrics) {
+    if (!seen.emplace(metric.name, metric.labels).second) continue;
     if (before == nullptr || before->name != metric.name) {
       out.append("# HELP ").append(metric.name).append(" ");
       append_escaped(out, metric.help, false);
