@@ -165,7 +165,7 @@ const routes = [
   ['GET', /^\/vault\/grants\/([^/]+)\/values$/, ({ me, args }) => {
     const g = found(grants.find((x) => x.id === args[0]));
     g.views += 1;
-    return { watermark: `${me.username} ${new Date().toISOString().slice(0, 19)}Z ${g.id}`, values: g.scope.tokens.map((token) => ({ token, value: '+8613800138000' })) };
+    return { watermark: `${me.username} ${new Date().toISOString().slice(0, 19)}Z ${g.id}`, values: g.scope.tokens.map((token) => ({ token, kind: 'number', value: '+8613800138000' })) };
   }],
   ['GET', /^\/audit$/, ({ me, q }) => (need(me, 'auditor', 'admin'), page(world.audit.filter((e) => ['actor', 'action', 'object'].every((k) => !q.get(k) || e[k] === q.get(k))), q))],
   ['GET', /^\/audit\/verify$/, ({ me }) => (need(me, 'auditor', 'admin'), { ok: true, entries: world.audit.length, first: 1, last: world.audit.length, anchors: 3 })],
