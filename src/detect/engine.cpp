@@ -78,6 +78,7 @@ struct Engine::Impl {
     routing_detectors = make_detectors(config);
     router = std::make_unique<Router>(config, routing_detectors);
     rules = config.rules;
+    kept_rules.push_back(rules);
     make_workers();
   }
   ~Impl() { stop(); }
@@ -233,6 +234,7 @@ struct Engine::Impl {
   std::vector<std::unique_ptr<Detector>> routing_detectors;
   std::unique_ptr<Router> router;
   std::shared_ptr<const RuleSet> rules;
+  std::vector<std::shared_ptr<const RuleSet>> kept_rules;  // signals point at their ids
   std::deque<std::pair<std::uint64_t, std::shared_ptr<const RuleSet>>> pending_rules;
   std::vector<std::unique_ptr<Worker>> workers;
   Done done;
@@ -361,6 +363,7 @@ void Engine::set_rules(std::shared_ptr<const RuleSet> rules, std::uint64_t from_
             "rule changes must not go back in position");
   const std::uint64_t from = std::max(from_position, impl_->position + 1);
   if (from_position == 0) pending.clear();
+  impl_->kept_rules.push_back(rules);
   pending.emplace_back(from, std::move(rules));
 }
 

@@ -5,6 +5,7 @@
 // Threads  one caller. With one shard everything runs on the caller's thread, without a queue. With more, the caller's thread
 //          finds out which keys an event concerns and hands each shard its share over bounded queues (full: the caller
 //          waits); the sink is called on the caller's thread only, from process(), drain(), save() and finish().
+// Life     a rule's signal points at its rule's id: the engine keeps every rule set it was given as long as it lives.
 // Memory   shards > 1 keeps at most `chunks_in_flight` chunks of events alive.
 #pragma once
 
