@@ -6,7 +6,7 @@ export interface LocalText {
   en: string;
 }
 
-const tag = (locale: Locale) => (locale === 'zh' ? 'zh-CN' : 'en-GB');
+const tag = (locale: Locale) => (locale === 'zh' ? 'zh-CN' : 'en-US');
 const cache = new Map<string, Intl.NumberFormat>();
 
 function numbers(locale: Locale, options: Intl.NumberFormatOptions): Intl.NumberFormat {
