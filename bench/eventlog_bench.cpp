@@ -22,11 +22,13 @@ Result<double> append_all(const std::string& directory, std::uint64_t events) {
   auto& files = platform::posix_files();
   eventlog::LocalLogOptions options;
   options.directory = directory + "/log";
-  TRY_ASSIGN(const auto log, eventlog::open_local_log(files, platform::system_clock(), platform::SealKey({1}), options));
+  TRY_ASSIGN(const auto log,
+             eventlog::open_local_log(files, platform::system_clock(), platform::SealKey({1}), options));
   const auto start = platform::system_clock().steady();
   model::EventBatch batch;
   for (std::uint64_t i = 1; i <= events; ++i) {
-    batch.events.push_back(bench::call(i, EventMs{1'767'571'200'000 + static_cast<std::int64_t>(i)}, mix64(i) % 5'000'000, mix64(i + 1) % 5'000'000,
+    batch.events.push_back(bench::call(i, EventMs{1'767'571'200'000 + static_cast<std::int64_t>(i)},
+                                       mix64(i) % 5'000'000, mix64(i + 1) % 5'000'000,
                                        static_cast<std::int32_t>(i % 300)));
     if (batch.events.size() == kBatch || i == events) {
       TRY(log->append(batch, {{"bench", std::to_string(i)}}));
@@ -61,10 +63,12 @@ Result<> run(const std::string& directory, std::uint64_t events) {
   const std::uint64_t writes = (events + kBatch - 1) / kBatch;
   TRY_ASSIGN(const double raw_s, write_raw(directory, bytes, writes));
   const double mb = static_cast<double>(bytes) / 1e6;
-  fmt::print("{{\"events\":{},\"bytes\":{},\"log_s\":{:.3f},\"raw_s\":{:.3f},\"log_mb_s\":{:.1f},\"raw_mb_s\":{:.1f},\"ratio\":{:.3f},"
-             "\"events_per_s\":{:.0f},\"batch\":{},\"bytes_per_event\":{:.1f}}}\n",
-             events, bytes, log_s, raw_s, mb / log_s, mb / raw_s, raw_s / log_s, static_cast<double>(events) / log_s, kBatch,
-             static_cast<double>(bytes) / static_cast<double>(events));
+  fmt::print(
+      "{{\"events\":{},\"bytes\":{},\"log_s\":{:.3f},\"raw_s\":{:.3f},\"log_mb_s\":{:.1f},\"raw_mb_s\":{:.1f},"
+      "\"ratio\":{:.3f},"
+      "\"events_per_s\":{:.0f},\"batch\":{},\"bytes_per_event\":{:.1f}}}\n",
+      events, bytes, log_s, raw_s, mb / log_s, mb / raw_s, raw_s / log_s, static_cast<double>(events) / log_s, kBatch,
+      static_cast<double>(bytes) / static_cast<double>(events));
   return {};
 }
 

@@ -18,12 +18,14 @@ Result<> run(const std::string& data, std::uint64_t events) {
   eventlog::LocalLogOptions options;
   options.directory = server::log_directory(data);
   options.sync = eventlog::SyncPolicy::kNever;
-  TRY_ASSIGN(const auto log, eventlog::open_local_log(files, platform::system_clock(), key.derive("eventlog"), options));
+  TRY_ASSIGN(const auto log,
+             eventlog::open_local_log(files, platform::system_clock(), key.derive("eventlog"), options));
   const std::uint64_t first = log->last_position();
   model::EventBatch batch;
   for (std::uint64_t i = 1; i <= events; ++i) {
-    batch.events.push_back(bench::call(first + i, EventMs{1'767'571'200'000 + static_cast<std::int64_t>(i * 86'400'000 / events)},
-                                       mix64(i) % 2'000'000, mix64(mix64(i) % 2'000'000) % 2'000'000, static_cast<std::int32_t>(i % 300)));
+    batch.events.push_back(
+        bench::call(first + i, EventMs{1'767'571'200'000 + static_cast<std::int64_t>(i * 86'400'000 / events)},
+                    mix64(i) % 2'000'000, mix64(mix64(i) % 2'000'000) % 2'000'000, static_cast<std::int32_t>(i % 300)));
     if (batch.events.size() == 4096 || i == events) {
       TRY(log->append(batch, {}));
       batch.events.clear();

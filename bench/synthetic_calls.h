@@ -8,9 +8,12 @@
 
 namespace pandun::bench {
 
-inline model::NumberKey number(std::uint64_t i) { return model::NumberKey::e164(8613000000000ULL + i); }
+inline model::NumberKey number(std::uint64_t i) {
+  return model::NumberKey::e164(8613000000000ULL + i);
+}
 
-inline model::Event call(std::uint64_t position, EventMs time, std::uint64_t caller, std::uint64_t callee, std::int32_t duration_s) {
+inline model::Event call(std::uint64_t position, EventMs time, std::uint64_t caller, std::uint64_t callee,
+                         std::int32_t duration_s) {
   model::Event event;
   event.time = event.watermark = time;
   event.position = event.record = position;

@@ -21,7 +21,9 @@ TEST(Time, RefusesWhatItWouldHaveToGuess) {
     EXPECT_FALSE(parse_rfc3339(text).has_value()) << text;
 }
 
-TEST(Hash, Crc32cOfTheStandardCheckString) { EXPECT_EQ(crc32c("123456789"), 0xe3069283U); }  // RFC 3720 B.4
+TEST(Hash, Crc32cOfTheStandardCheckString) {
+  EXPECT_EQ(crc32c("123456789"), 0xe3069283U);
+}  // RFC 3720 B.4
 
 TEST(Result, CarriesErrorsEarly) {
   const auto half = [](int n) -> Result<int> {

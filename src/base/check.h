@@ -7,11 +7,13 @@ namespace pandun {
 [[noreturn]] void check_failed(const char* file, int line, const char* expression, std::string_view context = {});
 }  // namespace pandun
 
-#define CHECK(expression)                                                            \
-  do {                                                                               \
-    if (!(expression)) [[unlikely]] ::pandun::check_failed(__FILE__, __LINE__, #expression); \
+#define CHECK(expression)                                      \
+  do {                                                         \
+    if (!(expression)) [[unlikely]]                            \
+      ::pandun::check_failed(__FILE__, __LINE__, #expression); \
   } while (false)
-#define CHECK_MSG(expression, context)                                               \
-  do {                                                                               \
-    if (!(expression)) [[unlikely]] ::pandun::check_failed(__FILE__, __LINE__, #expression, (context)); \
+#define CHECK_MSG(expression, context)                                    \
+  do {                                                                    \
+    if (!(expression)) [[unlikely]]                                       \
+      ::pandun::check_failed(__FILE__, __LINE__, #expression, (context)); \
   } while (false)

@@ -24,7 +24,9 @@ constexpr std::uint64_t mix64(std::uint64_t x) {
   x *= 0x94d049bb133111ebULL;
   return x ^ (x >> 31);
 }
-constexpr std::uint64_t combine64(std::uint64_t a, std::uint64_t b) { return mix64(a + 0x9e3779b97f4a7c15ULL + mix64(b)); }
+constexpr std::uint64_t combine64(std::uint64_t a, std::uint64_t b) {
+  return mix64(a + 0x9e3779b97f4a7c15ULL + mix64(b));
+}
 
 // CRC-32C (Castagnoli), for stored bytes. Source: RFC 3720 B.4.
 std::uint32_t crc32c(std::string_view bytes, std::uint32_t crc = 0);

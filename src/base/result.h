@@ -18,19 +18,19 @@ namespace pandun {
 
 // One table maps each code to its HTTP status, exit code and documentation: base/errors.cpp.
 enum class Errc : std::uint8_t {
-  kUsage,          // the caller's words are off
-  kBadConfig,      // configuration or content is wrong
-  kBadInput,       // input beyond what may be rejected record by record
-  kTooOld,         // behind the watermark
-  kTooLarge,       // over a stated bound
+  kUsage,      // the caller's words are off
+  kBadConfig,  // configuration or content is wrong
+  kBadInput,   // input beyond what may be rejected record by record
+  kTooOld,     // behind the watermark
+  kTooLarge,   // over a stated bound
   kNotFound,
-  kConflict,       // the thing changed since it was read, or exists already
-  kNotAllowed,     // authenticated, but lacks the right
+  kConflict,    // the thing changed since it was read, or exists already
+  kNotAllowed,  // authenticated, but lacks the right
   kUnauthenticated,
   kRateLimited,
-  kUnavailable,    // a peer, disk or file cannot be used now
-  kIo,             // the operating system refused
-  kCorrupt,        // stored bytes fail their checksum
+  kUnavailable,  // a peer, disk or file cannot be used now
+  kIo,           // the operating system refused
+  kCorrupt,      // stored bytes fail their checksum
   kUnsupported,
 };
 
@@ -59,10 +59,9 @@ struct Ok {};
 template <typename T = Ok>
 class [[nodiscard]] Result {
  public:
-  Result() requires std::is_same_v<T, Ok>
-  : state_(Ok{}) {}
-  Result(T value) : state_(std::move(value)) {}          // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::move(error)) {}      // NOLINT(google-explicit-constructor)
+  Result() requires std::is_same_v<T, Ok> : state_(Ok{}) {}
+  Result(T value) : state_(std::move(value)) {}      // NOLINT(google-explicit-constructor)
+  Result(Error error) : state_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -104,12 +103,12 @@ inline Error error(Errc code, std::string where, std::string message, bool retry
 #define PANDUN_CONCAT(a, b) PANDUN_CONCAT_(a, b)
 // Names come from __COUNTER__, so that a TRY may stand in a lambda that is itself an argument of TRY.
 #define TRY(expr) TRY_(expr, PANDUN_CONCAT(try_result_, __COUNTER__))
-#define TRY_(expr, name)                                       \
-  do {                                                         \
+#define TRY_(expr, name)                                                \
+  do {                                                                  \
     if (auto name = (expr); !name.ok()) return std::move(name).error(); \
   } while (false)
 #define TRY_ASSIGN(target, expr) TRY_ASSIGN_(target, expr, PANDUN_CONCAT(try_result_, __COUNTER__))
-#define TRY_ASSIGN_(target, expr, name)            \
-  auto name = (expr);                              \
-  if (!name.ok()) return std::move(name).error();  \
+#define TRY_ASSIGN_(target, expr, name)           \
+  auto name = (expr);                             \
+  if (!name.ok()) return std::move(name).error(); \
   target = std::move(name).value()

@@ -72,7 +72,8 @@ std::optional<std::int64_t> parse_rfc3339(std::string_view text) {
   if (text[10] != 'T' && text[10] != 't' && text[10] != ' ') return std::nullopt;
   const int year = number_at(text, 0, 4), month = number_at(text, 5, 2), day = number_at(text, 8, 2);
   const int hour = number_at(text, 11, 2), minute = number_at(text, 14, 2), second = number_at(text, 17, 2);
-  if (year < 1 || month < 1 || month > 12 || day < 1 || hour < 0 || hour > 23 || minute < 0 || minute > 59) return std::nullopt;
+  if (year < 1 || month < 1 || month > 12 || day < 1 || hour < 0 || hour > 23 || minute < 0 || minute > 59)
+    return std::nullopt;
   if (second < 0 || second > 60 || static_cast<unsigned>(day) > days_in_month(year, month)) return std::nullopt;
 
   std::size_t at = 19;
@@ -80,7 +81,8 @@ std::optional<std::int64_t> parse_rfc3339(std::string_view text) {
   if (text[at] == '.') {
     std::int64_t scale = 100;
     const std::size_t first = ++at;
-    for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, scale /= 10) fraction += (text[at] - '0') * scale;
+    for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, scale /= 10)
+      fraction += (text[at] - '0') * scale;
     if (at == first) return std::nullopt;
   }
   std::int64_t offset_minutes = 0;

@@ -30,8 +30,12 @@ struct WallMs {
 
 // "2024-04-19T00:00:01.250Z"; milliseconds are left out when zero. Years outside 1..9999 are clamped.
 std::string rfc3339(std::int64_t ms);
-inline std::string rfc3339(EventMs t) { return rfc3339(t.ms); }
-inline std::string rfc3339(WallMs t) { return rfc3339(t.ms); }
+inline std::string rfc3339(EventMs t) {
+  return rfc3339(t.ms);
+}
+inline std::string rfc3339(WallMs t) {
+  return rfc3339(t.ms);
+}
 
 // Accepts T or a space between date and time, fractions of any length (cut to ms), and Z or ±hh:mm.
 std::optional<std::int64_t> parse_rfc3339(std::string_view text);

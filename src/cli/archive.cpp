@@ -13,14 +13,17 @@ Result<eventlog::ArchiveQuery> query_of(const Arguments& arguments) {
   if (const std::string kind = arguments.text("--kind"); !kind.empty()) {
     for (std::size_t i = 0; i < model::kEventKinds; ++i)
       if (model::name(static_cast<model::EventKind>(i)) == kind) query.kind = static_cast<model::EventKind>(i);
-    if (!query.kind) return error(Errc::kUsage, "--kind", kind + " is not a kind: call, message, flow, dns, http, tls, file, login, sighting");
+    if (!query.kind)
+      return error(Errc::kUsage, "--kind",
+                   kind + " is not a kind: call, message, flow, dns, http, tls, file, login, sighting");
   }
   query.entity = arguments.text("--entity");
   if (!query.entity.empty()) {
-    const bool token = query.entity.size() > 4 && (query.entity[0] == 'n' || query.entity[0] == 'd') && query.entity[3] == '-';
-    query.entity_kind = token                                        ? eventlog::ArchiveEntity::kToken
+    const bool token =
+        query.entity.size() > 4 && (query.entity[0] == 'n' || query.entity[0] == 'd') && query.entity[3] == '-';
+    query.entity_kind = token                                   ? eventlog::ArchiveEntity::kToken
                         : model::IpAddress::parse(query.entity) ? eventlog::ArchiveEntity::kIp
-                                                                     : eventlog::ArchiveEntity::kDomain;
+                                                                : eventlog::ArchiveEntity::kDomain;
   }
   query.from = {0};
   query.to = {4'102'444'800'000};
@@ -28,7 +31,8 @@ Result<eventlog::ArchiveQuery> query_of(const Arguments& arguments) {
     const std::string text = arguments.text(flag);
     if (text.empty()) continue;
     const auto ms = parse_rfc3339(text);
-    if (!ms) return error(Errc::kUsage, flag, "takes an RFC 3339 time with a zone, for example 2026-03-02T08:00:00+08:00");
+    if (!ms)
+      return error(Errc::kUsage, flag, "takes an RFC 3339 time with a zone, for example 2026-03-02T08:00:00+08:00");
     target->ms = *ms;
   }
   const std::int64_t limit = arguments.integer("--limit");
@@ -57,19 +61,20 @@ int run(const Arguments& arguments) {
 
 }  // namespace
 
-const Command kArchiveQuery{"archive query",
-                            "events of the archive by entity and time, as JSON lines; numbers stand as tokens",
-                            {{"--entity", "E", "token of a number or device, address, or domain"},
-                             {"--kind", "K", "call, message, flow, dns, http, tls, file, login or sighting; without it all"},
-                             {"--from", "TIME", "RFC 3339, included"},
-                             {"--to", "TIME", "RFC 3339, excluded"},
-                             {"--limit", "N", "rows", FlagKind::kInteger, "1000"},
-                             {"--data", "DIR", "the platform's data directory"},
-                             kConfig},
-                            "",
-                            "",
-                            0,
-                            0,
-                            run};
+const Command kArchiveQuery{
+    "archive query",
+    "events of the archive by entity and time, as JSON lines; numbers stand as tokens",
+    {{"--entity", "E", "token of a number or device, address, or domain"},
+     {"--kind", "K", "call, message, flow, dns, http, tls, file, login or sighting; without it all"},
+     {"--from", "TIME", "RFC 3339, included"},
+     {"--to", "TIME", "RFC 3339, excluded"},
+     {"--limit", "N", "rows", FlagKind::kInteger, "1000"},
+     {"--data", "DIR", "the platform's data directory"},
+     kConfig},
+    "",
+    "",
+    0,
+    0,
+    run};
 
 }  // namespace pandun::cli

@@ -17,7 +17,8 @@ Result<> export_audit(const server::Settings& settings, const std::string& out) 
   const std::string data = settings.text("data.directory");
   TRY(files.info(server::store_path(data)));
   const std::string key_file = settings.text("guard.key_file");
-  TRY_ASSIGN(const platform::SealKey key, platform::load_or_create_key(files, key_file.empty() ? server::key_path(data) : key_file));
+  TRY_ASSIGN(const platform::SealKey key,
+             platform::load_or_create_key(files, key_file.empty() ? server::key_path(data) : key_file));
   TRY_ASSIGN(const auto store, store::open_sqlite(server::store_path(data), platform::system_clock()));
   TRY(files.make_directories(out));
   return guard::Audit(*store, platform::system_clock(), key).export_to(files, out);
@@ -30,7 +31,8 @@ int run_export(const Arguments& arguments) {
   auto settings = configured(arguments, std::move(flags));
   if (!settings.ok()) return fail(settings.error(), json);
   if (auto done = export_audit(*settings, arguments.text("--out")); !done.ok()) return fail(done.error(), json);
-  fmt::print("exported to {}; verify it anywhere with: pandun audit verify {}\n", arguments.text("--out"), arguments.text("--out"));
+  fmt::print("exported to {}; verify it anywhere with: pandun audit verify {}\n", arguments.text("--out"),
+             arguments.text("--out"));
   return 0;
 }
 
@@ -42,34 +44,45 @@ int run_verify(const Arguments& arguments) {
   if (json) {
     std::string out;
     guard::JsonWriter writer(out);
-    writer.begin_object().key("ok").boolean(report->ok).field_integer("entries", report->entries).field_integer("anchors", report->anchors);
+    writer.begin_object()
+        .key("ok")
+        .boolean(report->ok)
+        .field_integer("entries", report->entries)
+        .field_integer("anchors", report->anchors);
     if (report->broken_at) writer.field_integer("broken_at", *report->broken_at);
     writer.field("reason", report->reason).end_object();
     fmt::print("{}\n", out);
   } else if (report->ok) {
-    fmt::print("the chain holds: {} entries ({} to {}), {} anchors\n", report->entries, report->first, report->last, report->anchors);
+    fmt::print("the chain holds: {} entries ({} to {}), {} anchors\n", report->entries, report->first, report->last,
+               report->anchors);
   }
   if (report->ok) return 0;
-  return fail(error(Errc::kBadInput, directory, fmt::format("the chain is broken at entry {}: {}", report->broken_at.value_or(0), report->reason)), json);
+  return fail(error(Errc::kBadInput, directory,
+                    fmt::format("the chain is broken at entry {}: {}", report->broken_at.value_or(0), report->reason)),
+              json);
 }
 
 }  // namespace
 
 const Command kAuditExport{"audit export",
                            "write the audit chain and its anchors for an outside verifier",
-                           {{"--out", "DIR", "where to", FlagKind::kText, "", true}, {"--data", "DIR", "the platform's data directory"}, kConfig, kJson},
+                           {{"--out", "DIR", "where to", FlagKind::kText, "", true},
+                            {"--data", "DIR", "the platform's data directory"},
+                            kConfig,
+                            kJson},
                            "",
                            "",
                            0,
                            0,
                            run_export};
-const Command kAuditVerify{"audit verify",
-                           "check an exported audit chain: no entry changed, dropped or moved",
-                           {{"--key", "HEX", "the public key that an outside holder was given; without it the export's own"}, kJson},
-                           "DIR",
-                           "an export (audit.jsonl, anchors/)",
-                           1,
-                           1,
-                           run_verify};
+const Command kAuditVerify{
+    "audit verify",
+    "check an exported audit chain: no entry changed, dropped or moved",
+    {{"--key", "HEX", "the public key that an outside holder was given; without it the export's own"}, kJson},
+    "DIR",
+    "an export (audit.jsonl, anchors/)",
+    1,
+    1,
+    run_verify};
 
 }  // namespace pandun::cli

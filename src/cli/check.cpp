@@ -12,9 +12,11 @@ namespace {
 int run(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   auto& files = platform::posix_files();
-  const server::LoadedSettings loaded = server::load_settings(files, {arguments.text("--config"), {}, true}, detectors::catalog());
+  const server::LoadedSettings loaded =
+      server::load_settings(files, {arguments.text("--config"), {}, true}, detectors::catalog());
   if (arguments.has("--print"))
-    for (const auto& [key, setting] : loaded.settings.all()) fmt::print("{} = {:<40} # {}\n", key, setting.value, setting.origin);
+    for (const auto& [key, setting] : loaded.settings.all())
+      fmt::print("{} = {:<40} # {}\n", key, setting.value, setting.origin);
   if (!loaded.faults.empty()) return fail(server::as_error(loaded.faults), json);
 
   std::string faults;
@@ -37,6 +39,13 @@ int run(const Arguments& arguments) {
 
 }  // namespace
 
-const Command kCheck{"check", "validate configuration and all content; report every fault", {kConfig, {"--print", "", "show every setting with its origin", FlagKind::kSwitch}, kJson}, "", "", 0, 0, run};
+const Command kCheck{"check",
+                     "validate configuration and all content; report every fault",
+                     {kConfig, {"--print", "", "show every setting with its origin", FlagKind::kSwitch}, kJson},
+                     "",
+                     "",
+                     0,
+                     0,
+                     run};
 
 }  // namespace pandun::cli

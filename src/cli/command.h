@@ -18,32 +18,32 @@ namespace pandun::cli {
 enum class FlagKind : std::uint8_t { kSwitch, kText, kInteger, kNumber, kMany };
 
 struct Flag {
-  std::string_view name;         // "--shards"
-  std::string_view value;        // "N", shown in --help
+  std::string_view name;   // "--shards"
+  std::string_view value;  // "N", shown in --help
   std::string_view help;
   FlagKind kind = FlagKind::kText;
-  std::string_view fallback{};   // shown in --help; empty = none
+  std::string_view fallback{};  // shown in --help; empty = none
   bool required = false;
 };
 
 class Arguments {
  public:
   bool has(std::string_view flag) const { return values_.find(flag) != values_.end(); }
-  std::string text(std::string_view flag) const;                   // fallback already applied; "" if none
+  std::string text(std::string_view flag) const;  // fallback already applied; "" if none
   std::int64_t integer(std::string_view flag) const;
   double number(std::string_view flag) const;
   const std::vector<std::string>& many(std::string_view flag) const;
-  const std::vector<std::string>& rest() const { return rest_; }   // positional arguments
+  const std::vector<std::string>& rest() const { return rest_; }  // positional arguments
 
   std::map<std::string, std::vector<std::string>, std::less<>> values_;
   std::vector<std::string> rest_;
 };
 
 struct Command {
-  std::string_view name;          // "replay", "intel import"
+  std::string_view name;  // "replay", "intel import"
   std::string_view help;
   std::vector<Flag> flags;
-  std::string_view rest;          // "INPUT…"; empty = none are taken
+  std::string_view rest;  // "INPUT…"; empty = none are taken
   std::string_view rest_help;
   std::size_t rest_min = 0, rest_max = 0;
   int (*run)(const Arguments&) = nullptr;

@@ -9,7 +9,7 @@ namespace pandun::cli {
 
 const std::vector<const Command*>& commands();
 
-extern const Command kServe, kReplay, kSimulate, kCheck, kListParts, kExplain, kIntelImport, kIntelMatch, kIntelList, kRegistryOwner,
-    kArchiveQuery, kAuditExport, kAuditVerify, kDbBackup, kDbCheck, kVersion;
+extern const Command kServe, kReplay, kSimulate, kCheck, kListParts, kExplain, kIntelImport, kIntelMatch, kIntelList,
+    kRegistryOwner, kArchiveQuery, kAuditExport, kAuditVerify, kDbBackup, kDbCheck, kVersion;
 
 }  // namespace pandun::cli

@@ -10,6 +10,7 @@
 
 namespace pandun::cli {
 
-Result<server::Settings> configured(const Arguments& arguments, std::vector<std::pair<std::string, std::string>> flags = {});
+Result<server::Settings> configured(const Arguments& arguments,
+                                    std::vector<std::pair<std::string, std::string>> flags = {});
 
 }  // namespace pandun::cli

@@ -42,7 +42,16 @@ constexpr Flag kData{"--data", "DIR", "the platform's data directory", FlagKind:
 
 }  // namespace
 
-const Command kDbBackup{"db backup", "copy the records store, also while the platform runs", {{"--out", "FILE", "the copy; must not exist", FlagKind::kText, "", true}, kData, kConfig, kJson}, "", "", 0, 0, run_backup};
-const Command kDbCheck{"db check", "check the records store's integrity", {kData, kConfig, kJson}, "", "", 0, 0, run_check};
+const Command kDbBackup{
+    "db backup",
+    "copy the records store, also while the platform runs",
+    {{"--out", "FILE", "the copy; must not exist", FlagKind::kText, "", true}, kData, kConfig, kJson},
+    "",
+    "",
+    0,
+    0,
+    run_backup};
+const Command kDbCheck{"db check", "check the records store's integrity", {kData, kConfig, kJson}, "", "", 0, 0,
+                       run_check};
 
 }  // namespace pandun::cli

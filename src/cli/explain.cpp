@@ -27,12 +27,14 @@ void explain(const bj::object& alert) {
   if (const bj::value* entity = alert.if_contains("entity"); entity != nullptr && entity->is_object())
     fmt::print("about       {} {}\n", text_of(entity->get_object(), "kind"), text_of(entity->get_object(), "value"));
   fmt::print("from, to    {}  {}\n", text_of(alert, "first"), text_of(alert, "last"));
-  fmt::print("severity    {} of 100, confidence {:.2f}\n\nwhy\n", number_of(alert, "severity"), number_of(alert, "confidence"));
+  fmt::print("severity    {} of 100, confidence {:.2f}\n\nwhy\n", number_of(alert, "severity"),
+             number_of(alert, "confidence"));
   if (const bj::value* evidence = alert.if_contains("evidence"); evidence != nullptr && evidence->is_array())
     for (const bj::value& item : evidence->get_array())
       if (item.is_object())
-        fmt::print("  {:<28} {:>12.6g} {:<10} threshold {:.6g}\n", text_of(item.get_object(), "feature"), number_of(item.get_object(), "value"),
-                   text_of(item.get_object(), "unit"), number_of(item.get_object(), "threshold"));
+        fmt::print("  {:<28} {:>12.6g} {:<10} threshold {:.6g}\n", text_of(item.get_object(), "feature"),
+                   number_of(item.get_object(), "value"), text_of(item.get_object(), "unit"),
+                   number_of(item.get_object(), "threshold"));
   if (const bj::value* lines = alert.if_contains("source_lines"); lines != nullptr && lines->is_array()) {
     fmt::print("\nrecords\n");
     for (const bj::value& line : lines->get_array())
@@ -41,8 +43,8 @@ void explain(const bj::object& alert) {
   const std::string detector = text_of(alert, "detector");
   for (const detect::DetectorPart& part : detectors::catalog())
     if (part.spec().name == detector)
-      fmt::print("\n{}: {}\n{}\n\nmay be harmless\n{}\n{}\n", detector, part.spec().finds_en, part.spec().finds_zh, part.spec().false_positives_en,
-                 part.spec().false_positives_zh);
+      fmt::print("\n{}: {}\n{}\n\nmay be harmless\n{}\n{}\n", detector, part.spec().finds_en, part.spec().finds_zh,
+                 part.spec().false_positives_en, part.spec().false_positives_zh);
 }
 
 int run(const Arguments& arguments) {

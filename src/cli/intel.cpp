@@ -13,7 +13,9 @@
 namespace pandun::cli {
 namespace {
 
-std::string library_directory(const server::Settings& settings) { return platform::join(settings.text("data.directory"), "intel"); }
+std::string library_directory(const server::Settings& settings) {
+  return platform::join(settings.text("data.directory"), "intel");
+}
 
 struct Opened {
   server::Settings settings;
@@ -25,7 +27,8 @@ Result<std::unique_ptr<Opened>> open(const Arguments& arguments) {
   if (arguments.has("--data")) flags.emplace_back("data.directory", arguments.text("--data"));
   TRY_ASSIGN(server::Settings settings, configured(arguments, std::move(flags)));
   const std::string directory = library_directory(settings);
-  auto opened = std::make_unique<Opened>(Opened{std::move(settings), intel::Library(platform::posix_files(), directory)});
+  auto opened =
+      std::make_unique<Opened>(Opened{std::move(settings), intel::Library(platform::posix_files(), directory)});
   TRY(opened->library.load());
   for (const Error& fault : opened->library.faults()) fmt::print(stderr, "pandun: {}\n", fault.text());
   return opened;
@@ -42,18 +45,23 @@ int run_import(const Arguments& arguments) {
   options.now = platform::system_clock().wall().ms;
   options.defaults.topic = arguments.text("--topic");
   options.defaults.source = path;
-  options.defaults.severity = static_cast<std::uint8_t>(std::clamp<std::int64_t>(arguments.integer("--severity"), 0, 100));
-  options.defaults.confidence = static_cast<std::uint8_t>(std::lround(std::clamp(arguments.number("--confidence"), 0.0, 1.0) * 100));
+  options.defaults.severity =
+      static_cast<std::uint8_t>(std::clamp<std::int64_t>(arguments.integer("--severity"), 0, 100));
+  options.defaults.confidence =
+      static_cast<std::uint8_t>(std::lround(std::clamp(arguments.number("--confidence"), 0.0, 1.0) * 100));
   options.lifetime_ms = arguments.integer("--days") * 86'400'000;
   auto report = (*opened)->library.import(arguments.text("--name"), *content, options);
   if (!report.ok()) return fail(report.error(), json);
   if (json) {
-    fmt::print("{{\"lines\":{},\"read\":{},\"duplicates\":{},\"faulty\":{}}}\n", report->lines, report->read, report->duplicates, report->faulty());
+    fmt::print("{{\"lines\":{},\"read\":{},\"duplicates\":{},\"faulty\":{}}}\n", report->lines, report->read,
+               report->duplicates, report->faulty());
     return 0;
   }
-  fmt::print("{} lines: {} indicators, {} duplicates, {} refused\n", report->lines, report->read, report->duplicates, report->faulty());
+  fmt::print("{} lines: {} indicators, {} duplicates, {} refused\n", report->lines, report->read, report->duplicates,
+             report->faulty());
   for (std::size_t i = 0; i < report->faults.size() && i < 20; ++i)
-    fmt::print("  {}:{}: {}: {}\n", path, report->faults[i].line, intel::name(report->faults[i].fault), report->faults[i].detail);
+    fmt::print("  {}:{}: {}: {}\n", path, report->faults[i].line, intel::name(report->faults[i].fault),
+               report->faults[i].detail);
   if (report->faulty() > 20) fmt::print("  … {} more\n", report->faulty() - 20);
   return 0;
 }
@@ -86,13 +94,18 @@ int run_match(const Arguments& arguments) {
       guard::JsonWriter writer(out);
       writer.begin_object().field("value", text).key("hit").boolean(hit != nullptr);
       if (hit != nullptr)
-        writer.field("indicator", hit->indicator).field("list", hit->list).field("topic", hit->topic).key("severity").unsigned_integer(hit->severity);
+        writer.field("indicator", hit->indicator)
+            .field("list", hit->list)
+            .field("topic", hit->topic)
+            .key("severity")
+            .unsigned_integer(hit->severity);
       writer.end_object();
       fmt::print("{}\n", out);
     } else if (hit == nullptr) {
       fmt::print("{}: no match\n", text);
     } else {
-      fmt::print("{}: {} in list {} ({}, severity {}, confidence {:.2f})\n", text, hit->indicator, hit->list, hit->topic, hit->severity, hit->confidence);
+      fmt::print("{}: {} in list {} ({}, severity {}, confidence {:.2f})\n", text, hit->indicator, hit->list,
+                 hit->topic, hit->severity, hit->confidence);
     }
   }
   return 0;
@@ -105,7 +118,13 @@ int run_list(const Arguments& arguments) {
   for (const intel::ListInfo& list : (*opened)->library.lists()) {
     if (json) {
       std::string out;
-      guard::JsonWriter(out).begin_object().field("name", list.name).field("source", list.source).key("indicators").unsigned_integer(list.indicators).end_object();
+      guard::JsonWriter(out)
+          .begin_object()
+          .field("name", list.name)
+          .field("source", list.source)
+          .key("indicators")
+          .unsigned_integer(list.indicators)
+          .end_object();
       fmt::print("{}\n", out);
     } else {
       fmt::print("{:<32} {:>9} indicators  {}\n", list.name, list.indicators, list.source);
@@ -118,22 +137,30 @@ constexpr Flag kData{"--data", "DIR", "the platform's data directory", FlagKind:
 
 }  // namespace
 
-const Command kIntelImport{"intel import",
-                           "read an indicator list (plain, CSV or hosts file) into the library",
-                           {{"--name", "NAME", "name of the list; a list of that name is replaced", FlagKind::kText, "", true},
-                            {"--topic", "ID", "what the list is about (content/topics.toml)", FlagKind::kText, "c2"},
-                            {"--severity", "0-100", "where a line does not say", FlagKind::kInteger, "70"},
-                            {"--confidence", "0-1", "where a line does not say", FlagKind::kNumber, "0.7"},
-                            {"--days", "N", "lifetime where a line does not say; 0 = no end", FlagKind::kInteger, "90"},
-                            kData,
-                            kConfig,
-                            kJson},
-                           "FILE",
-                           "the list",
-                           1,
-                           1,
-                           run_import};
-const Command kIntelMatch{"intel match", "ask the library for addresses, domains, URLs or hashes", {kData, kConfig, kJson}, "VALUE", "what to look up", 1, 100000, run_match};
+const Command kIntelImport{
+    "intel import",
+    "read an indicator list (plain, CSV or hosts file) into the library",
+    {{"--name", "NAME", "name of the list; a list of that name is replaced", FlagKind::kText, "", true},
+     {"--topic", "ID", "what the list is about (content/topics.toml)", FlagKind::kText, "c2"},
+     {"--severity", "0-100", "where a line does not say", FlagKind::kInteger, "70"},
+     {"--confidence", "0-1", "where a line does not say", FlagKind::kNumber, "0.7"},
+     {"--days", "N", "lifetime where a line does not say; 0 = no end", FlagKind::kInteger, "90"},
+     kData,
+     kConfig,
+     kJson},
+    "FILE",
+    "the list",
+    1,
+    1,
+    run_import};
+const Command kIntelMatch{"intel match",
+                          "ask the library for addresses, domains, URLs or hashes",
+                          {kData, kConfig, kJson},
+                          "VALUE",
+                          "what to look up",
+                          1,
+                          100000,
+                          run_match};
 const Command kIntelList{"intel list", "show the library's lists", {kData, kConfig, kJson}, "", "", 0, 0, run_list};
 
 }  // namespace pandun::cli

@@ -20,14 +20,18 @@ std::vector<Row> rows_of(const std::string& what) {
     rows.push_back({std::string(name), std::string(en), std::string(zh)});
   };
   if (what == "sources")
-    for (const sources::SourcePart& part : sources::catalog()) add(part.spec().kind, part.spec().reads_en, part.spec().reads_zh);
+    for (const sources::SourcePart& part : sources::catalog())
+      add(part.spec().kind, part.spec().reads_en, part.spec().reads_zh);
   if (what == "detectors")
-    for (const detect::DetectorPart& part : detectors::catalog()) add(part.spec().name, part.spec().finds_en, part.spec().finds_zh);
+    for (const detect::DetectorPart& part : detectors::catalog())
+      add(part.spec().name, part.spec().finds_en, part.spec().finds_zh);
   if (what == "actions")
-    for (const actions::ActionPart& part : actions::catalog()) add(part.spec().name, part.spec().does_en, part.spec().does_zh);
+    for (const actions::ActionPart& part : actions::catalog())
+      add(part.spec().name, part.spec().does_en, part.spec().does_zh);
   if (what == "features")
     for (const detect::Feature& feature : detect::features())
-      add(feature.name, fmt::format("{} [{}, {}]", feature.doc_en, feature.unit, detect::name(feature.exactness)), feature.doc_zh);
+      add(feature.name, fmt::format("{} [{}, {}]", feature.doc_en, feature.unit, detect::name(feature.exactness)),
+          feature.doc_zh);
   return rows;
 }
 
@@ -50,6 +54,13 @@ int run(const Arguments& arguments) {
 
 }  // namespace
 
-const Command kListParts{"list", "show the parts: sources, detectors, actions, features", {kJson}, "WHAT", "sources, detectors, actions or features", 1, 1, run};
+const Command kListParts{"list",
+                         "show the parts: sources, detectors, actions, features",
+                         {kJson},
+                         "WHAT",
+                         "sources, detectors, actions or features",
+                         1,
+                         1,
+                         run};
 
 }  // namespace pandun::cli

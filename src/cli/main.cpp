@@ -25,7 +25,8 @@ void bind_flag(Bound& bound, const Flag& flag) {
   auto& values = bound.arguments.values_;
   CLI::Option* option = nullptr;
   if (flag.kind == FlagKind::kSwitch) {
-    option = bound.app->add_flag_callback(name, [&values, name] { values[name] = {"1"}; }, help_of(flag));
+    option = bound.app->add_flag_callback(
+        name, [&values, name] { values[name] = {"1"}; }, help_of(flag));
   } else {
     const auto take = [&values, name](const CLI::results_t& got) {
       values[name] = got;
@@ -64,7 +65,9 @@ CLI::App* app_for(CLI::App& root, std::string_view name, std::string_view help) 
 int run(int argc, char** argv) {
   CLI::App root{"Pandun (磐盾): security and anti-fraud operations platform", "pandun"};
   root.require_subcommand(1);
-  root.footer("Exit codes: 0 done, 2 usage, 3 bad configuration or content, 4 bad input, 5 not allowed, 6 unavailable, 70 internal error.");
+  root.footer(
+      "Exit codes: 0 done, 2 usage, 3 bad configuration or content, 4 bad input, 5 not allowed, 6 unavailable, 70 "
+      "internal error.");
   std::vector<std::unique_ptr<Bound>> all;
   for (const Command* command : commands()) {
     auto bound = std::make_unique<Bound>(Bound{command, app_for(root, command->name, command->help), {}});

@@ -16,7 +16,8 @@ int run_owner(const Arguments& arguments) {
   auto content = server::load_content(platform::posix_files(), *settings);
   if (!content.ok()) return fail(content.error(), json);
   const std::string area = settings->text("ingest.home_area");
-  const registry::NumberContext context{static_cast<std::uint16_t>(settings->integer("ingest.home_country")), area, false};
+  const registry::NumberContext context{static_cast<std::uint16_t>(settings->integer("ingest.home_country")), area,
+                                        false};
   for (const std::string& text : arguments.rest()) {
     const model::NumberKey number = (*content)->plan.parse(text, context);
     const registry::PhoneFacts facts = (*content)->plan.facts(number);
@@ -36,8 +37,9 @@ int run_owner(const Arguments& arguments) {
           .end_object();
       fmt::print("{}\n", out);
     } else {
-      fmt::print("{}  {}  {} {} {} {}{}{}\n", guard::mask_number(number), registry::name(facts.kind), facts.country, facts.province_zh, facts.region_zh,
-                 facts.carrier, group.empty() ? "" : fmt::format("  protected: {}", group), facts.unverified ? "  (unverified)" : "");
+      fmt::print("{}  {}  {} {} {} {}{}{}\n", guard::mask_number(number), registry::name(facts.kind), facts.country,
+                 facts.province_zh, facts.region_zh, facts.carrier,
+                 group.empty() ? "" : fmt::format("  protected: {}", group), facts.unverified ? "  (unverified)" : "");
     }
   }
   return 0;
@@ -45,7 +47,13 @@ int run_owner(const Arguments& arguments) {
 
 }  // namespace
 
-const Command kRegistryOwner{"registry owner", "what the numbering plan says of numbers: kind, region, carrier, protected group", {kConfig, kJson}, "NUMBER",
-                             "any written form", 1, 100000, run_owner};
+const Command kRegistryOwner{"registry owner",
+                             "what the numbering plan says of numbers: kind, region, carrier, protected group",
+                             {kConfig, kJson},
+                             "NUMBER",
+                             "any written form",
+                             1,
+                             100000,
+                             run_owner};
 
 }  // namespace pandun::cli

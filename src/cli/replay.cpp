@@ -12,12 +12,14 @@ namespace pandun::cli {
 namespace {
 
 void show(const server::ReplaySummary& summary, const std::string& out) {
-  fmt::print("{} events from {} files, {} rejected, {} late\n", summary.total, summary.files, summary.rejected, summary.late);
+  fmt::print("{} events from {} files, {} rejected, {} late\n", summary.total, summary.files, summary.rejected,
+             summary.late);
   for (const auto& [kind, count] : summary.events) fmt::print("  {:<10} {}\n", kind, count);
   for (const auto& [name, count] : summary.unread) fmt::print("  unread     {} ({})\n", count, name);
   fmt::print("{} alerts in {} incidents\n", summary.alerts, summary.incidents);
   for (const auto& [detector, count] : summary.alerts_by_detector) fmt::print("  {:<24} {}\n", detector, count);
-  fmt::print("{:.2f} s, {:.0f} events/s, peak {} MiB; written to {}\n", summary.elapsed_s, summary.events_per_s, summary.peak_rss_bytes >> 20, out);
+  fmt::print("{:.2f} s, {:.0f} events/s, peak {} MiB; written to {}\n", summary.elapsed_s, summary.events_per_s,
+             summary.peak_rss_bytes >> 20, out);
 }
 
 int run(const Arguments& arguments) {

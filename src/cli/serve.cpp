@@ -28,7 +28,8 @@ int run(const Arguments& arguments) {
   auto live = server::Live::start(platform::posix_files(), platform::system_clock(), *settings);
   if (!live.ok()) return fail(live.error());
   if (const auto& admin = (*live)->first_admin())
-    fmt::print("admin password: {}\n  shown once: sign in as {} and choose another\n", admin->password, admin->username);
+    fmt::print("admin password: {}\n  shown once: sign in as {} and choose another\n", admin->password,
+               admin->username);
   fmt::print("ready {}\n", (*live)->url());
   std::fflush(stdout);
   platform::wait_for_stop_signal();
@@ -39,20 +40,21 @@ int run(const Arguments& arguments) {
 
 }  // namespace
 
-const Command kServe{"serve",
-                     "run the platform: take in feeds, detect, serve API and console",
-                     {kConfig,
-                      {"--data", "DIR", "where state is kept"},
-                      {"--listen", "ADDRESS:PORT", "API and console; port 0 takes a free one"},
-                      {"--console", "DIR", "the built console"},
-                      {"--simulate", "", "feed the platform from the built-in province", FlagKind::kSwitch},
-                      {"--simulate-numbers", "N", "people and machines of the province", FlagKind::kInteger},
-                      {"--simulate-speed", "X", "event seconds per second until it has caught up with the clock", FlagKind::kNumber},
-                      {"--simulate-seed", "N", "the same seed gives the same province", FlagKind::kInteger}},
-                     "",
-                     "",
-                     0,
-                     0,
-                     run};
+const Command kServe{
+    "serve",
+    "run the platform: take in feeds, detect, serve API and console",
+    {kConfig,
+     {"--data", "DIR", "where state is kept"},
+     {"--listen", "ADDRESS:PORT", "API and console; port 0 takes a free one"},
+     {"--console", "DIR", "the built console"},
+     {"--simulate", "", "feed the platform from the built-in province", FlagKind::kSwitch},
+     {"--simulate-numbers", "N", "people and machines of the province", FlagKind::kInteger},
+     {"--simulate-speed", "X", "event seconds per second until it has caught up with the clock", FlagKind::kNumber},
+     {"--simulate-seed", "N", "the same seed gives the same province", FlagKind::kInteger}},
+    "",
+    "",
+    0,
+    0,
+    run};
 
 }  // namespace pandun::cli

@@ -15,14 +15,16 @@ namespace {
 int run(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   std::vector<std::pair<std::string, std::string>> flags;
-  for (const auto& [flag, key] : {std::pair{"--seed", "simulate.seed"}, {"--numbers", "simulate.numbers"}, {"--scenario", "simulate.scenario"}})
+  for (const auto& [flag, key] :
+       {std::pair{"--seed", "simulate.seed"}, {"--numbers", "simulate.numbers"}, {"--scenario", "simulate.scenario"}})
     if (arguments.has(flag)) flags.emplace_back(key, arguments.text(flag));
   auto settings = configured(arguments, std::move(flags));
   if (!settings.ok()) return fail(settings.error(), json);
   auto config = server::province_config(platform::posix_files(), *settings);
   if (!config.ok()) return fail(config.error(), json);
   config->hours = arguments.number("--hours");
-  if (!(config->hours > 0 && config->hours <= 24 * 366)) return fail(error(Errc::kUsage, "--hours", "takes more than 0, at most 8784"), json);
+  if (!(config->hours > 0 && config->hours <= 24 * 366))
+    return fail(error(Errc::kUsage, "--hours", "takes more than 0, at most 8784"), json);
 
   const auto progress = [](double share) {
     fmt::print(stderr, "\r{:>5.1f} % ", share * 100);
@@ -35,11 +37,12 @@ int run(const Arguments& arguments) {
   if (!counts.ok()) return fail(counts.error(), json);
   const province::Province::Counts& n = *counts;
   if (json)
-    fmt::print("{{\"calls\":{},\"messages\":{},\"conn\":{},\"dns\":{},\"http\":{},\"ssl\":{},\"planted\":{}}}\n", n.calls, n.messages, n.conn, n.dns,
-               n.http, n.ssl, n.planted);
+    fmt::print("{{\"calls\":{},\"messages\":{},\"conn\":{},\"dns\":{},\"http\":{},\"ssl\":{},\"planted\":{}}}\n",
+               n.calls, n.messages, n.conn, n.dns, n.http, n.ssl, n.planted);
   else
-    fmt::print("{} calls, {} messages, {} conn, {} dns, {} http, {} ssl records; {} planted (truth.jsonl); written to {}\n", n.calls, n.messages,
-               n.conn, n.dns, n.http, n.ssl, n.planted, arguments.text("--out"));
+    fmt::print(
+        "{} calls, {} messages, {} conn, {} dns, {} http, {} ssl records; {} planted (truth.jsonl); written to {}\n",
+        n.calls, n.messages, n.conn, n.dns, n.http, n.ssl, n.planted, arguments.text("--out"));
   return 0;
 }
 

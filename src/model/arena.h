@@ -16,8 +16,8 @@ class Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  std::string_view copy(std::string_view text);   // empty in, empty out
-  char* allocate(std::size_t bytes);              // uninitialised, valid until the arena dies
+  std::string_view copy(std::string_view text);  // empty in, empty out
+  char* allocate(std::size_t bytes);             // uninitialised, valid until the arena dies
   std::size_t bytes() const { return bytes_; }
 
  private:

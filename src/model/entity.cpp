@@ -27,18 +27,24 @@ EntityKey key_of_pair(const IpAddress& src, const IpAddress& dst, std::uint16_t 
   return key_of_text({bytes.data(), bytes.size()});
 }
 
-Entity Entity::of(NumberKey number) { return {EntityKind::kNumber, number.text(), number}; }
-Entity Entity::of(const IpAddress& ip) { return {EntityKind::kIp, ip.text(), {}}; }
+Entity Entity::of(NumberKey number) {
+  return {EntityKind::kNumber, number.text(), number};
+}
+Entity Entity::of(const IpAddress& ip) {
+  return {EntityKind::kIp, ip.text(), {}};
+}
 
 Entity Entity::pair(const IpAddress& src, const IpAddress& dst, std::uint16_t port, std::uint8_t protocol) {
-  const std::string proto = protocol == 6    ? "tcp"
-                            : protocol == 17 ? "udp"
+  const std::string proto = protocol == 6                     ? "tcp"
+                            : protocol == 17                  ? "udp"
                             : protocol == 1 || protocol == 58 ? "icmp"
-                                             : fmt::to_string(protocol);
+                                                              : fmt::to_string(protocol);
   const auto bracketed = [](const IpAddress& ip) { return ip.is_v4() ? ip.text() : "[" + ip.text() + "]"; };
   return {EntityKind::kHostPair, fmt::format("{}>{}:{}/{}", src.text(), bracketed(dst), port, proto), {}};
 }
 
-Entity Entity::text(EntityKind kind, std::string_view value) { return {kind, std::string(value), {}}; }
+Entity Entity::text(EntityKind kind, std::string_view value) {
+  return {kind, std::string(value), {}};
+}
 
 }  // namespace pandun::model

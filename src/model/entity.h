@@ -24,17 +24,23 @@ struct EntityKey {
   friend constexpr bool operator==(const EntityKey&, const EntityKey&) = default;
   friend constexpr auto operator<=>(const EntityKey&, const EntityKey&) = default;
 };
-constexpr std::uint64_t hash_of(const EntityKey& key) { return combine64(key.hi, key.lo); }
+constexpr std::uint64_t hash_of(const EntityKey& key) {
+  return combine64(key.hi, key.lo);
+}
 
-constexpr EntityKey key_of(NumberKey number) { return {0, number.bits()}; }
-constexpr EntityKey key_of(const IpAddress& ip) { return {ip.hi, ip.lo}; }
+constexpr EntityKey key_of(NumberKey number) {
+  return {0, number.bits()};
+}
+constexpr EntityKey key_of(const IpAddress& ip) {
+  return {ip.hi, ip.lo};
+}
 EntityKey key_of_text(std::string_view text);
 EntityKey key_of_pair(const IpAddress& src, const IpAddress& dst, std::uint16_t port, std::uint8_t protocol);
 
 struct Entity {
   EntityKind kind = EntityKind::kIp;
-  std::string value;        // canonical text: "+8613800138000", "192.0.2.1", "192.0.2.1>198.51.100.7:443/tcp", "example.cn"
-  NumberKey number{};       // for kNumber: what tokens and masks are made from
+  std::string value;   // canonical text: "+8613800138000", "192.0.2.1", "192.0.2.1>198.51.100.7:443/tcp", "example.cn"
+  NumberKey number{};  // for kNumber: what tokens and masks are made from
 
   static Entity of(NumberKey number);
   static Entity of(const IpAddress& ip);

@@ -9,7 +9,7 @@ static_assert(std::is_trivially_copyable_v<Event>);
 static_assert(std::variant_size_v<Payload> == kEventKinds);
 
 std::string_view name(EventKind kind) {
-  constexpr std::array<std::string_view, kEventKinds> kNames{"call", "message", "flow", "dns", "http",
+  constexpr std::array<std::string_view, kEventKinds> kNames{"call", "message", "flow",  "dns",     "http",
                                                              "tls",  "file",    "login", "sighting"};
   return kNames[static_cast<std::size_t>(kind)];
 }

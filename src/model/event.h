@@ -32,11 +32,11 @@ struct Call {
   NumberKey caller, callee;                   // ingest
   std::string_view caller_device;             // IMEI or the feed's own opaque id; empty = unknown
   std::string_view caller_cell, callee_cell;
-  std::string_view route;                     // trunk name
-  std::int32_t duration_s = -1;               // conversation time
-  std::int16_t release_cause = -1;            // ITU-T Q.850
+  std::string_view route;           // trunk name
+  std::int32_t duration_s = -1;     // conversation time
+  std::int16_t release_cause = -1;  // ITU-T Q.850
   Answered answered = Answered::kUnknown;
-  bool international = false;                 // the feed's `kind` says so
+  bool international = false;  // the feed's `kind` says so
 };
 
 struct Message {
@@ -88,14 +88,14 @@ struct Tls {
   IpAddress client, server;
   std::uint16_t server_port = 0;
   bool established = false;
-  std::string_view sni;          // normalised like Dns::query
+  std::string_view sni;  // normalised like Dns::query
   std::string_view registrable;
   std::string_view ja3, ja3s;
   std::string_view certificate_sha1;  // or sha256, lower-case hex
 };
 
 struct File {
-  IpAddress client, server;  // who received, who sent
+  IpAddress client, server;            // who received, who sent
   std::string_view sha256, sha1, md5;  // lower-case hex, any may be empty
   std::string_view mime, name;
   std::int64_t bytes = -1;
@@ -114,28 +114,32 @@ struct Login {
 struct Sighting {
   IpAddress client, server;
   std::uint16_t server_port = 0;
-  std::int16_t severity = -1;    // as the peer graded it, 1 highest
-  std::string_view name;         // note type or signature
+  std::int16_t severity = -1;  // as the peer graded it, 1 highest
+  std::string_view name;       // note type or signature
   std::string_view category;
-  std::string_view message;      // the peer's own words, cut to 256 bytes
+  std::string_view message;  // the peer's own words, cut to 256 bytes
 };
 
 using Payload = std::variant<Call, Message, Flow, Dns, Http, Tls, File, Login, Sighting>;
 
 struct Event {
   EventMs time;
-  EventMs watermark;            // ingest: largest event time up to and including this position
-  std::uint64_t position = 0;   // ingest: 1, 2, 3 … in log order
-  std::uint64_t record = 0;     // 1-based line or record number in its source
-  std::uint32_t source = 0;     // id given by the stream's SourceNames
-  bool late = false;            // ingest: arrived behind the stated lateness
+  EventMs watermark;           // ingest: largest event time up to and including this position
+  std::uint64_t position = 0;  // ingest: 1, 2, 3 … in log order
+  std::uint64_t record = 0;    // 1-based line or record number in its source
+  std::uint32_t source = 0;    // id given by the stream's SourceNames
+  bool late = false;           // ingest: arrived behind the stated lateness
   Payload payload;
 
   EventKind kind() const { return static_cast<EventKind>(payload.index()); }
   template <typename T>
-  const T& as() const { return *std::get_if<T>(&payload); }
+  const T& as() const {
+    return *std::get_if<T>(&payload);
+  }
   template <typename T>
-  T& as() { return *std::get_if<T>(&payload); }
+  T& as() {
+    return *std::get_if<T>(&payload);
+  }
 };
 
 struct EventBatch {

@@ -46,7 +46,8 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   std::array<char, 46> zero_ended{};
   std::memcpy(zero_ended.data(), text.data(), text.size());
   std::array<unsigned char, 16> bytes{};
-  if (std::strlen(zero_ended.data()) != text.size() || inet_pton(AF_INET6, zero_ended.data(), bytes.data()) != 1) return std::nullopt;
+  if (std::strlen(zero_ended.data()) != text.size() || inet_pton(AF_INET6, zero_ended.data(), bytes.data()) != 1)
+    return std::nullopt;
   return IpAddress{load_be(bytes.data()), load_be(bytes.data() + 8)};
 }
 

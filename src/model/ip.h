@@ -44,6 +44,8 @@ constexpr bool IpAddress::is_multicast() const {
   return (hi >> 56) == 0xff;
 }
 
-constexpr std::uint64_t hash_of(const IpAddress& ip) { return combine64(ip.hi, ip.lo); }
+constexpr std::uint64_t hash_of(const IpAddress& ip) {
+  return combine64(ip.hi, ip.lo);
+}
 
 }  // namespace pandun::model

@@ -30,13 +30,14 @@ TEST(IpAddress, ReadsAndWritesBothFamilies) {
 }
 
 TEST(IpAddress, RefusesEverythingElse) {
-  for (const char* text : {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.4 ", "example.cn", "fe80::1%eth0", "12345", ":::",
-                           "1.2.3.4:80", "1..2.3"})
+  for (const char* text : {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.4 ", "example.cn", "fe80::1%eth0",
+                           "12345", ":::", "1.2.3.4:80", "1..2.3"})
     EXPECT_FALSE(IpAddress::parse(text).has_value()) << text;
 }
 
 TEST(IpAddress, KnowsPrivateAndMulticast) {
-  for (const char* text : {"10.1.2.3", "172.16.0.1", "192.168.9.9", "100.64.0.1", "127.0.0.1", "169.254.1.1", "fd00::1", "fe80::2", "::1"})
+  for (const char* text :
+       {"10.1.2.3", "172.16.0.1", "192.168.9.9", "100.64.0.1", "127.0.0.1", "169.254.1.1", "fd00::1", "fe80::2", "::1"})
     EXPECT_TRUE(IpAddress::parse(text)->is_private()) << text;
   for (const char* text : {"8.8.8.8", "172.32.0.1", "100.128.0.1", "2001:db8::1"})
     EXPECT_FALSE(IpAddress::parse(text)->is_private()) << text;

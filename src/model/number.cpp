@@ -18,11 +18,16 @@ NumberKey NumberKey::service(std::string_view digits) {
 
 std::string NumberKey::text() const {
   switch (kind()) {
-    case NumberKind::kWithheld: return {};
-    case NumberKind::kE164: return fmt::format("+{}", value());
-    case NumberKind::kService: return fmt::to_string(value()).substr(1);
-    case NumberKind::kOpaque: return fmt::format("x:{:015x}", value());
-    case NumberKind::kInvalid: return fmt::format("?:{:015x}", value());
+    case NumberKind::kWithheld:
+      return {};
+    case NumberKind::kE164:
+      return fmt::format("+{}", value());
+    case NumberKind::kService:
+      return fmt::to_string(value()).substr(1);
+    case NumberKind::kOpaque:
+      return fmt::format("x:{:015x}", value());
+    case NumberKind::kInvalid:
+      return fmt::format("?:{:015x}", value());
   }
   return fmt::format("?:{:015x}", value());  // bits from a damaged file
 }

@@ -26,7 +26,7 @@ class NumberKey {
  public:
   constexpr NumberKey() = default;
   static constexpr NumberKey e164(std::uint64_t digits) { return NumberKey(NumberKind::kE164, digits); }
-  static NumberKey service(std::string_view digits);   // up to 17 decimal digits
+  static NumberKey service(std::string_view digits);  // up to 17 decimal digits
   static NumberKey opaque(std::string_view text) { return NumberKey(NumberKind::kOpaque, hash64(text)); }
   static NumberKey invalid(std::string_view text) { return NumberKey(NumberKind::kInvalid, hash64(text)); }
   static constexpr NumberKey from_bits(std::uint64_t bits) {

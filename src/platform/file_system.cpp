@@ -175,7 +175,8 @@ class PosixFiles final : public FileSystem {
       ::close(fd);
       return failed;
     }
-    return std::unique_ptr<WritableFile>(std::make_unique<PosixWritable>(fd, path, static_cast<std::uint64_t>(s.st_size)));
+    return std::unique_ptr<WritableFile>(
+        std::make_unique<PosixWritable>(fd, path, static_cast<std::uint64_t>(s.st_size)));
   }
 };
 
@@ -215,7 +216,9 @@ std::string directory_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+std::string name_of(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
 
 std::string join(const std::string& directory, const std::string& name) {
   if (directory.empty() || directory.back() == '/') return directory + name;

@@ -20,15 +20,15 @@ struct FileInfo {
   std::uint64_t size = 0;
   std::int64_t modified_ms = 0;
   std::uint64_t inode = 0, device = 0;
-  unsigned mode = 0;          // permission bits
+  unsigned mode = 0;  // permission bits
   bool directory = false;
 };
 
 class WritableFile {
  public:
-  virtual ~WritableFile() = default;                       // closes; never syncs
-  virtual Result<> append(std::string_view bytes) = 0;     // all of it or an error; a short write may leave a torn tail
-  virtual Result<> sync() = 0;                             // fdatasync; after a failure the file must not be trusted
+  virtual ~WritableFile() = default;                    // closes; never syncs
+  virtual Result<> append(std::string_view bytes) = 0;  // all of it or an error; a short write may leave a torn tail
+  virtual Result<> sync() = 0;                          // fdatasync; after a failure the file must not be trusted
   virtual Result<> truncate(std::uint64_t size) = 0;
   virtual std::uint64_t size() const = 0;
 };
@@ -37,14 +37,15 @@ class ReadableFile {
  public:
   virtual ~ReadableFile() = default;
   virtual Result<std::size_t> read_at(std::uint64_t offset, char* out, std::size_t bytes) const = 0;  // 0 = end
-  virtual Result<FileInfo> info() const = 0;               // of the open file, also after a rename
+  virtual Result<FileInfo> info() const = 0;  // of the open file, also after a rename
 };
 
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
-  virtual Result<std::unique_ptr<WritableFile>> open_append(const std::string& path, unsigned mode = 0640) = 0;  // creates
-  virtual Result<std::unique_ptr<WritableFile>> create(const std::string& path, unsigned mode = 0640) = 0;       // truncates
+  virtual Result<std::unique_ptr<WritableFile>> open_append(const std::string& path,
+                                                            unsigned mode = 0640) = 0;                      // creates
+  virtual Result<std::unique_ptr<WritableFile>> create(const std::string& path, unsigned mode = 0640) = 0;  // truncates
   virtual Result<std::unique_ptr<ReadableFile>> open_read(const std::string& path) = 0;
   virtual Result<FileInfo> info(const std::string& path) = 0;
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;  // names, sorted, without . and ..

@@ -10,10 +10,10 @@ namespace pandun::platform {
 
 std::uint64_t peak_rss_bytes();
 std::uint64_t rss_bytes();
-std::uint64_t cpu_time_ms();                       // user + system of this process
+std::uint64_t cpu_time_ms();  // user + system of this process
 std::optional<std::string> environment(const std::string& name);
 std::string executable_path();
-std::string default_state_directory();             // $PANDUN_STATE_DIR, else $XDG_STATE_HOME/pandun, else ~/.local/state/pandun
+std::string default_state_directory();  // $PANDUN_STATE_DIR, else $XDG_STATE_HOME/pandun, else ~/.local/state/pandun
 bool stdout_is_terminal();
 bool stderr_is_terminal();
 

@@ -14,12 +14,18 @@ constexpr std::size_t kNonce = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t kTag = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 static_assert(kNonce + kTag == kSealOverhead);
 
-const unsigned char* raw(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
-unsigned char* raw(char* text) { return reinterpret_cast<unsigned char*>(text); }
+const unsigned char* raw(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
+unsigned char* raw(char* text) {
+  return reinterpret_cast<unsigned char*>(text);
+}
 
 }  // namespace
 
-SealKey::~SealKey() { sodium_memzero(bytes_.data(), bytes_.size()); }
+SealKey::~SealKey() {
+  sodium_memzero(bytes_.data(), bytes_.size());
+}
 
 SealKey SealKey::derive(std::string_view purpose) const {
   std::array<unsigned char, kBytes> out{};
@@ -32,8 +38,8 @@ void SealKey::seal_into(std::string& out, std::string_view clear, std::string_vi
   out.resize(at + clear.size() + kSealOverhead);
   unsigned char* nonce = raw(out.data() + at);
   random_bytes({nonce, kNonce});
-  crypto_aead_xchacha20poly1305_ietf_encrypt(nonce + kNonce, nullptr, raw(clear), clear.size(), raw(context), context.size(),
-                                             nullptr, nonce, bytes_.data());
+  crypto_aead_xchacha20poly1305_ietf_encrypt(nonce + kNonce, nullptr, raw(clear), clear.size(), raw(context),
+                                             context.size(), nullptr, nonce, bytes_.data());
 }
 
 std::string SealKey::seal(std::string_view clear, std::string_view context) const {
@@ -65,7 +71,8 @@ Result<SealKey> load_or_create_key(FileSystem& files, const std::string& path) {
   if (content->size() != SealKey::kBytes)
     return error(Errc::kCorrupt, path, "a key file holds exactly 32 bytes; restore it from its backup");
   TRY_ASSIGN(const FileInfo file, files.info(path));
-  if ((file.mode & 077) != 0) return error(Errc::kNotAllowed, path, "others may read this key file; run: chmod 600 " + path);
+  if ((file.mode & 077) != 0)
+    return error(Errc::kNotAllowed, path, "others may read this key file; run: chmod 600 " + path);
   std::memcpy(bytes.data(), content->data(), bytes.size());
   sodium_memzero(content->data(), content->size());
   return SealKey(bytes);

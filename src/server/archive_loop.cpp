@@ -7,7 +7,8 @@ namespace {
 
 constexpr const char* kConsumer = "archive";
 constexpr std::chrono::milliseconds kWaitForEvents{500};
-constexpr std::chrono::seconds kFlushWhenQuiet{60};  // a part is written at the latest so long after its first event came
+constexpr std::chrono::seconds kFlushWhenQuiet{
+    60};  // a part is written at the latest so long after its first event came
 constexpr std::chrono::seconds kTryAgain{30};
 
 }  // namespace
@@ -27,9 +28,14 @@ class ArchiveLoop::Tokens final : public eventlog::Tokenizer {
   int year_ = 1970;
 };
 
-ArchiveLoop::ArchiveLoop(platform::FileSystem& files, platform::Clock& clock, eventlog::Log& log, const guard::NumberTokens& tokens,
-                         const registry::NumberingPlan& plan, ArchiveLoopOptions options)
-    : files_(files), clock_(clock), log_(log), options_(std::move(options)), tokens_(std::make_unique<Tokens>(tokens, plan)) {}
+ArchiveLoop::ArchiveLoop(platform::FileSystem& files, platform::Clock& clock, eventlog::Log& log,
+                         const guard::NumberTokens& tokens, const registry::NumberingPlan& plan,
+                         ArchiveLoopOptions options)
+    : files_(files),
+      clock_(clock),
+      log_(log),
+      options_(std::move(options)),
+      tokens_(std::make_unique<Tokens>(tokens, plan)) {}
 
 ArchiveLoop::~ArchiveLoop() = default;
 
@@ -91,7 +97,8 @@ Result<api::ArchiveAnswer> ArchiveLoop::query(const api::ArchiveQuery& query) {
   eventlog::ArchiveQuery inner;
   if (!query.kind.empty()) {
     for (std::size_t kind = 0; kind < model::kEventKinds; ++kind)
-      if (model::name(static_cast<model::EventKind>(kind)) == query.kind) inner.kind = static_cast<model::EventKind>(kind);
+      if (model::name(static_cast<model::EventKind>(kind)) == query.kind)
+        inner.kind = static_cast<model::EventKind>(kind);
     if (!inner.kind) return error(Errc::kUsage, "kind", query.kind + " is not a kind of event");
   }
   inner.entity = query.entity;

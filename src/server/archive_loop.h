@@ -32,8 +32,8 @@ struct ArchiveLoopOptions {
 
 class ArchiveLoop {
  public:
-  ArchiveLoop(platform::FileSystem& files, platform::Clock& clock, eventlog::Log& log, const guard::NumberTokens& tokens,
-              const registry::NumberingPlan& plan, ArchiveLoopOptions options);
+  ArchiveLoop(platform::FileSystem& files, platform::Clock& clock, eventlog::Log& log,
+              const guard::NumberTokens& tokens, const registry::NumberingPlan& plan, ArchiveLoopOptions options);
   ~ArchiveLoop();
 
   void run(std::stop_token stop);

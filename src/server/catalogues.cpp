@@ -24,7 +24,8 @@ class Reader {
       for (const toml::node& node : *items)
         if (const toml::table* item = node.as_table()) take(*item);
     } catch (const toml::parse_error& bad) {
-      return error(Errc::kBadConfig, fmt::format("{}:{}:{}", path_, bad.source().begin.line, bad.source().begin.column), std::string(bad.description()));
+      return error(Errc::kBadConfig, fmt::format("{}:{}:{}", path_, bad.source().begin.line, bad.source().begin.column),
+                   std::string(bad.description()));
     }
     if (!faults_.empty()) return error(Errc::kBadConfig, path_, faults_);
     return {};
@@ -42,7 +43,8 @@ class Reader {
 
  private:
   void fault(const toml::table& table, const std::string& what) {
-    faults_ += fmt::format("{}{}:{}:{}: {}", faults_.empty() ? "" : "\n  ", path_, table.source().begin.line, table.source().begin.column, what);
+    faults_ += fmt::format("{}{}:{}:{}: {}", faults_.empty() ? "" : "\n  ", path_, table.source().begin.line,
+                           table.source().begin.column, what);
   }
   platform::FileSystem& files_;
   std::string path_, faults_;

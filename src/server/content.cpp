@@ -8,7 +8,8 @@
 namespace pandun::server {
 namespace {
 
-Result<> digest_below(platform::FileSystem& files, const std::string& directory, const std::string& shown, Hash128& state) {
+Result<> digest_below(platform::FileSystem& files, const std::string& directory, const std::string& shown,
+                      Hash128& state) {
   TRY_ASSIGN(const auto names, files.list(directory));
   for (const std::string& name : names) {
     const std::string path = platform::join(directory, name), label = shown + "/" + name;
@@ -81,8 +82,11 @@ Result<std::unique_ptr<Content>> load_content(platform::FileSystem& files, const
   return content;
 }
 
-Result<std::unique_ptr<casework::CaseworkContent>> load_case_content(platform::FileSystem& files, const std::string& content_directory) {
-  const auto read = [&](const char* name) { return platform::read_file(files, platform::join(content_directory, name), 16U << 20); };
+Result<std::unique_ptr<casework::CaseworkContent>> load_case_content(platform::FileSystem& files,
+                                                                     const std::string& content_directory) {
+  const auto read = [&](const char* name) {
+    return platform::read_file(files, platform::join(content_directory, name), 16U << 20);
+  };
   TRY_ASSIGN(const std::string clocks, read("clocks/standard.toml"));
   TRY_ASSIGN(const std::string calendar, read("clocks/calendar_cn.toml"));
   TRY_ASSIGN(const std::string laws, read("grounds/standard.toml"));

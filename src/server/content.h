@@ -33,7 +33,8 @@ struct Content {
 Result<std::unique_ptr<Content>> load_content(platform::FileSystem& files, const Settings& settings);
 
 // Workflow, clocks, grounds and grades: what the case desk runs by. kBadConfig with every fault.
-Result<std::unique_ptr<casework::CaseworkContent>> load_case_content(platform::FileSystem& files, const std::string& content_directory);
+Result<std::unique_ptr<casework::CaseworkContent>> load_case_content(platform::FileSystem& files,
+                                                                     const std::string& content_directory);
 
 // Hex digest of the names and bytes of all files below the directory, in name order.
 Result<std::string> directory_digest(platform::FileSystem& files, const std::string& directory);

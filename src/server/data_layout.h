@@ -5,14 +5,32 @@
 
 namespace pandun::server {
 
-inline std::string key_path(const std::string& data) { return data + "/keys/seal.key"; }
-inline std::string log_directory(const std::string& data) { return data + "/eventlog"; }
-inline std::string checkpoint_directory(const std::string& data) { return data + "/checkpoints"; }
-inline std::string archive_directory(const std::string& data) { return data + "/archive"; }
-inline std::string intel_directory(const std::string& data) { return data + "/intel"; }
-inline std::string feed_directory(const std::string& data) { return data + "/feed"; }
-inline std::string anchor_directory(const std::string& data) { return data + "/anchors"; }
-inline std::string store_path(const std::string& data) { return data + "/pandun.db"; }
-inline std::string source_names_path(const std::string& data) { return data + "/sources"; }
+inline std::string key_path(const std::string& data) {
+  return data + "/keys/seal.key";
+}
+inline std::string log_directory(const std::string& data) {
+  return data + "/eventlog";
+}
+inline std::string checkpoint_directory(const std::string& data) {
+  return data + "/checkpoints";
+}
+inline std::string archive_directory(const std::string& data) {
+  return data + "/archive";
+}
+inline std::string intel_directory(const std::string& data) {
+  return data + "/intel";
+}
+inline std::string feed_directory(const std::string& data) {
+  return data + "/feed";
+}
+inline std::string anchor_directory(const std::string& data) {
+  return data + "/anchors";
+}
+inline std::string store_path(const std::string& data) {
+  return data + "/pandun.db";
+}
+inline std::string source_names_path(const std::string& data) {
+  return data + "/sources";
+}
 
 }  // namespace pandun::server

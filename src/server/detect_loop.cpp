@@ -14,8 +14,9 @@ constexpr std::size_t kSignalsAtOnce = 500;
 
 }  // namespace
 
-DetectLoop::DetectLoop(platform::FileSystem& files, platform::Clock& clock, const platform::SealKey& key, eventlog::Log& log,
-                       casework::CaseDesk& desk, RuleBook& rules, DetectLoopOptions options, OnReport on_report)
+DetectLoop::DetectLoop(platform::FileSystem& files, platform::Clock& clock, const platform::SealKey& key,
+                       eventlog::Log& log, casework::CaseDesk& desk, RuleBook& rules, DetectLoopOptions options,
+                       OnReport on_report)
     : files_(files),
       clock_(clock),
       key_(key),
@@ -32,11 +33,14 @@ Result<> DetectLoop::open(detect::EngineConfig config) {
   engine_ = std::make_unique<detect::Engine>(std::move(config), *this);
   TRY_ASSIGN(const detect::LoadReport loaded, engine_->load(files_, options_.checkpoint_directory, &key_));
   if (loaded.position > log_.last_position())
-    return error(Errc::kCorrupt, options_.checkpoint_directory, "stands ahead of the event log: the log was replaced or lost its end; restore both together");
+    return error(Errc::kCorrupt, options_.checkpoint_directory,
+                 "stands ahead of the event log: the log was replaced or lost its end; restore both together");
   for (const std::string& reason : loaded.refused) running_.fault = reason;
-  for (const RuleBook::Change& change : rules_.from(loaded.position)) engine_->set_rules(change.rules, std::max(change.position, loaded.position + 1));
+  for (const RuleBook::Change& change : rules_.from(loaded.position))
+    engine_->set_rules(change.rules, std::max(change.position, loaded.position + 1));
   std::uint64_t next = loaded.position + 1;
-  if (log_.first_position() > next) next = log_.first_position();  // retention never passes the committed position; an empty state is newer
+  if (log_.first_position() > next)
+    next = log_.first_position();  // retention never passes the committed position; an empty state is newer
   TRY_ASSIGN(reader_, log_.read_from(next));
   TRY_ASSIGN(handed_, desk_.position(kConsumer));
   done_ = checkpointed_ = loaded.position;
@@ -63,7 +67,9 @@ bool DetectLoop::hand_over(std::stop_token stop, bool force) {
       waiting_.clear();
       hand_time_ = clock_.steady();
       fault({});
-      if (on_report_ && (!report->new_alerts.empty() || !report->changed_alerts.empty() || !report->changed_cases.empty())) on_report_(*report);
+      if (on_report_ &&
+          (!report->new_alerts.empty() || !report->changed_alerts.empty() || !report->changed_cases.empty()))
+        on_report_(*report);
       return true;
     }
     fault(report.error().text());
@@ -76,7 +82,8 @@ void DetectLoop::checkpoint(std::stop_token stop) {
   if (!hand_over(stop, true)) return;
   checkpoint_time_ = clock_.steady();
   auto saved = engine_->save(files_, options_.checkpoint_directory, &key_);
-  if (!saved.ok()) return fault(saved.error().text());  // the one before stays in force; more of the log is read after a restart
+  if (!saved.ok())
+    return fault(saved.error().text());  // the one before stays in force; more of the log is read after a restart
   checkpointed_ = saved->position;
   running_.checkpoint_at = clock_.wall();
   running_.checkpoint_position = saved->position;
@@ -88,7 +95,9 @@ void DetectLoop::maintain(std::stop_token stop) {
   const auto now = clock_.steady();
   if (waiting_.size() >= kSignalsAtOnce || now - hand_time_ > kHandOverWithin) hand_over(stop, false);
   const bool behind = engine_->position() > checkpointed_;
-  if (engine_->position() - checkpointed_ >= options_.checkpoint_events || (behind && now - checkpoint_time_ > options_.checkpoint_every)) checkpoint(stop);
+  if (engine_->position() - checkpointed_ >= options_.checkpoint_events ||
+      (behind && now - checkpoint_time_ > options_.checkpoint_every))
+    checkpoint(stop);
   if (now - look_time_ > kLookForRules) {
     look_time_ = now;
     auto changed = rules_.look(engine_->position() + 1);

@@ -44,8 +44,8 @@ class DetectLoop final : public detect::SignalSink {
  public:
   using OnReport = std::function<void(const casework::IngestReport&)>;
 
-  DetectLoop(platform::FileSystem& files, platform::Clock& clock, const platform::SealKey& key, eventlog::Log& log, casework::CaseDesk& desk,
-             RuleBook& rules, DetectLoopOptions options, OnReport on_report);
+  DetectLoop(platform::FileSystem& files, platform::Clock& clock, const platform::SealKey& key, eventlog::Log& log,
+             casework::CaseDesk& desk, RuleBook& rules, DetectLoopOptions options, OnReport on_report);
   ~DetectLoop() override;
 
   // Before run(): the newest whole checkpoint that casework has reached, and the rules that held there.

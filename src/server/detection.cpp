@@ -23,7 +23,8 @@ Result<std::vector<detect::EngineConfig::Part>> detector_parts(const Settings& s
   return parts;
 }
 
-Result<std::shared_ptr<const detect::RuleSet>> load_rules(platform::FileSystem& files, const std::string& content_directory) {
+Result<std::shared_ptr<const detect::RuleSet>> load_rules(platform::FileSystem& files,
+                                                          const std::string& content_directory) {
   const std::string directory = platform::join(content_directory, "rules");
   TRY_ASSIGN(const auto names, files.list(directory));
   std::vector<detect::RuleSource> sources;
@@ -36,7 +37,8 @@ Result<std::shared_ptr<const detect::RuleSet>> load_rules(platform::FileSystem& 
   return compile_rules(sources, directory);
 }
 
-casework::DetectorTable detector_table(const std::vector<detect::EngineConfig::Part>& parts, const detect::RuleSet* rules) {
+casework::DetectorTable detector_table(const std::vector<detect::EngineConfig::Part>& parts,
+                                       const detect::RuleSet* rules) {
   casework::DetectorTable table;
   for (const auto& part : parts) {
     const detect::DetectorSpec& spec = part.part.spec();
@@ -47,7 +49,8 @@ casework::DetectorTable detector_table(const std::vector<detect::EngineConfig::P
   return table;
 }
 
-Result<std::shared_ptr<const intel::Matcher>> read_indicators(platform::FileSystem& files, const std::vector<std::string>& paths,
+Result<std::shared_ptr<const intel::Matcher>> read_indicators(platform::FileSystem& files,
+                                                              const std::vector<std::string>& paths,
                                                               const Content& content) {
   std::vector<std::shared_ptr<const intel::IndicatorList>> lists;
   for (const std::string& path : paths) {

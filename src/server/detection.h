@@ -19,13 +19,16 @@ namespace pandun::server {
 Result<std::vector<detect::EngineConfig::Part>> detector_parts(const Settings& settings);
 
 // content/rules/*.toml; kBadConfig with every fault as file:line:column.
-Result<std::shared_ptr<const detect::RuleSet>> load_rules(platform::FileSystem& files, const std::string& content_directory);
+Result<std::shared_ptr<const detect::RuleSet>> load_rules(platform::FileSystem& files,
+                                                          const std::string& content_directory);
 
 // Episode gaps and techniques of detectors and rules, for casework.
-casework::DetectorTable detector_table(const std::vector<detect::EngineConfig::Part>& parts, const detect::RuleSet* rules);
+casework::DetectorTable detector_table(const std::vector<detect::EngineConfig::Part>& parts,
+                                       const detect::RuleSet* rules);
 
 // Lists that match: those of the library below the data directory and those given as files, against the shipped warning lists.
-Result<std::shared_ptr<const intel::Matcher>> read_indicators(platform::FileSystem& files, const std::vector<std::string>& paths,
+Result<std::shared_ptr<const intel::Matcher>> read_indicators(platform::FileSystem& files,
+                                                              const std::vector<std::string>& paths,
                                                               const Content& content);
 
 }  // namespace pandun::server

@@ -25,8 +25,8 @@ Result<EventMs> kept_start(platform::FileSystem& files, platform::Clock& clock, 
 
 }  // namespace
 
-Result<std::unique_ptr<Feed>> Feed::open(platform::FileSystem& files, platform::Clock& clock, const std::string& directory,
-                                         const province::Config& config, double speed) {
+Result<std::unique_ptr<Feed>> Feed::open(platform::FileSystem& files, platform::Clock& clock,
+                                         const std::string& directory, const province::Config& config, double speed) {
   TRY(files.make_directories(directory));
   province::Config kept = config;
   TRY_ASSIGN(kept.start, kept_start(files, clock, platform::join(directory, "start")));

@@ -19,8 +19,8 @@ namespace pandun::server {
 
 class Feed {
  public:
-  static Result<std::unique_ptr<Feed>> open(platform::FileSystem& files, platform::Clock& clock, const std::string& directory,
-                                            const province::Config& config, double speed);
+  static Result<std::unique_ptr<Feed>> open(platform::FileSystem& files, platform::Clock& clock,
+                                            const std::string& directory, const province::Config& config, double speed);
   std::vector<sources::Input> inputs() const;
   Result<> run(std::stop_token stop);
 

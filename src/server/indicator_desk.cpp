@@ -5,7 +5,8 @@
 
 namespace pandun::server {
 
-IndicatorDesk::IndicatorDesk(platform::FileSystem& files, platform::Clock& clock, const intel::WarningLists& warnings, const std::string& directory)
+IndicatorDesk::IndicatorDesk(platform::FileSystem& files, platform::Clock& clock, const intel::WarningLists& warnings,
+                             const std::string& directory)
     : clock_(clock), warnings_(warnings), library_(files, directory) {}
 
 Result<> IndicatorDesk::load() {
@@ -37,7 +38,8 @@ api::IntelListEntry IndicatorDesk::entry(const intel::ListInfo& info) const {
   out.format = "plain";
   if (info.valid_until_max != 0) out.expires_at = WallMs{info.valid_until_max};
   for (std::size_t type = 0; type < intel::kIndicatorTypes; ++type)
-    if (info.by_type[type] != 0) out.by_type[std::string(intel::name(static_cast<intel::IndicatorType>(type)))] = info.by_type[type];
+    if (info.by_type[type] != 0)
+      out.by_type[std::string(intel::name(static_cast<intel::IndicatorType>(type)))] = info.by_type[type];
   if (const intel::IndicatorList* list = library_.find(info.name); list != nullptr && !list->rows().empty()) {
     const intel::Facts& facts = list->facts(list->rows().front());
     out.topic = facts.topic;

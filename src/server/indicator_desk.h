@@ -19,7 +19,8 @@ class IndicatorDesk {
  public:
   using OnChange = std::function<void(const detect::IndicatorMatch&)>;
 
-  IndicatorDesk(platform::FileSystem& files, platform::Clock& clock, const intel::WarningLists& warnings, const std::string& directory);
+  IndicatorDesk(platform::FileSystem& files, platform::Clock& clock, const intel::WarningLists& warnings,
+                const std::string& directory);
   Result<> load();
   void on_change(OnChange listener) { listener_ = std::move(listener); }
 

@@ -10,9 +10,9 @@
 namespace pandun::server {
 namespace {
 
-constexpr std::chrono::milliseconds kIdlePause{100};      // between two looks at files that gave nothing
-constexpr std::chrono::seconds kIdleAfter{3};             // a stream silent for so long no longer holds the others back
-constexpr std::chrono::seconds kLookForFiles{10};         // how often directories are looked through for new files
+constexpr std::chrono::milliseconds kIdlePause{100};  // between two looks at files that gave nothing
+constexpr std::chrono::seconds kIdleAfter{3};         // a stream silent for so long no longer holds the others back
+constexpr std::chrono::seconds kLookForFiles{10};     // how often directories are looked through for new files
 constexpr std::chrono::seconds kRetryAfter{5};
 
 // The same record read twice gives the same fingerprint; ids of sources are stable, positions are not part of it.
@@ -36,7 +36,8 @@ Progress parse_progress(const std::string& text) {
 
 }  // namespace
 
-Intake::Intake(platform::FileSystem& files, platform::Clock& clock, eventlog::Log& log, const ingest::Numbering& numbering, IntakeOptions options)
+Intake::Intake(platform::FileSystem& files, platform::Clock& clock, eventlog::Log& log,
+               const ingest::Numbering& numbering, IntakeOptions options)
     : files_(files),
       clock_(clock),
       log_(log),
@@ -85,7 +86,7 @@ Result<> Intake::store_names() {
 }
 
 Result<> Intake::look_back() {
-  std::map<std::string, std::uint64_t, std::less<>> from;
+  std::map<std::string, std::uint64_t, std::less<>>& from = look_back_from_;
   std::uint64_t first = UINT64_MAX;
   for (const eventlog::SourceProgress& stored : log_.progress()) {
     Progress progress = parse_progress(stored.progress);
@@ -133,25 +134,31 @@ Result<> Intake::open_new_files(const sources::Input& input) {
       lane->lane = orderer_.add_lane(stream->disorder());
       lane->figures = {stream->name(), input.kind, "waiting", {}, 0, 0, {}};
       lane->last_data = clock_.steady();
-      if (const auto known = in_log_.find(stream->name()); known != in_log_.end()) lane->skip = std::move(known->second);
+      if (const auto known = in_log_.find(stream->name()); known != in_log_.end())
+        lane->skip = std::move(known->second);
+      if (const auto known = resume_.find(stream->name()); known != resume_.end()) lane->progress = known->second;
+      if (const auto known = look_back_from_.find(stream->name()); known != look_back_from_.end())
+        lane->look_back_from = known->second;
       lane->stream = std::move(stream);
       lanes_.push_back(std::move(lane));
     }
     open_paths_.insert(path);
-    std::erase_if(running_.streams, [&](const StreamFigures& known) { return known.name == input.path && known.state == "failed"; });
+    std::erase_if(running_.streams,
+                  [&](const StreamFigures& known) { return known.name == input.path && known.state == "failed"; });
   }
   return {};
 }
 
-void Intake::drop_known(Lane& lane, model::EventBatch& batch) {
-  if (lane.skip.empty()) return;
-  std::erase_if(batch.events, [&](const model::Event& event) {
-    const auto found = lane.skip.find(fingerprint(event));
-    if (found == lane.skip.end()) return false;
-    if (--found->second == 0) lane.skip.erase(found);
-    ++running_.skipped_again;
-    return true;
-  });
+// True: some of the batch stood in the log already.
+bool Intake::drop_known(Lane& lane, model::EventBatch& batch) {
+  if (lane.skip.empty()) return false;
+  return 0 != std::erase_if(batch.events, [&](const model::Event& event) {
+           const auto found = lane.skip.find(fingerprint(event));
+           if (found == lane.skip.end()) return false;
+           if (--found->second == 0) lane.skip.erase(found);
+           ++running_.skipped_again;
+           return true;
+         });
 }
 
 // Reads one chunk into the orderer. True: the stream gave something.
@@ -176,10 +183,10 @@ bool Intake::read(Lane& lane) {
   normaliser_->set_numbers_opaque(lane.stream->numbers_opaque());
   normaliser_->run(decoded.batch, decoded.rejects);
   note_rejects(decoded.rejects);
-  drop_known(lane, decoded.batch);
+  const bool partly_known = drop_known(lane, decoded.batch);
 
   const std::uint64_t id = next_chunk_++;
-  chunks_[id] = {0, decoded.batch.events.size(), decoded.progress};
+  chunks_[id] = {partly_known ? lane.look_back_from : 0, decoded.batch.events.size(), decoded.progress};
   lane.chunks.push_back(id);
   for (model::Event& event : decoded.batch.events) event.position = id;  // until it gets its place in the log
   if (!decoded.batch.events.empty()) lane.figures.last_event = decoded.batch.events.back().time;
@@ -198,7 +205,8 @@ bool Intake::read(Lane& lane) {
 
 void Intake::note_rejects(std::vector<model::Reject>& rejects) {
   for (const model::Reject& reject : rejects)
-    if (auto kept = rejects_->add(reject, names_.name(reject.source)); !kept.ok()) running_.log_fault = kept.error().text();
+    if (auto kept = rejects_->add(reject, names_.name(reject.source)); !kept.ok())
+      running_.log_fault = kept.error().text();
   running_.rejected += rejects.size();
   rejects.clear();
 }
@@ -225,11 +233,19 @@ std::vector<eventlog::SourceProgress> Intake::changed_progress() {
       chunks_.erase(id);
       lane->chunks.pop_front();
     }
-    if (!moved) continue;
     std::uint64_t scan_from = positions_.last() + 1;
+    bool partly =
+        false;  // events behind the progress stand in the log: it must say so before they do, or a crash doubles them
     for (const std::uint64_t id : lane->chunks)
-      if (const std::uint64_t first = chunks_[id].first_position; first != 0) scan_from = std::min(scan_from, first);
-    out.push_back({lane->stream->name(), fmt::format("{}|{}", scan_from, lane->progress)});
+      if (const std::uint64_t first = chunks_[id].first_position; first != 0) {
+        scan_from = std::min(scan_from, first);
+        partly = true;
+      }
+    if (!moved && !partly) continue;
+    std::string text = fmt::format("{}|{}", scan_from, lane->progress);
+    if (text == lane->stored) continue;
+    lane->stored = text;
+    out.push_back({lane->stream->name(), std::move(text)});
   }
   return out;
 }
@@ -250,7 +266,8 @@ Result<> Intake::deliver(model::EventBatch& out, std::stop_token stop) {
     }
     running_.log_fault = appended.error().text();
     publish();
-    if (!appended.error().retryable || !platform::pause(stop, std::chrono::seconds(1))) return std::move(appended).error();
+    if (!appended.error().retryable || !platform::pause(stop, std::chrono::seconds(1)))
+      return std::move(appended).error();
   }
   out = {};
   return {};
@@ -271,6 +288,9 @@ void Intake::run(std::stop_token stop) {
         if (lane->figures.state == "running") lane->figures.state = "waiting";
         orderer_.set_idle(lane->lane, true, pending_);
       }
+    const bool quiet =
+        std::all_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->idle || lane->ended; });
+    if (quiet && orderer_.held() != 0) orderer_.flush(pending_);  // nobody is left to wait for
     if (auto delivered = deliver(pending_, stop); !delivered.ok()) return publish();
     publish();
     if (clock_.steady() > look_again) {
@@ -294,7 +314,8 @@ void Intake::publish() {
 
 void Intake::publish_names() {
   const std::scoped_lock lock(mutex_);
-  for (auto id = static_cast<std::uint32_t>(published_names_.size()); id < names_.size(); ++id) published_names_.emplace_back(names_.name(id));
+  for (auto id = static_cast<std::uint32_t>(published_names_.size()); id < names_.size(); ++id)
+    published_names_.emplace_back(names_.name(id));
 }
 
 std::string Intake::source_name(std::uint32_t id) const {

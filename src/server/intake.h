@@ -45,15 +45,16 @@ struct IntakeFigures {
 
 struct IntakeOptions {
   std::vector<sources::Input> inputs;
-  std::string names_file;       // keeps the sources' ids over restarts
-  std::string rejects_file;     // appended to
+  std::string names_file;    // keeps the sources' ids over restarts
+  std::string rejects_file;  // appended to
   std::chrono::milliseconds future_skew{300'000};
   std::size_t batch_events = 4096;
 };
 
 class Intake {
  public:
-  Intake(platform::FileSystem& files, platform::Clock& clock, eventlog::Log& log, const ingest::Numbering& numbering, IntakeOptions options);
+  Intake(platform::FileSystem& files, platform::Clock& clock, eventlog::Log& log, const ingest::Numbering& numbering,
+         IntakeOptions options);
   ~Intake();
 
   // Before run(): restores the names and looks back in the log for what must not be taken twice.
@@ -74,6 +75,8 @@ class Intake {
     ingest::Orderer::Lane lane = 0;
     std::deque<std::uint64_t> chunks;  // ids, oldest first
     std::string progress;              // everything up to here is in the log
+    std::string stored;                // as the log has it, with where to look back from
+    std::uint64_t look_back_from = 0;  // where the log holds events of an earlier run that `progress` does not cover
     bool ended = false, idle = false;
     std::chrono::nanoseconds last_data{0}, retry_at{0};
     std::map<std::uint64_t, std::uint32_t> skip;  // events already in the log, by fingerprint
@@ -86,7 +89,7 @@ class Intake {
   void open_inputs();
   Result<> open_new_files(const sources::Input& input);
   bool read(Lane& lane);
-  void drop_known(Lane& lane, model::EventBatch& batch);
+  bool drop_known(Lane& lane, model::EventBatch& batch);
   Result<> deliver(model::EventBatch& out, std::stop_token stop);
   void settle(const model::EventBatch& out);
   std::vector<eventlog::SourceProgress> changed_progress();
@@ -108,10 +111,11 @@ class Intake {
   std::set<std::string> open_paths_;
   std::unordered_map<std::uint64_t, Chunk> chunks_;
   std::uint64_t next_chunk_ = 1;
-  model::EventBatch pending_;          // left the orderer, not yet in the log
-  std::vector<std::uint64_t> tags_;    // chunk of each pending event
+  model::EventBatch pending_;        // left the orderer, not yet in the log
+  std::vector<std::uint64_t> tags_;  // chunk of each pending event
   sources::ProgressByName resume_;
   std::map<std::string, std::map<std::uint64_t, std::uint32_t>, std::less<>> in_log_;
+  std::map<std::string, std::uint64_t, std::less<>> look_back_from_;
   std::unique_ptr<ingest::RejectLog> rejects_;
   IntakeFigures running_;
   mutable std::mutex mutex_;

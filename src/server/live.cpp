@@ -30,16 +30,17 @@ namespace pandun::server {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{1000};
-constexpr int kTicksPerCourier = 3;          // orders out, receipts in
-constexpr int kTicksPerDeskTick = 20;        // clocks and lapses
-constexpr int kTicksPerHousekeeping = 300;   // sessions, anchors, retention, expired indicators
+constexpr int kTicksPerCourier = 3;         // orders out, receipts in
+constexpr int kTicksPerDeskTick = 20;       // clocks and lapses
+constexpr int kTicksPerHousekeeping = 300;  // sessions, anchors, retention, expired indicators
 
 // casework asks which group an entity belongs to.
 class EntityGroups final : public casework::ProtectedGroups {
  public:
   explicit EntityGroups(const registry::ProtectedGroups& groups) : groups_(groups) {}
   std::string group(const model::Entity& entity) const override {
-    return entity.kind == model::EntityKind::kNumber ? std::string(groups_.protected_group(entity.number)) : std::string();
+    return entity.kind == model::EntityKind::kNumber ? std::string(groups_.protected_group(entity.number))
+                                                     : std::string();
   }
 
  private:
@@ -69,22 +70,25 @@ Result<Address> parse_listen(const std::string& text) {
   Address out;
   if (colon != std::string::npos) {
     out.host = text.substr(0, colon);
-    if (out.host.size() > 2 && out.host.front() == '[' && out.host.back() == ']') out.host = out.host.substr(1, out.host.size() - 2);
+    if (out.host.size() > 2 && out.host.front() == '[' && out.host.back() == ']')
+      out.host = out.host.substr(1, out.host.size() - 2);
     const std::string port = text.substr(colon + 1);
-    if (!port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string::npos && std::stoi(port) < 65536 &&
-        model::IpAddress::parse(out.host)) {
+    if (!port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string::npos &&
+        std::stoi(port) < 65536 && model::IpAddress::parse(out.host)) {
       out.port = static_cast<std::uint16_t>(std::stoi(port));
       return out;
     }
   }
-  return error(Errc::kBadConfig, "server.listen", fmt::format("\"{}\" is not ADDRESS:PORT, for example 127.0.0.1:8480 or [::1]:8480", text));
+  return error(Errc::kBadConfig, "server.listen",
+               fmt::format("\"{}\" is not ADDRESS:PORT, for example 127.0.0.1:8480 or [::1]:8480", text));
 }
 
 }  // namespace
 
 // Members stand in start order; they die in reverse.
 struct Live::Rooms {
-  Rooms(platform::FileSystem& f, platform::Clock& c, const Settings& s) : files(f), clock(c), settings(s), data(s.text("data.directory")) {}
+  Rooms(platform::FileSystem& f, platform::Clock& c, const Settings& s)
+      : files(f), clock(c), settings(s), data(s.text("data.directory")) {}
 
   Result<> start();
   Result<> open_stores();
@@ -183,13 +187,15 @@ Result<> Live::Rooms::open_stores() {
 }
 
 Result<> Live::Rooms::open_detection() {
-  numbering = std::make_unique<PlanNumbering>(content->plan, static_cast<std::uint16_t>(settings.integer("ingest.home_country")),
+  numbering = std::make_unique<PlanNumbering>(content->plan,
+                                              static_cast<std::uint16_t>(settings.integer("ingest.home_country")),
                                               settings.text("ingest.home_area"));
   IntakeOptions options;
   options.names_file = source_names_path(data);
   options.rejects_file = platform::join(data, "rejects.jsonl");
   options.future_skew = std::chrono::seconds(settings.integer("ingest.future_skew_s"));
-  for (const SourceSetting& source : settings.sources()) options.inputs.push_back({source.kind, source.path, source.map, source.follow});
+  for (const SourceSetting& source : settings.sources())
+    options.inputs.push_back({source.kind, source.path, source.map, source.follow});
   if (settings.flag("simulate.enabled")) {
     TRY_ASSIGN(const province::Config config, province_config(files, settings));
     TRY_ASSIGN(feed, Feed::open(files, clock, feed_directory(data), config, settings.number("simulate.speed")));
@@ -203,7 +209,8 @@ Result<> Live::Rooms::open_detection() {
   TRY(indicators->load());
   services = std::make_unique<WarningServices>(content->services);
   numbers = std::make_unique<RegistryNumbers>(content->plan, content->groups);
-  TRY_ASSIGN(rules, RuleBook::open(files, platform::join(data, "rules"), platform::join(content->directory, "rules"), log->last_position() + 1));
+  TRY_ASSIGN(rules, RuleBook::open(files, platform::join(data, "rules"), platform::join(content->directory, "rules"),
+                                   log->last_position() + 1));
 
   table = detector_table(parts, rules->newest().rules.get());
   notes = std::make_unique<PlanNotes>(content->plan);
@@ -224,7 +231,9 @@ Result<> Live::Rooms::open_detection() {
   detection = std::make_unique<DetectLoop>(files, clock, *checkpoint_key, *log, *desk, *rules, std::move(loop),
                                            [this](const casework::IngestReport& report) { told(report); });
   TRY(detection->open(std::move(config)));
-  indicators->on_change([this](const detect::IndicatorMatch& match) { detection->set_ports({&match, services.get(), numbers.get()}); });
+  indicators->on_change([this](const detect::IndicatorMatch& match) {
+    detection->set_ports({&match, services.get(), numbers.get()});
+  });
 
   if (settings.flag("archive.enabled")) {
     ArchiveLoopOptions archive_options;
@@ -238,10 +247,12 @@ Result<> Live::Rooms::open_detection() {
 }
 
 Result<> Live::Rooms::open_api() {
-  platform = std::make_unique<LivePlatform>(LiveParts{settings, *content, catalogues, clock, *log, *intake, *detection, archive.get(), *indicators,
-                                                      *numbering, *rules, *store, decider, parts});
+  platform =
+      std::make_unique<LivePlatform>(LiveParts{settings, *content, catalogues, clock, *log, *intake, *detection,
+                                               archive.get(), *indicators, *numbering, *rules, *store, decider, parts});
   platform->set_rules(rules->newest().rules);
-  courier = std::make_unique<actions::Courier>(*desk, clock, actions::catalog(), actions::ActionEnvironment{files, data, *key});
+  courier = std::make_unique<actions::Courier>(*desk, clock, actions::catalog(),
+                                               actions::ActionEnvironment{files, data, *key});
   publish_decisions();
   hub = std::make_unique<api::LiveHub>();
   TRY_ASSIGN(const Address address, parse_listen(settings.text("server.listen")));
@@ -250,7 +261,8 @@ Result<> Live::Rooms::open_api() {
   const std::string home = platform::directory_of(platform::executable_path());
   for (const char* near : {"/../../console/dist", "/../share/pandun/console", "/console"})
     if (options.console_dir.empty() && files.info(home + near + "/index.html").ok()) options.console_dir = home + near;
-  TRY_ASSIGN(api, api::Api::make({*desk, *identity, *sessions, *audit, *vault, decider, *platform, *hub, clock, files}, std::move(options)));
+  TRY_ASSIGN(api, api::Api::make({*desk, *identity, *sessions, *audit, *vault, decider, *platform, *hub, clock, files},
+                                 std::move(options)));
 
   api::http::ServerOptions http_options;
   http_options.address = address.host;
@@ -262,7 +274,8 @@ Result<> Live::Rooms::open_api() {
   TRY_ASSIGN(http, api::http::Server::start(std::move(http_options), *api, clock, files));
   api->attach(*http);
   const bool v6 = address.host.find(':') != std::string::npos;
-  url = fmt::format("{}://{}{}{}:{}", http->tls() ? "https" : "http", v6 ? "[" : "", address.host, v6 ? "]" : "", http->port());
+  url = fmt::format("{}://{}{}{}:{}", http->tls() ? "https" : "http", v6 ? "[" : "", address.host, v6 ? "]" : "",
+                    http->port());
   return {};
 }
 
@@ -270,7 +283,8 @@ void Live::Rooms::start_threads() {
   detect_thread = platform::start_thread("detect", [this](std::stop_token stop) { detection->run(stop); });
   intake_thread = platform::start_thread("intake", [this](std::stop_token stop) { intake->run(stop); });
   threads.push_back(platform::start_thread("ticker", [this](std::stop_token stop) { run_ticker(stop); }));
-  if (archive) threads.push_back(platform::start_thread("archive", [this](std::stop_token stop) { archive->run(stop); }));
+  if (archive)
+    threads.push_back(platform::start_thread("archive", [this](std::stop_token stop) { archive->run(stop); }));
   if (feed)
     threads.push_back(platform::start_thread("feed", [this](std::stop_token stop) {
       if (auto done = feed->run(stop); !done.ok()) platform->note_fault("simulator", done.error().text());
@@ -296,8 +310,10 @@ void Live::Rooms::publish_decisions() {
   input.home_country_code = static_cast<std::uint64_t>(settings.integer("ingest.home_country"));
   for (const casework::ActiveMeasure& measure : *measures) {
     if (measure.entity_kind != model::EntityKind::kNumber || !measure.number.known()) continue;
-    const bool rejects = measure.kind == "suspend" || measure.kind == "close" || measure.kind == "block" || measure.kind == "limit";
-    input.measures.push_back({measure.number, rejects ? decide::Verdict::kReject : decide::Verdict::kWarn, measure.expires_at, measure.id});
+    const bool rejects =
+        measure.kind == "suspend" || measure.kind == "close" || measure.kind == "block" || measure.kind == "limit";
+    input.measures.push_back(
+        {measure.number, rejects ? decide::Verdict::kReject : decide::Verdict::kWarn, measure.expires_at, measure.id});
   }
   for (const char* number : {"110", "112", "119", "120", "122", "12110", "12395", "96110", "12381"})
     input.emergency.push_back(content->plan.parse(number, {}));
@@ -335,8 +351,10 @@ void Live::Rooms::run_ticker(std::stop_token stop) {
           if (auto changed = desk->case_summary(id); changed.ok()) hub->changed(*changed);
     }
     if (ticks % kTicksPerHousekeeping == 0) {
-      if (auto removed = sessions->remove_expired(); !removed.ok()) platform->note_fault("sessions", removed.error().text());
-      if (auto made = audit->anchor(files, anchor_directory(data)); !made.ok()) platform->note_fault("audit", made.error().text());
+      if (auto removed = sessions->remove_expired(); !removed.ok())
+        platform->note_fault("sessions", removed.error().text());
+      if (auto made = audit->anchor(files, anchor_directory(data)); !made.ok())
+        platform->note_fault("audit", made.error().text());
       if (auto kept = log->enforce_retention(); !kept.ok()) platform->note_fault("event log", kept.error().text());
       indicators->refresh();
     }
@@ -362,15 +380,22 @@ Live::~Live() {
   if (rooms_) rooms_->stop();
 }
 
-Result<std::unique_ptr<Live>> Live::start(platform::FileSystem& files, platform::Clock& clock, const Settings& settings) {
+Result<std::unique_ptr<Live>> Live::start(platform::FileSystem& files, platform::Clock& clock,
+                                          const Settings& settings) {
   auto rooms = std::make_unique<Rooms>(files, clock, settings);
   TRY(rooms->start());
   return std::unique_ptr<Live>(new Live(std::move(rooms)));
 }
 
-std::string Live::url() const { return rooms_->url; }
-const std::optional<guard::Identity::FirstAdmin>& Live::first_admin() const { return rooms_->first_admin; }
+std::string Live::url() const {
+  return rooms_->url;
+}
+const std::optional<guard::Identity::FirstAdmin>& Live::first_admin() const {
+  return rooms_->first_admin;
+}
 
-void Live::stop() { rooms_->stop(); }
+void Live::stop() {
+  rooms_->stop();
+}
 
 }  // namespace pandun::server

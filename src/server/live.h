@@ -21,7 +21,8 @@ namespace pandun::server {
 
 class Live {
  public:
-  static Result<std::unique_ptr<Live>> start(platform::FileSystem& files, platform::Clock& clock, const Settings& settings);
+  static Result<std::unique_ptr<Live>> start(platform::FileSystem& files, platform::Clock& clock,
+                                             const Settings& settings);
   ~Live();
 
   std::string url() const;  // "http://127.0.0.1:8480"

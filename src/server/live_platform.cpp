@@ -11,10 +11,18 @@
 namespace pandun::server {
 namespace {
 
-api::Figure figure(std::string name, double value) { return {std::move(name), {}, value}; }
-api::Figure figure(std::string name, std::string text) { return {std::move(name), std::move(text), {}}; }
-double to_double(std::uint64_t value) { return static_cast<double>(value); }
-api::LocalText local(std::string_view zh, std::string_view en) { return {std::string(zh), std::string(en)}; }
+api::Figure figure(std::string name, double value) {
+  return {std::move(name), {}, value};
+}
+api::Figure figure(std::string name, std::string text) {
+  return {std::move(name), std::move(text), {}};
+}
+double to_double(std::uint64_t value) {
+  return static_cast<double>(value);
+}
+api::LocalText local(std::string_view zh, std::string_view en) {
+  return {std::string(zh), std::string(en)};
+}
 
 std::vector<std::string> kinds_of(const std::vector<model::EventKind>& kinds) {
   std::vector<std::string> out;
@@ -32,7 +40,8 @@ void LivePlatform::tick(std::uint64_t alerts_total) {
   rates_.tick(parts_.clock.wall(), parts_.log.last_position(), alerts_total);
   const IntakeFigures intake = parts_.intake.figures();
   watch_fault("event log", intake.log_fault);
-  for (const StreamFigures& stream : intake.streams) watch_fault(stream.name, stream.state == "failed" ? stream.message : std::string());
+  for (const StreamFigures& stream : intake.streams)
+    watch_fault(stream.name, stream.state == "failed" ? stream.message : std::string());
   watch_fault("detection", parts_.detection.figures().fault);
   if (parts_.archive != nullptr) watch_fault("archive", parts_.archive->figures().fault);
 }
@@ -79,7 +88,8 @@ api::EngineFigures LivePlatform::figures() const {
   out.late = intake.late;
   out.rejected = intake.rejected;
   for (std::size_t kind = 0; kind < model::kEventKinds; ++kind)
-    if (intake.by_kind[kind] != 0) out.by_kind[std::string(model::name(static_cast<model::EventKind>(kind)))] = intake.by_kind[kind];
+    if (intake.by_kind[kind] != 0)
+      out.by_kind[std::string(model::name(static_cast<model::EventKind>(kind)))] = intake.by_kind[kind];
   out.engine.watermark = detection.watermark;
   out.engine.lag_events = out.events_total - std::min(out.events_total, detection.position);
   out.engine.shards = static_cast<std::uint64_t>(parts_.settings.integer("engine.shards"));
@@ -90,12 +100,15 @@ api::EngineFigures LivePlatform::figures() const {
   return out;
 }
 
-api::RateSeries LivePlatform::rates(unsigned hours) const { return rates_.series(hours, parts_.clock.wall()); }
+api::RateSeries LivePlatform::rates(unsigned hours) const {
+  return rates_.series(hours, parts_.clock.wall());
+}
 
 std::vector<api::SourceState> LivePlatform::sources() const {
   std::vector<api::SourceState> out;
   for (const StreamFigures& stream : parts_.intake.figures().streams)
-    out.push_back({stream.name, stream.kind, stream.state, stream.records, stream.rejected, stream.last_event, stream.message});
+    out.push_back(
+        {stream.name, stream.kind, stream.state, stream.records, stream.rejected, stream.last_event, stream.message});
   return out;
 }
 
@@ -106,12 +119,16 @@ api::SystemState LivePlatform::system() const {
   api::SystemState out;
   out.version = kVersion;
   out.content_digest = parts_.content.digest;
-  out.uptime_s = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(parts_.clock.steady() - started_).count());
+  out.uptime_s = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(parts_.clock.steady() - started_).count());
   out.rss_bytes = platform::rss_bytes();
-  out.store = {figure("adapter", store.adapter), figure("schema", store.schema_version), figure("bytes", static_cast<double>(store.bytes)),
+  out.store = {figure("adapter", store.adapter), figure("schema", store.schema_version),
+               figure("bytes", static_cast<double>(store.bytes)),
                figure("wal_bytes", static_cast<double>(store.wal_bytes))};
-  out.eventlog = {figure("first_position", to_double(parts_.log.first_position())), figure("last_position", to_double(parts_.log.last_position())),
-                  figure("held_for_order", to_double(intake.held)), figure("read_again_after_restart", to_double(intake.skipped_again))};
+  out.eventlog = {figure("first_position", to_double(parts_.log.first_position())),
+                  figure("last_position", to_double(parts_.log.last_position())),
+                  figure("held_for_order", to_double(intake.held)),
+                  figure("read_again_after_restart", to_double(intake.skipped_again))};
   if (parts_.archive != nullptr) {
     const ArchiveFigures archive = parts_.archive->figures();
     out.eventlog.push_back(figure("archived_to", to_double(archive.position)));
@@ -137,28 +154,37 @@ std::vector<api::Metric> LivePlatform::metrics() const {
   const api::EngineFigures now = figures();
   const DetectFigures detection = parts_.detection.figures();
   std::vector<api::Metric> out;
-  const auto add = [&out](std::string name, std::string help, MetricKind kind, double value, std::vector<std::pair<std::string, std::string>> labels = {}) {
+  const auto add = [&out](std::string name, std::string help, MetricKind kind, double value,
+                          std::vector<std::pair<std::string, std::string>> labels = {}) {
     out.push_back({std::move(name), std::move(help), kind, std::move(labels), value});
   };
   add("pandun_events_total", "events in the log", MetricKind::kCounter, to_double(now.events_total));
-  for (const auto& [kind, count] : now.by_kind) add("pandun_ingested_total", "events taken in since the start", MetricKind::kCounter, to_double(count), {{"kind", kind}});
+  for (const auto& [kind, count] : now.by_kind)
+    add("pandun_ingested_total", "events taken in since the start", MetricKind::kCounter, to_double(count),
+        {{"kind", kind}});
   add("pandun_late_total", "events behind their stated lateness", MetricKind::kCounter, to_double(now.late));
   add("pandun_rejected_total", "records that could not be used", MetricKind::kCounter, to_double(now.rejected));
   add("pandun_alerts_total", "alerts ever raised", MetricKind::kCounter, to_double(alerts_total_));
   add("pandun_signals_total", "signals since the start", MetricKind::kCounter, to_double(detection.signals));
-  add("pandun_engine_lag_events", "events in the log that detection has not seen", MetricKind::kGauge, to_double(now.engine.lag_events));
+  add("pandun_engine_lag_events", "events in the log that detection has not seen", MetricKind::kGauge,
+      to_double(now.engine.lag_events));
   add("pandun_engine_state_bytes", "memory of detection state", MetricKind::kGauge, to_double(now.engine.state_bytes));
-  add("pandun_checkpoint_position", "position of the newest checkpoint", MetricKind::kGauge, to_double(detection.checkpoint_position));
+  add("pandun_checkpoint_position", "position of the newest checkpoint", MetricKind::kGauge,
+      to_double(detection.checkpoint_position));
   add("pandun_resident_bytes", "resident memory", MetricKind::kGauge, to_double(platform::rss_bytes()));
-  if (now.engine.watermark) add("pandun_watermark_seconds", "event time up to which detection has come", MetricKind::kGauge, static_cast<double>(now.engine.watermark->ms) / 1000);
+  if (now.engine.watermark)
+    add("pandun_watermark_seconds", "event time up to which detection has come", MetricKind::kGauge,
+        static_cast<double>(now.engine.watermark->ms) / 1000);
   for (const detect::PartStats& part : detection.engine.parts) {
-    add("pandun_part_signals_total", "signals of a detector or rule", MetricKind::kCounter, to_double(part.signals), {{"part", part.name}});
-    add("pandun_part_state_bytes", "memory of a detector's state", MetricKind::kGauge, to_double(part.state.bytes), {{"part", part.name}});
+    add("pandun_part_signals_total", "signals of a detector or rule", MetricKind::kCounter, to_double(part.signals),
+        {{"part", part.name}});
+    add("pandun_part_state_bytes", "memory of a detector's state", MetricKind::kGauge, to_double(part.state.bytes),
+        {{"part", part.name}});
   }
   const decide::Decider::Figures decisions = parts_.decider.figures();
   for (std::size_t i = 0; i < 3; ++i)
-    add("pandun_decisions_total", "call and message decisions", MetricKind::kCounter, to_double(decisions.by_verdict[i]),
-        {{"verdict", std::string(decide::name(static_cast<decide::Verdict>(i)))}});
+    add("pandun_decisions_total", "call and message decisions", MetricKind::kCounter,
+        to_double(decisions.by_verdict[i]), {{"verdict", std::string(decide::name(static_cast<decide::Verdict>(i)))}});
   return out;
 }
 
@@ -178,8 +204,8 @@ std::vector<api::DetectorEntry> LivePlatform::detectors() const {
     entry.techniques.assign(spec.techniques.begin(), spec.techniques.end());
     entry.maturity = spec.maturity == detect::Maturity::kStable ? "stable" : "experimental";
     for (const detect::OptionSpec& option : spec.options)
-      entry.options.push_back({std::string(option.name), std::string(option.unit), part.options[option.name], option.fallback, option.min, option.max,
-                               local(option.doc_zh, option.doc_en)});
+      entry.options.push_back({std::string(option.name), std::string(option.unit), part.options[option.name],
+                               option.fallback, option.min, option.max, local(option.doc_zh, option.doc_en)});
     for (const detect::PartStats& stats : detection.engine.parts)
       if (stats.name == spec.name) {
         entry.keys = stats.state.keys;
@@ -195,7 +221,8 @@ std::vector<api::SourceKindEntry> LivePlatform::source_kinds() const {
   std::vector<api::SourceKindEntry> out;
   for (const sources::SourcePart& part : sources::catalog()) {
     const sources::SourceSpec& spec = part.spec();
-    out.push_back({std::string(spec.kind), local(spec.title_zh, spec.title_en), local(spec.reads_zh, spec.reads_en), kinds_of(spec.gives), spec.takes_map});
+    out.push_back({std::string(spec.kind), local(spec.title_zh, spec.title_en), local(spec.reads_zh, spec.reads_en),
+                   kinds_of(spec.gives), spec.takes_map});
   }
   return out;
 }
@@ -209,14 +236,15 @@ std::vector<api::RuleEntry> LivePlatform::rules() const {
   std::vector<api::RuleEntry> out;
   if (rules == nullptr) return out;
   for (const detect::Rule& rule : rules->rules())
-    out.push_back({rule.id, rule.title, rule.topic, rule.severity, !rule.shadow, rule.when_text, rule.message, rule.ground,
-                   fmt::format("{}:{}", platform::name_of(rule.file), rule.line)});
+    out.push_back({rule.id, rule.title, rule.topic, rule.severity, !rule.shadow, rule.when_text, rule.message,
+                   rule.ground, fmt::format("{}:{}", platform::name_of(rule.file), rule.line)});
   return out;
 }
 
 std::vector<api::FeatureEntry> LivePlatform::features() const {
   std::vector<api::FeatureEntry> out;
-  for (const detect::Feature& feature : detect::features()) out.push_back({feature.name, {feature.doc_zh, feature.doc_en}});
+  for (const detect::Feature& feature : detect::features())
+    out.push_back({feature.name, {feature.doc_zh, feature.doc_en}});
   return out;
 }
 

@@ -28,7 +28,7 @@ struct LiveParts {
   eventlog::Log& log;
   Intake& intake;
   DetectLoop& detection;
-  ArchiveLoop* archive;       // null: switched off
+  ArchiveLoop* archive;  // null: switched off
   IndicatorDesk& indicators;
   const ingest::Numbering& numbering;
   const RuleBook& rules;
@@ -61,7 +61,9 @@ class LivePlatform final : public api::Platform {
   std::vector<api::FeatureEntry> features() const override;
   Result<api::ArchiveAnswer> archive_events(const api::ArchiveQuery& query) const override;
   std::vector<api::IntelListEntry> intel_lists() const override { return parts_.indicators.lists(); }
-  Result<api::IntelImport> add_intel_list(const api::NewIntelList& list) override { return parts_.indicators.add(list); }
+  Result<api::IntelImport> add_intel_list(const api::NewIntelList& list) override {
+    return parts_.indicators.add(list);
+  }
   Result<> delete_intel_list(std::string_view name) override { return parts_.indicators.remove(name); }
   model::NumberKey read_number(std::string_view text) const override { return parts_.numbering.parse(text, false); }
 

@@ -14,15 +14,22 @@ const detect::IndicatorHit* MatcherIndicators::hit(intel::HitId id) const {
 
 detect::KnownService WarningServices::known(intel::ServiceCategory category) {
   switch (category) {
-    case intel::ServiceCategory::kTime: return detect::KnownService::kTime;
-    case intel::ServiceCategory::kUpdate: return detect::KnownService::kUpdate;
-    case intel::ServiceCategory::kCdn: return detect::KnownService::kCdn;
-    case intel::ServiceCategory::kDnsResolver: return detect::KnownService::kDnsResolver;
-    case intel::ServiceCategory::kPush: return detect::KnownService::kPush;
-    case intel::ServiceCategory::kMonitoring: return detect::KnownService::kMonitoring;
+    case intel::ServiceCategory::kTime:
+      return detect::KnownService::kTime;
+    case intel::ServiceCategory::kUpdate:
+      return detect::KnownService::kUpdate;
+    case intel::ServiceCategory::kCdn:
+      return detect::KnownService::kCdn;
+    case intel::ServiceCategory::kDnsResolver:
+      return detect::KnownService::kDnsResolver;
+    case intel::ServiceCategory::kPush:
+      return detect::KnownService::kPush;
+    case intel::ServiceCategory::kMonitoring:
+      return detect::KnownService::kMonitoring;
     // A popular name says nothing about its purpose, so it silences no detector; it only stops indicators.
     case intel::ServiceCategory::kPopular:
-    case intel::ServiceCategory::kNone: break;
+    case intel::ServiceCategory::kNone:
+      break;
   }
   return detect::KnownService::kNone;
 }
@@ -33,8 +40,10 @@ bool RegistryNumbers::emergency_or_service(model::NumberKey number) const {
     case NumberClass::kTollFree:
     case NumberClass::kService:
     case NumberClass::kShort:
-    case NumberClass::kEmergency: return true;
-    default: return false;
+    case NumberClass::kEmergency:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -46,7 +55,8 @@ std::string PlanNotes::note(model::NumberKey number) const {
     if (!out.empty()) out += " · ";
     out += part;
   };
-  if (facts.country_code != 0 && facts.country != "CN") add(facts.country_zh.empty() ? facts.country_en : facts.country_zh);
+  if (facts.country_code != 0 && facts.country != "CN")
+    add(facts.country_zh.empty() ? facts.country_en : facts.country_zh);
   add(facts.province_zh);
   if (facts.region_zh != facts.province_zh) add(facts.region_zh);
   add(facts.service_zh);

@@ -36,12 +36,19 @@ class PlanNumbering final : public ingest::Numbering {
 // detect asks the indicator library.
 class MatcherIndicators final : public detect::IndicatorMatch {
  public:
-  explicit MatcherIndicators(std::shared_ptr<const intel::Matcher> matcher) : matcher_(std::move(matcher)), hits_(4096) {}
+  explicit MatcherIndicators(std::shared_ptr<const intel::Matcher> matcher)
+      : matcher_(std::move(matcher)), hits_(4096) {}
   bool empty() const override { return matcher_->empty(); }
-  const detect::IndicatorHit* address(const model::IpAddress& ip) const override { return hit(matcher_->find_address(ip)); }
+  const detect::IndicatorHit* address(const model::IpAddress& ip) const override {
+    return hit(matcher_->find_address(ip));
+  }
   const detect::IndicatorHit* domain(std::string_view name) const override { return hit(matcher_->find_domain(name)); }
-  const detect::IndicatorHit* url(std::string_view host, std::string_view uri) const override { return hit(matcher_->find_url(host, uri)); }
-  const detect::IndicatorHit* hash(std::string_view lower_hex) const override { return hit(matcher_->find_hash(lower_hex)); }
+  const detect::IndicatorHit* url(std::string_view host, std::string_view uri) const override {
+    return hit(matcher_->find_url(host, uri));
+  }
+  const detect::IndicatorHit* hash(std::string_view lower_hex) const override {
+    return hit(matcher_->find_hash(lower_hex));
+  }
 
  private:
   const detect::IndicatorHit* hit(intel::HitId id) const;
@@ -64,7 +71,8 @@ class WarningServices final : public detect::KnownServices {
 // detect asks whether a number is protected.
 class RegistryNumbers final : public detect::NumberFacts {
  public:
-  RegistryNumbers(const registry::NumberingPlan& plan, const registry::ProtectedGroups& groups) : plan_(plan), groups_(groups) {}
+  RegistryNumbers(const registry::NumberingPlan& plan, const registry::ProtectedGroups& groups)
+      : plan_(plan), groups_(groups) {}
   std::string_view protected_group(model::NumberKey number) const override { return groups_.protected_group(number); }
   bool emergency_or_service(model::NumberKey number) const override;
 

@@ -27,7 +27,8 @@ double Rates::events_per_s() const {
   const auto& newest = recent_[(recent_at_ + kSeconds - 1) % kSeconds];
   const auto& oldest = recent_[(recent_at_ + kSeconds - recent_count_) % kSeconds];
   const double seconds = static_cast<double>(newest.first - oldest.first) / 1000;
-  return seconds > 0 && newest.second >= oldest.second ? static_cast<double>(newest.second - oldest.second) / seconds : 0;
+  return seconds > 0 && newest.second >= oldest.second ? static_cast<double>(newest.second - oldest.second) / seconds
+                                                       : 0;
 }
 
 api::RateSeries Rates::series(unsigned hours, WallMs now) const {

@@ -16,8 +16,8 @@ namespace pandun::server {
 class Rates {
  public:
   void tick(WallMs now, std::uint64_t events_total, std::uint64_t alerts_total);
-  double events_per_s() const;                                // over the last ten seconds
-  api::RateSeries series(unsigned hours, WallMs now) const;   // at most 360 steps, events a second and alerts a step
+  double events_per_s() const;                               // over the last ten seconds
+  api::RateSeries series(unsigned hours, WallMs now) const;  // at most 360 steps, events a second and alerts a step
 
  private:
   static constexpr std::size_t kMinutes = 7 * 24 * 60, kSeconds = 10;

@@ -16,7 +16,8 @@ TEST(Rates, CountsWhatCameBetweenTicks) {
   EXPECT_NEAR(rates.events_per_s(), 50, 1e-9);
   const api::RateSeries series = rates.series(1, {kStart + 120'000});
   ASSERT_EQ(series.events.size(), series.alerts.size());
-  EXPECT_NEAR(std::accumulate(series.events.begin(), series.events.end(), 0.0) * static_cast<double>(series.step_s), 120 * 50, 1e-6);
+  EXPECT_NEAR(std::accumulate(series.events.begin(), series.events.end(), 0.0) * static_cast<double>(series.step_s),
+              120 * 50, 1e-6);
   EXPECT_NEAR(std::accumulate(series.alerts.begin(), series.alerts.end(), 0.0), 2, 1e-9);
 }
 

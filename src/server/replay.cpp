@@ -106,10 +106,12 @@ class Replay {
     const bool clear = options_.identities == casework::IdentityForm::kClear;
     identities_ = std::make_unique<BookedIdentities>(*plain_identities_, clear ? &book_ : nullptr);
     lines_ = std::make_unique<NamedSourceLines>(names_);
-    numbering_ = std::make_unique<PlanNumbering>(content_->plan, static_cast<std::uint16_t>(settings_.integer("ingest.home_country")),
+    numbering_ = std::make_unique<PlanNumbering>(content_->plan,
+                                                 static_cast<std::uint16_t>(settings_.integer("ingest.home_country")),
                                                  settings_.text("ingest.home_area"));
     TRY_ASSIGN(ingest::Domains domains, ingest::Domains::open());
-    normaliser_ = std::make_unique<ingest::Normaliser>(*numbering_, std::move(domains), replay_times(), clear ? &book_ : nullptr);
+    normaliser_ =
+        std::make_unique<ingest::Normaliser>(*numbering_, std::move(domains), replay_times(), clear ? &book_ : nullptr);
     TRY(files_.make_directories(options_.out));
     TRY_ASSIGN(auto rejects, files_.create(platform::join(options_.out, "rejects.jsonl.new")));
     rejects_ = std::make_unique<ingest::RejectLog>(std::move(rejects));
@@ -163,7 +165,8 @@ class Replay {
   }
 
   // Reads far enough to know when the stream begins, so that the merge can open it at its turn.
-  Result<> add_stream(const sources::Input& input, std::unique_ptr<sources::Stream> stream, std::vector<ingest::MergeStream>& merge) {
+  Result<> add_stream(const sources::Input& input, std::unique_ptr<sources::Stream> stream,
+                      std::vector<ingest::MergeStream>& merge) {
     auto opened = std::make_shared<Opened>();
     opened->input = input;
     opened->stream = std::move(stream);
@@ -203,11 +206,13 @@ class Replay {
     };
     auto take = [this](std::vector<model::Reject>& rejects) {
       for (const model::Reject& reject : rejects)
-        if (auto written = rejects_->add(reject, names_.name(reject.source)); !written.ok() && !failed_) failed_ = std::move(written).error();
+        if (auto written = rejects_->add(reject, names_.name(reject.source)); !written.ok() && !failed_)
+          failed_ = std::move(written).error();
       rejects.clear();
     };
-    return std::unique_ptr<ingest::MergeInput>(std::make_unique<ingest::OrderedInput>(
-        std::move(pull), *normaliser_, opened->stream->disorder(), std::move(take), summary_.late, opened->stream->numbers_opaque()));
+    return std::unique_ptr<ingest::MergeInput>(
+        std::make_unique<ingest::OrderedInput>(std::move(pull), *normaliser_, opened->stream->disorder(),
+                                               std::move(take), summary_.late, opened->stream->numbers_opaque()));
   }
 
   void count(Opened& opened) {
@@ -231,7 +236,8 @@ class Replay {
       engine_->process(std::shared_ptr<const model::EventBatch>(std::move(batch)));
       if (failed_) return *failed_;
       if (!more) break;
-      if (const auto now = platform::system_clock().steady(); options_.progress && now - reported > std::chrono::milliseconds(500)) {
+      if (const auto now = platform::system_clock().steady();
+          options_.progress && now - reported > std::chrono::milliseconds(500)) {
         reported = now;
         options_.progress(summary_.total, std::chrono::duration<double>(now - started).count());
       }
@@ -240,7 +246,8 @@ class Replay {
     summary_.state_bytes = engine_->stats().state_bytes;
     engine_->finish();
     for (std::size_t kind = 0; kind < kinds.size(); ++kind)
-      if (kinds[kind] != 0) summary_.events[std::string(model::name(static_cast<model::EventKind>(kind)))] = kinds[kind];
+      if (kinds[kind] != 0)
+        summary_.events[std::string(model::name(static_cast<model::EventKind>(kind)))] = kinds[kind];
     return {};
   }
 
@@ -271,7 +278,8 @@ class Replay {
     rejects_.reset();
     TRY(alerts_file.keep());
     TRY(incidents_file.keep());
-    TRY(files_.rename(platform::join(options_.out, "rejects.jsonl.new"), platform::join(options_.out, "rejects.jsonl")));
+    TRY(files_.rename(platform::join(options_.out, "rejects.jsonl.new"),
+                      platform::join(options_.out, "rejects.jsonl")));
     summary_.alerts = alerts.size();
     summary_.incidents = incidents.size();
     return {};
@@ -329,12 +337,20 @@ std::string ReplaySummary::to_json() const {
   counts("events", events);
   json.key("rejected").unsigned_integer(rejected).key("late").unsigned_integer(late);
   json.key("alerts").unsigned_integer(alerts).key("incidents").unsigned_integer(incidents);
-  json.key("elapsed_s").number(std::round(elapsed_s * 1000) / 1000).key("events_per_s").number(std::round(events_per_s));
+  json.key("elapsed_s")
+      .number(std::round(elapsed_s * 1000) / 1000)
+      .key("events_per_s")
+      .number(std::round(events_per_s));
   json.key("peak_rss_bytes").unsigned_integer(peak_rss_bytes).key("shards").unsigned_integer(shards);
   json.field("content_digest", content_digest);
   counts("alerts_by_detector", alerts_by_detector);
   counts("unread", unread);
-  json.key("files").unsigned_integer(files).key("bytes").unsigned_integer(bytes).key("state_bytes").unsigned_integer(state_bytes);
+  json.key("files")
+      .unsigned_integer(files)
+      .key("bytes")
+      .unsigned_integer(bytes)
+      .key("state_bytes")
+      .unsigned_integer(state_bytes);
   json.end_object();
   return out;
 }

@@ -20,8 +20,8 @@
 namespace pandun::server {
 
 struct ReplayOptions {
-  std::vector<std::string> inputs;      // "KIND:PATH", also "intel:PATH"
-  std::string map_file;                 // column map for CSV kinds
+  std::vector<std::string> inputs;  // "KIND:PATH", also "intel:PATH"
+  std::string map_file;             // column map for CSV kinds
   std::string out;
   casework::IdentityForm identities = casework::IdentityForm::kMasked;
   std::uint32_t shards = 1;
@@ -30,8 +30,8 @@ struct ReplayOptions {
 };
 
 struct ReplaySummary {
-  std::map<std::string, std::uint64_t> events;   // by kind
-  std::map<std::string, std::uint64_t> unread;   // records of log types that Pandun does not use
+  std::map<std::string, std::uint64_t> events;  // by kind
+  std::map<std::string, std::uint64_t> unread;  // records of log types that Pandun does not use
   std::uint64_t total = 0, rejected = 0, late = 0, alerts = 0, incidents = 0, bytes = 0, files = 0, state_bytes = 0;
   std::map<std::string, std::uint64_t> alerts_by_detector;
   double elapsed_s = 0, events_per_s = 0;

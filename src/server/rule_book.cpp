@@ -6,7 +6,8 @@
 
 namespace pandun::server {
 
-Result<std::shared_ptr<const detect::RuleSet>> compile_rules(const std::vector<detect::RuleSource>& sources, const std::string& where) {
+Result<std::shared_ptr<const detect::RuleSet>> compile_rules(const std::vector<detect::RuleSource>& sources,
+                                                             const std::string& where) {
   detect::RuleCompilation compiled = detect::RuleSet::compile(sources);
   if (compiled.faults.empty()) return std::move(compiled.rules);
   std::string faults;
@@ -14,8 +15,8 @@ Result<std::shared_ptr<const detect::RuleSet>> compile_rules(const std::vector<d
   return error(Errc::kBadConfig, where, faults);
 }
 
-Result<RuleBook> RuleBook::open(platform::FileSystem& files, const std::string& directory, const std::string& content_rules,
-                                std::uint64_t next_position) {
+Result<RuleBook> RuleBook::open(platform::FileSystem& files, const std::string& directory,
+                                const std::string& content_rules, std::uint64_t next_position) {
   RuleBook book(files, directory, content_rules);
   TRY(files.make_directories(directory));
   TRY(book.read_history());
@@ -49,8 +50,10 @@ Result<> RuleBook::read_history() {
     at = end + 1;
     const std::size_t space = line.find(' ');
     Change change;
-    if (space == std::string_view::npos || std::from_chars(line.data(), line.data() + space, change.position).ec != std::errc())
-      return error(Errc::kCorrupt, platform::join(directory_, "history"), fmt::format("\"{}\" is not POSITION DIGEST", line));
+    if (space == std::string_view::npos ||
+        std::from_chars(line.data(), line.data() + space, change.position).ec != std::errc())
+      return error(Errc::kCorrupt, platform::join(directory_, "history"),
+                   fmt::format("\"{}\" is not POSITION DIGEST", line));
     change.digest = line.substr(space + 1);
     const std::string home = platform::join(directory_, change.digest);
     TRY_ASSIGN(const auto sources, read_sources(home));
@@ -77,7 +80,8 @@ Result<bool> RuleBook::enter(std::uint64_t position) {
   if (!changes_.empty() && changes_.back().digest == rules->digest()) return false;
   const std::string home = platform::join(directory_, rules->digest());
   TRY(files_->make_directories(home));
-  for (const detect::RuleSource& source : sources) TRY(platform::replace_file(*files_, platform::join(home, platform::name_of(source.file)), source.text));
+  for (const detect::RuleSource& source : sources)
+    TRY(platform::replace_file(*files_, platform::join(home, platform::name_of(source.file)), source.text));
   changes_.push_back({changes_.empty() ? 0 : position, rules->digest(), std::move(rules)});
   std::string history;
   for (const Change& change : changes_) history += fmt::format("{} {}\n", change.position, change.digest);

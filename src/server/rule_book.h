@@ -26,8 +26,8 @@ class RuleBook {
   };
 
   // Reads the history; enters the content's present rules as a change at `next_position` if they are not the newest.
-  static Result<RuleBook> open(platform::FileSystem& files, const std::string& directory, const std::string& content_rules,
-                               std::uint64_t next_position);
+  static Result<RuleBook> open(platform::FileSystem& files, const std::string& directory,
+                               const std::string& content_rules, std::uint64_t next_position);
 
   // In position order; the first is what held at `position`, the others came later.
   std::vector<Change> from(std::uint64_t position) const;
@@ -50,6 +50,7 @@ class RuleBook {
 };
 
 // kBadConfig with every fault.
-Result<std::shared_ptr<const detect::RuleSet>> compile_rules(const std::vector<detect::RuleSource>& sources, const std::string& where);
+Result<std::shared_ptr<const detect::RuleSet>> compile_rules(const std::vector<detect::RuleSource>& sources,
+                                                             const std::string& where);
 
 }  // namespace pandun::server

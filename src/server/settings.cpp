@@ -14,27 +14,42 @@ namespace pandun::server {
 const std::vector<SettingSpec>& setting_specs() {
   using enum SettingType;
   static const std::vector<SettingSpec> kSpecs{
-      {"data.directory", kPath, "", "./data", 0, 0, "where state is kept: event log, store, checkpoints, archive", "状态目录"},
+      {"data.directory", kPath, "", "./data", 0, 0, "where state is kept: event log, store, checkpoints, archive",
+       "状态目录"},
       {"content.directory", kPath, "", "", 0, 0, "shipped content; empty = beside the program", "内容目录；空为程序旁"},
-      {"server.listen", kText, "", "127.0.0.1:8480", 0, 0, "address and port of API and console; port 0 takes a free one", "接口与控制台监听地址"},
-      {"server.console_directory", kPath, "", "", 0, 0, "the built console; empty = beside the program", "控制台文件目录"},
+      {"server.listen", kText, "", "127.0.0.1:8480", 0, 0,
+       "address and port of API and console; port 0 takes a free one", "接口与控制台监听地址"},
+      {"server.console_directory", kPath, "", "", 0, 0, "the built console; empty = beside the program",
+       "控制台文件目录"},
       {"server.threads", kInteger, "threads", "2", 1, 64, "threads that answer requests", "处理请求的线程数"},
-      {"server.tls_certificate", kPath, "", "", 0, 0, "PEM chain; with tls_key, the server speaks TLS only", "TLS 证书链"},
+      {"server.tls_certificate", kPath, "", "", 0, 0, "PEM chain; with tls_key, the server speaks TLS only",
+       "TLS 证书链"},
       {"server.tls_key", kSecretPath, "", "", 0, 0, "PEM private key", "TLS 私钥"},
-      {"guard.key_file", kSecretPath, "", "", 0, 0, "32-byte key that seals and tokenises; empty = DATA/keys/seal.key", "密封与令牌密钥文件"},
+      {"guard.key_file", kSecretPath, "", "", 0, 0, "32-byte key that seals and tokenises; empty = DATA/keys/seal.key",
+       "密封与令牌密钥文件"},
       {"ingest.home_country", kInteger, "", "86", 1, 999, "calling code that national numbers belong to", "本国国家码"},
-      {"ingest.home_area", kText, "", "", 0, 0, "area code that local fixed numbers belong to; empty = they are not completed", "本地区号"},
-      {"ingest.future_skew_s", kInteger, "s", "300", 0, 86400, "how far ahead of the clock a record may be dated", "允许的未来时间偏差"},
-      {"engine.shards", kInteger, "threads", "1", 1, 64, "threads that own detection state; 1 runs without queues", "检测分片数"},
-      {"engine.checkpoint_events", kInteger, "events", "2000000", 1000, 1e12, "write a checkpoint after this many events", "检查点间隔（事件）"},
+      {"ingest.home_area", kText, "", "", 0, 0,
+       "area code that local fixed numbers belong to; empty = they are not completed", "本地区号"},
+      {"ingest.future_skew_s", kInteger, "s", "300", 0, 86400, "how far ahead of the clock a record may be dated",
+       "允许的未来时间偏差"},
+      {"engine.shards", kInteger, "threads", "1", 1, 64, "threads that own detection state; 1 runs without queues",
+       "检测分片数"},
+      {"engine.checkpoint_events", kInteger, "events", "2000000", 1000, 1e12,
+       "write a checkpoint after this many events", "检查点间隔（事件）"},
       {"engine.checkpoint_s", kInteger, "s", "300", 1, 86400, "and after this time", "检查点间隔（秒）"},
-      {"eventlog.segment_bytes", kInteger, "bytes", "134217728", 65536, 1e12, "size at which a segment is closed", "日志段大小"},
-      {"eventlog.retention_bytes", kInteger, "bytes", "53687091200", 0, 1e15, "oldest segments go beyond this size; 0 = never", "日志保留大小"},
-      {"eventlog.retention_days", kInteger, "days", "183", 0, 36500, "and beyond this age; the law asks six months for network logs", "日志保留天数"},
-      {"archive.enabled", kBool, "", "true", 0, 0, "write Parquet with tokens instead of numbers (needs libduckdb)", "是否写 Parquet 归档"},
-      {"archive.batch_events", kInteger, "events", "200000", 1000, 1e8, "events per Parquet file", "每个归档文件的事件数"},
+      {"eventlog.segment_bytes", kInteger, "bytes", "134217728", 65536, 1e12, "size at which a segment is closed",
+       "日志段大小"},
+      {"eventlog.retention_bytes", kInteger, "bytes", "53687091200", 0, 1e15,
+       "oldest segments go beyond this size; 0 = never", "日志保留大小"},
+      {"eventlog.retention_days", kInteger, "days", "183", 0, 36500,
+       "and beyond this age; the law asks six months for network logs", "日志保留天数"},
+      {"archive.enabled", kBool, "", "true", 0, 0, "write Parquet with tokens instead of numbers (needs libduckdb)",
+       "是否写 Parquet 归档"},
+      {"archive.batch_events", kInteger, "events", "200000", 1000, 1e8, "events per Parquet file",
+       "每个归档文件的事件数"},
       {"archive.retention_days", kInteger, "days", "365", 1, 36500, "older days are deleted", "归档保留天数"},
-      {"simulate.enabled", kBool, "", "false", 0, 0, "feed the platform from the built-in province", "是否启用模拟省份"},
+      {"simulate.enabled", kBool, "", "false", 0, 0, "feed the platform from the built-in province",
+       "是否启用模拟省份"},
       {"simulate.numbers", kInteger, "numbers", "20000", 100, 1e8, "people and machines of the province", "模拟号码数"},
       {"simulate.seed", kInteger, "", "1", 0, 1e18, "the same seed gives the same province", "随机种子"},
       {"simulate.speed", kNumber, "x", "20", 0.1, 100000, "event seconds per second", "模拟加速倍数"},
@@ -97,16 +112,18 @@ class SettingsLoader {
       const detect::DetectorSpec& spec = part.spec();
       add_detector_key(fmt::format("detectors.{}.enabled", spec.name), SettingType::kBool, "true", 0, 0, {});
       for (const detect::OptionSpec& option : spec.options)
-        add_detector_key(fmt::format("detectors.{}.{}", spec.name, option.name), SettingType::kNumber, fmt::format("{}", option.fallback),
-                         option.min, option.max, option.unit);
+        add_detector_key(fmt::format("detectors.{}.{}", spec.name, option.name), SettingType::kNumber,
+                         fmt::format("{}", option.fallback), option.min, option.max, option.unit);
     }
-    for (const auto& [key, spec] : specs_) out_.settings.values_[std::string(key)] = {std::string(spec.fallback), "default"};
+    for (const auto& [key, spec] : specs_)
+      out_.settings.values_[std::string(key)] = {std::string(spec.fallback), "default"};
   }
 
   void file(const std::string& path, bool must_exist) {
     const auto content = platform::read_file(files_, path, 16U << 20);
     if (!content.ok()) {
-      if (must_exist || content.error().code != Errc::kNotFound) fault(path, {}, "unreadable", content.error().message, "check the path");
+      if (must_exist || content.error().code != Errc::kNotFound)
+        fault(path, {}, "unreadable", content.error().message, "check the path");
       return;
     }
     try {
@@ -114,7 +131,8 @@ class SettingsLoader {
       walk(table, "", path);
     } catch (const toml::parse_error& bad) {
       const auto at = bad.source().begin;
-      out_.faults.push_back({path, at.line, at.column, "syntax", std::string(bad.description()), "see toml.io for the form"});
+      out_.faults.push_back(
+          {path, at.line, at.column, "syntax", std::string(bad.description()), "see toml.io for the form"});
     }
   }
 
@@ -130,7 +148,8 @@ class SettingsLoader {
       std::string variable = "PANDUN_" + key;
       std::transform(variable.begin(), variable.end(), variable.begin(),
                      [](char c) { return c == '.' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c); });
-      if (const auto value = platform::environment(variable)) put(key, *value, "environment " + variable, {variable, 0, 0, {}, {}, {}});
+      if (const auto value = platform::environment(variable))
+        put(key, *value, "environment " + variable, {variable, 0, 0, {}, {}, {}});
     }
   }
 
@@ -139,12 +158,14 @@ class SettingsLoader {
   LoadedSettings take() { return std::move(out_); }
 
  private:
-  void add_detector_key(std::string key, SettingType type, std::string fallback, double min, double max, std::string_view unit) {
+  void add_detector_key(std::string key, SettingType type, std::string fallback, double min, double max,
+                        std::string_view unit) {
     owned_.push_back(std::move(fallback));
     specs_.emplace(std::move(key), SettingSpec{{}, type, unit, owned_.back(), min, max, {}, {}});
   }
 
-  void fault(const std::string& path, toml::source_position at, std::string code, std::string message, std::string advice) {
+  void fault(const std::string& path, toml::source_position at, std::string code, std::string message,
+             std::string advice) {
     out_.faults.push_back({path, at.line, at.column, std::move(code), std::move(message), std::move(advice)});
   }
 
@@ -157,7 +178,8 @@ class SettingsLoader {
       } else if (const toml::table* inner = node.as_table()) {
         walk(*inner, key, path);
       } else {
-        put(key, value_text(node), fmt::format("{}:{}:{}", path, at.line, at.column), {path, at.line, at.column, {}, {}, {}});
+        put(key, value_text(node), fmt::format("{}:{}:{}", path, at.line, at.column),
+            {path, at.line, at.column, {}, {}, {}});
       }
     }
   }
@@ -172,7 +194,8 @@ class SettingsLoader {
 
   void read_sources(const toml::node& node, const std::string& path) {
     const toml::array* list = node.as_array();
-    if (list == nullptr) return fault(path, node.source().begin, "wrong_type", "source is a list of tables", "write [[source]]");
+    if (list == nullptr)
+      return fault(path, node.source().begin, "wrong_type", "source is a list of tables", "write [[source]]");
     for (const toml::node& item : *list) {
       const toml::table* table = item.as_table();
       const toml::source_position at = item.source().begin;
@@ -190,12 +213,14 @@ class SettingsLoader {
           (key == "kind" ? source.kind : key == "path" ? source.path : source.map) = value.value_or(std::string());
         } else {
           const std::string near = nearest(key, {"kind", "path", "map", "follow"});
-          fault(path, value.source().begin, "unknown_key", fmt::format("source.{} is not a setting or has another type", key),
+          fault(path, value.source().begin, "unknown_key",
+                fmt::format("source.{} is not a setting or has another type", key),
                 near.empty() ? "known: kind, path, map, follow" : fmt::format("did you mean {}?", near));
         }
       }
       if (source.kind.empty() || source.path.empty())
-        fault(path, at, "missing_key", "a [[source]] needs kind and path", "for example kind = \"zeek\", path = \"/var/log/zeek\"");
+        fault(path, at, "missing_key", "a [[source]] needs kind and path",
+              "for example kind = \"zeek\", path = \"/var/log/zeek\"");
       out_.settings.sources_.push_back(std::move(source));
     }
   }
@@ -270,16 +295,24 @@ const Setting& find(const std::map<std::string, Setting, std::less<>>& values, s
 }
 }  // namespace
 
-std::string Settings::text(std::string_view key) const { return find(values_, key).value; }
-bool Settings::flag(std::string_view key) const { return find(values_, key).value == "true"; }
+std::string Settings::text(std::string_view key) const {
+  return find(values_, key).value;
+}
+bool Settings::flag(std::string_view key) const {
+  return find(values_, key).value == "true";
+}
 double Settings::number(std::string_view key) const {
   double out = 0;
   CHECK(number_of(find(values_, key).value, out));
   return out;
 }
-std::int64_t Settings::integer(std::string_view key) const { return static_cast<std::int64_t>(number(key)); }
+std::int64_t Settings::integer(std::string_view key) const {
+  return static_cast<std::int64_t>(number(key));
+}
 
-bool Settings::detector_enabled(std::string_view detector) const { return flag(fmt::format("detectors.{}.enabled", detector)); }
+bool Settings::detector_enabled(std::string_view detector) const {
+  return flag(fmt::format("detectors.{}.enabled", detector));
+}
 
 std::vector<std::pair<std::string, double>> Settings::detector_options(std::string_view detector) const {
   const std::string prefix = fmt::format("detectors.{}.", detector);

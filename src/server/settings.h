@@ -21,20 +21,20 @@ namespace pandun::server {
 enum class SettingType : std::uint8_t { kText, kPath, kSecretPath, kBool, kInteger, kNumber };
 
 struct SettingSpec {
-  std::string_view key;        // "server.listen"
+  std::string_view key;  // "server.listen"
   SettingType type;
   std::string_view unit;
   std::string_view fallback;
-  double min = 0, max = 0;     // numbers only
+  double min = 0, max = 0;  // numbers only
   std::string_view doc_en, doc_zh;
 };
 const std::vector<SettingSpec>& setting_specs();
 
 struct Setting {
-  std::string value, origin;   // origin: "default", "pandun.toml:3:1", "environment PANDUN_…", "flag"
+  std::string value, origin;  // origin: "default", "pandun.toml:3:1", "environment PANDUN_…", "flag"
 };
 
-struct SourceSetting {         // [[source]]
+struct SourceSetting {  // [[source]]
   std::string kind, path, map, origin;
   bool follow = true;
 };
@@ -43,12 +43,12 @@ struct Fault {
   std::string file;
   std::uint32_t line = 0, column = 0;
   std::string code, message, advice;
-  std::string text() const;    // "pandun.toml:3:1: unknown_key: …; did you mean …?"
+  std::string text() const;  // "pandun.toml:3:1: unknown_key: …; did you mean …?"
 };
 
 class Settings {
  public:
-  std::string text(std::string_view key) const;      // CHECKs that the key exists
+  std::string text(std::string_view key) const;  // CHECKs that the key exists
   bool flag(std::string_view key) const;
   std::int64_t integer(std::string_view key) const;
   double number(std::string_view key) const;
@@ -65,16 +65,17 @@ class Settings {
 };
 
 struct SettingsInput {
-  std::string file;                                             // "" = none
-  std::vector<std::pair<std::string, std::string>> flags;       // key, value
+  std::string file;                                        // "" = none
+  std::vector<std::pair<std::string, std::string>> flags;  // key, value
   bool read_environment = true;
 };
 
 struct LoadedSettings {
   Settings settings;
-  std::vector<Fault> faults;   // any fault: the settings must not be used
+  std::vector<Fault> faults;  // any fault: the settings must not be used
 };
-LoadedSettings load_settings(platform::FileSystem& files, const SettingsInput& input, const std::vector<detect::DetectorPart>& detectors);
+LoadedSettings load_settings(platform::FileSystem& files, const SettingsInput& input,
+                             const std::vector<detect::DetectorPart>& detectors);
 
 // The faults as one Error (kBadConfig), for callers that stop at them.
 Error as_error(const std::vector<Fault>& faults);

@@ -18,7 +18,8 @@ LoadedSettings load(std::string_view content, std::vector<std::pair<std::string,
 }
 
 TEST(Settings, FlagBeatsFileBeatsDefault) {
-  const LoadedSettings loaded = load("[server]\nlisten = \"127.0.0.1:1\"\nthreads = 4\n", {{"server.listen", "127.0.0.1:2"}});
+  const LoadedSettings loaded =
+      load("[server]\nlisten = \"127.0.0.1:1\"\nthreads = 4\n", {{"server.listen", "127.0.0.1:2"}});
   ASSERT_TRUE(loaded.faults.empty());
   EXPECT_EQ(loaded.settings.text("server.listen"), "127.0.0.1:2");
   EXPECT_EQ(loaded.settings.all().at("server.listen").origin, "flag");
@@ -27,7 +28,8 @@ TEST(Settings, FlagBeatsFileBeatsDefault) {
 }
 
 TEST(Settings, ReportsEveryFaultWithItsPlace) {
-  const LoadedSettings loaded = load("[server]\nlissten = \"x\"\nthreads = 0\n[engine]\nshards = \"two\"\n[[source]]\nkind = \"zeek\"\n");
+  const LoadedSettings loaded =
+      load("[server]\nlissten = \"x\"\nthreads = 0\n[engine]\nshards = \"two\"\n[[source]]\nkind = \"zeek\"\n");
   ASSERT_EQ(loaded.faults.size(), 4U);
   EXPECT_EQ(loaded.faults[0].code, "unknown_key");
   bool advised = false;

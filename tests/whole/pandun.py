@@ -55,7 +55,9 @@ def wait_until(condition, what, seconds=60):
 
 
 class Server:
-    """`pandun serve` on a free port. The first start gives the admin's password."""
+    """`pandun serve` on a free port. The first start gives the admin's password. A test that fails leaves none behind: see main()."""
+
+    running = []
 
     def __init__(self, data, *flags, config=None):
         self.data = Path(data)
@@ -64,6 +66,7 @@ class Server:
             command += ["--config", config]
         self.errors = open(str(data) + ".stderr", "ab")
         self.child = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=self.errors, text=True, env=environment())
+        Server.running.append(self)
         self.password, self.url = None, None
         for line in self.child.stdout:
             if match := re.search(r"admin password: (\S+)", line):
@@ -75,8 +78,9 @@ class Server:
             raise AssertionError(f"serve ended with {self.child.wait()}: {Path(str(data) + '.stderr').read_text()[-2000:]}")
 
     def kill(self):
-        self.child.send_signal(signal.SIGKILL)
-        self.child.wait()
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGKILL)
+            self.child.wait()
 
     def stop(self):
         self.child.send_signal(signal.SIGTERM)
@@ -138,5 +142,8 @@ def main(*tests):
         else:
             shutil.rmtree(home, ignore_errors=True)
             print(f"ok   {test.__name__} ({time.monotonic() - start:.1f} s)", flush=True)
+        for server in Server.running:
+            server.kill()
+        Server.running.clear()
     print(f"{len(chosen) - failed} passed, {failed} failed")
     return 1 if failed or not chosen else 0
