@@ -8,7 +8,6 @@
 #include "base/toml.h"
 #include "province/plant.h"
 
-
 namespace pandun::province {
 
 std::string_view name(PlantKind kind) {

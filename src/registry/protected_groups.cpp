@@ -9,7 +9,6 @@
 #include "base/toml.h"
 #include "registry/csv.h"
 
-
 namespace pandun::registry {
 namespace {
 
