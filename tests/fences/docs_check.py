@@ -54,7 +54,7 @@ for part in sorted(p.name for p in (source / "src/sources").iterdir() if p.is_di
 dependencies = (source / "docs/dependencies.md").read_text().lower()
 named = {"fmt": "fmt", "xxhash": "xxhash", "sodium": "libsodium", "ZLIB": "zlib", "sqlite3": "sqlite", "simdjson": "simdjson",
          "tomlplusplus": "toml++", "boost": "boost", "OpenSSL": "openssl", "psl": "libpsl", "idn2": "libidn2", "gtest": "googletest",
-         "prometheus": "prometheus-cpp", "spdlog": "spdlog", "CLI11": "cli11", "duckdb": "duckdb"}
+         "prometheus": "prometheus-cpp", "CLI11": "cli11", "duckdb": "duckdb"}
 cmake = "\n".join(p.read_text() for p in list(source.glob("src/**/CMakeLists.txt")) + list(source.glob("cmake/*.cmake")))
 for word, shown in named.items():
     if re.search(rf"\b{word}", cmake, re.I) and shown.lower() not in dependencies:
