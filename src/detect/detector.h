@@ -40,6 +40,16 @@ struct OptionSpec {
   std::string_view doc_en, doc_zh;
 };
 
+// What duty officers read instead of a name that a detector gives its evidence or its series. Names of the feature
+// catalogue have their words there.
+enum class Bound : std::uint8_t { kUnsaid, kAtLeast, kAtMost };
+struct EvidenceSpec {
+  std::string_view name;  // "contacts"; "list_*" stands for every name that begins so, and * in its titles for the rest
+  std::string_view title_en, title_zh;
+  std::string_view unit_en, unit_zh;  // both empty: no quantity, its title says it all
+  Bound bound = Bound::kUnsaid;       // how the value stands to the threshold whenever the detector speaks
+};
+
 struct DetectorSpec {
   std::string_view name;  // folder name
   std::string_view title_en, title_zh;
@@ -54,6 +64,7 @@ struct DetectorSpec {
   std::string_view false_positives_en, false_positives_zh;
   std::uint32_t state_version =
       1;  // raise when save() changes its form: older state is dropped, and the report says so
+  std::vector<EvidenceSpec> evidence{};  // every name in its signals that the feature catalogue lacks
 };
 
 // Option values, checked against the spec's bounds before any detector is made.

@@ -106,7 +106,7 @@ void DistinctWindows::advance(std::uint32_t now_s) {
 
 std::size_t DistinctWindows::find(std::uint32_t hash) const {
   const std::size_t mask = slots_.size() - 1;
-  std::size_t at = (hash * 0x9e3779b1U >> 8) & mask;
+  std::size_t at = home(hash);
   while (slots_[at].last != 0 && slots_[at].hash != hash) at = (at + 1) & mask;
   return at;
 }

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "detect/fetch.h"
 #include "detect/window.h"
 
 namespace pandun::detect {
@@ -62,7 +63,10 @@ class DistinctWindows {
 
   void advance(std::uint32_t now_s);  // moves the clock; add() needs times that are not newer
   bool add(std::uint32_t hash, std::uint32_t time_s);
-  double count(Window w) const;  // a whole number
+  double count(Window w) const;              // a whole number
+  void prefetch(std::uint32_t hash) const {  // what add() of it will touch first
+    if (!slots_.empty()) fetch_line(slots_.data() + home(hash));
+  }
   bool exact() const { return sketch_ == nullptr; }
   // Seen at or after `since_s`; always false once not exact.
   bool contains_since(std::uint32_t hash, std::uint32_t since_s) const;
@@ -75,6 +79,7 @@ class DistinctWindows {
     std::uint32_t hash = 0;
     std::uint32_t last = 0;  // last-seen second + 1, 0 = free
   };
+  std::size_t home(std::uint32_t hash) const { return (hash * 0x9e3779b1U >> 8) & (slots_.size() - 1); }
   std::size_t find(std::uint32_t hash) const;  // its slot, or the free one where it belongs
   std::uint32_t oldest() const { return start_s(longest_, now_s_); }
   void make_room();

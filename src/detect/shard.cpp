@@ -29,6 +29,17 @@ NumberContact contact_of(const model::Message& message, EventMs time, bool outgo
           outgoing ? message.sender_cell : std::string_view{}};
 }
 
+HostContact host_contact_of(const model::Event& event) {
+  switch (event.kind()) {
+    case model::EventKind::kFlow:
+      return detect::contact_of(event.as<model::Flow>(), event.time);
+    case model::EventKind::kDns:
+      return detect::contact_of(event.as<model::Dns>(), event.time);
+    default:
+      return detect::contact_of(event.as<model::Login>(), event.time);
+  }
+}
+
 }  // namespace
 
 std::vector<std::unique_ptr<Detector>> make_detectors(const EngineConfig& config) {
@@ -177,18 +188,8 @@ void Shard::run(std::span<const model::Event> events, std::span<const WorkItem> 
   while (at < items.size()) {
     std::size_t end = std::min(items.size(), at + kAhead);
     while (end < items.size() && items[end].event == items[end - 1].event) ++end;  // whole events only
-    for (unsigned stage = 0; stage < 2; ++stage) {
-      for (std::size_t i = at; i < end; ++i) {
-        const WorkItem& item = items[i];
-        if (!item.activity()) {
-          detectors_[item.target]->prefetch(item.key, stage);
-        } else if (item.target == WorkItem::kHost) {
-          hosts_->prefetch(item.hash, stage);
-        } else {
-          numbers_->prefetch(item.hash, stage);
-        }
-      }
-    }
+    for (unsigned stage = 0; stage < 3; ++stage)
+      for (const WorkItem& item : items.subspan(at, end - at)) prefetch(events[item.event], item, stage);
     while (at < end) {
       const std::uint32_t index = items[at].event;
       std::size_t next = at + 1;
@@ -196,6 +197,18 @@ void Shard::run(std::span<const model::Event> events, std::span<const WorkItem> 
       run_event(events[index], items.subspan(at, next - at), context);
       at = next;
     }
+  }
+}
+
+void Shard::prefetch(const model::Event& event, const WorkItem& item, unsigned stage) const {
+  if (!item.activity()) {
+    if (stage < 2) detectors_[item.target]->prefetch(item.key, stage);
+  } else if (item.target != WorkItem::kHost) {
+    if (stage < 2) return numbers_->prefetch(item.hash, stage);
+    numbers_->prefetch_more(model::NumberKey::from_bits(item.key.key.lo), item.hash);
+  } else {
+    if (stage < 2) return hosts_->prefetch(item.hash, stage);
+    hosts_->prefetch({item.key.key.hi, item.key.key.lo}, item.hash, host_contact_of(event));
   }
 }
 
@@ -240,11 +253,7 @@ void Shard::count(const model::Event& event, const WorkItem& item) {
     return;
   }
   const model::IpAddress ip{item.key.key.hi, item.key.key.lo};
-  const HostContact contact =
-      event.kind() == model::EventKind::kFlow  ? detect::contact_of(event.as<model::Flow>(), event.time)
-      : event.kind() == model::EventKind::kDns ? detect::contact_of(event.as<model::Dns>(), event.time)
-                                               : detect::contact_of(event.as<model::Login>(), event.time);
-  hosts_->update(ip, item.hash, contact, event.watermark);
+  hosts_->update(ip, item.hash, host_contact_of(event), event.watermark);
 }
 
 void Shard::evict(EventMs watermark) {

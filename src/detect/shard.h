@@ -78,6 +78,7 @@ class Shard {
  private:
   class ShardContext;
   static constexpr std::size_t kSharedSections = 3;
+  void prefetch(const model::Event& event, const WorkItem& item, unsigned stage) const;
   void run_event(const model::Event& event, std::span<const WorkItem> items, ShardContext& context);
   void count(const model::Event& event, const WorkItem& item);
   void evict(EventMs watermark);

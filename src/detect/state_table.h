@@ -25,6 +25,7 @@
 #endif
 
 #include "base/time.h"
+#include "detect/fetch.h"
 #include "detect/state_io.h"
 #include "model/entity.h"
 
@@ -79,11 +80,6 @@ inline std::uint32_t match(const std::uint8_t* tags, std::uint8_t wanted) {
   return bits;
 #endif
 }
-// GCC takes a function that only prefetches for one without effect and drops the calls to it; the empty asm keeps them.
-inline void fetch(const void* line) {
-  __builtin_prefetch(line);
-  asm volatile("");
-}
 inline std::uint32_t match_free(const std::uint8_t* tags) {
 #if defined(__SSE2__)
   return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_load_si128(reinterpret_cast<const __m128i*>(tags))));
@@ -126,15 +122,21 @@ class StateTable {
     if (part.groups == 0) return;
     const std::size_t base = first_group(part, h) * table::kGroup;
     if (stage == 0) {
-      table::fetch(part.tags + base);
+      fetch_line(part.tags + base);
       return;
     }
     std::uint32_t hits = table::match(part.tags + base, tag_of(h));
     if (hits == 0) hits = table::match_free(part.tags + base);  // a new one will go there
     if (hits == 0) return;
     const char* entry = reinterpret_cast<const char*>(part.entries + base + static_cast<unsigned>(__builtin_ctz(hits)));
-    table::fetch(entry);
-    if constexpr (sizeof(Entry) > 64) table::fetch(entry + 64);
+    fetch_line(entry);
+    if constexpr (sizeof(Entry) > 64) fetch_line(entry + 64);
+  }
+
+  // The state as it stands, idle or not, for a further stage of prefetching; null when absent.
+  const State* peek_hash(const Key& key, std::uint64_t h) const {
+    const Entry* found = find_entry(parts_[h >> (64 - kPartBits)], key, h);
+    return found == nullptr ? nullptr : &found->state;
   }
 
   // Finds or makes. `fresh` tells that the state is new (never seen, or idle for too long); `release(State&)` is called on

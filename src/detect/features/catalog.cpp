@@ -5,6 +5,7 @@
 #include <array>
 #include <vector>
 
+#include "base/check.h"
 #include "detect/nearest.h"
 
 namespace pandun::detect {
@@ -33,6 +34,56 @@ double plain_host(const Host& a) {
 constexpr std::array<std::string_view, kWindows> kSpanEn{"5 minutes", "hour", "24 hours", "7 days"};
 constexpr std::array<std::string_view, kWindows> kSpanZh{"5 分钟", "1 小时", "24 小时", "7 天"};
 
+constexpr std::array<std::string_view, kWindows> kShortEn{"5 min", "1 h", "24 h", "7 d"};
+
+// A family's short title; " in 1 h" follows, "1 小时" goes before. Singles have their window in it.
+struct Title {
+  std::string_view stem, en, zh;
+};
+constexpr Title kTitles[] = {
+    {"calls_out", "calls made", "主叫次数"},
+    {"calls_in", "calls received", "被叫次数"},
+    {"messages_out", "messages sent", "发送短信条数"},
+    {"messages_in", "messages received", "接收短信条数"},
+    {"unanswered_out", "calls made that nobody answered", "主叫未接通次数"},
+    {"distinct_callees", "different numbers called", "主叫的不同号码数"},
+    {"distinct_callers", "different numbers that called it", "来电的不同号码数"},
+    {"distinct_recipients", "different numbers it sent messages to", "发送短信的不同号码数"},
+    {"distinct_senders", "different numbers that sent it messages", "收到短信的不同号码数"},
+    {"answered_ratio_out", "share of calls made that were answered", "主叫接通率"},
+    {"short_ratio_out", "share of answered calls of at most 10 s", "接通后不超过 10 秒的比例"},
+    {"talk_s_mean_out", "mean talk time of answered calls", "主叫平均通话时长"},
+    {"out_share", "share of its calls that it made itself", "主叫占比"},
+    {"repeat_ratio_out", "share of repeated calls", "重复呼叫比例"},
+    {"return_calls_24h", "calls back in 24 h", "24 小时回拨次数"},
+    {"distinct_devices_24h", "devices used in 24 h", "24 小时使用的终端数"},
+    {"distinct_cells_24h", "cells it was in within 24 h", "24 小时出现的小区数"},
+    {"regions_callee_24h", "regions called in 24 h", "24 小时被叫归属地数"},
+    {"night_share_24h", "share of calls and messages at night in 24 h", "24 小时夜间呼叫与发送比例"},
+    {"max_calls_per_minute_5m", "most calls in a minute within 5 min", "5 分钟内单分钟最多主叫次数"},
+    {"first_seen_age_s", "time since the number was first seen", "号码首次出现至今"},
+    {"idle_before_s", "silence before it woke", "此前静默时长"},
+    {"flows", "flows started", "发起的流数"},
+    {"failed_flows", "failed flows", "失败的流数"},
+    {"failed_ratio", "share of failed flows", "流失败比例"},
+    {"distinct_dst_hosts", "different hosts contacted", "访问的不同主机数"},
+    {"distinct_dst_ports", "different ports contacted", "访问的不同端口数"},
+    {"distinct_dst_pairs", "different pairs of host and port contacted", "访问的不同主机端口对数"},
+    {"bytes_out", "bytes sent", "上行字节数"},
+    {"bytes_in", "bytes received", "下行字节数"},
+    {"dns_queries", "names looked up", "域名查询次数"},
+    {"nxdomain_ratio", "share of look-ups for names that do not exist", "查询不存在域名的比例"},
+    {"distinct_nxdomains", "different names looked up that do not exist", "查询的不同不存在域名数"},
+    {"logins_failed", "failed log-ins", "登录失败次数"},
+    {"host_first_seen_age_s", "time since the address was first seen", "地址首次出现至今"},
+};
+const Title& title_of(std::string_view stem) {
+  for (const Title& title : kTitles)
+    if (title.stem == stem) return title;
+  CHECK(false);  // the family above has no line
+  return kTitles[0];
+}
+
 // What the features of one family share. {en} and {zh} stand for the window's span.
 struct Family {
   std::string_view stem, unit, doc_en, doc_zh;
@@ -56,6 +107,8 @@ class Builder {
     Feature& feature = push(family, model::EntityKind::kNumber, std::string(family.stem));
     feature.window = w;
     feature.number = f;
+    feature.title_en = title_of(family.stem).en;
+    feature.title_zh = title_of(family.stem).zh;
     feature.doc_en = family.doc_en;
     feature.doc_zh = family.doc_zh;
   }
@@ -63,6 +116,8 @@ class Builder {
     Feature& feature = push(family, model::EntityKind::kIp, std::string(family.stem));
     feature.window = w;
     feature.host = f;
+    feature.title_en = title_of(family.stem).en;
+    feature.title_zh = title_of(family.stem).zh;
     feature.doc_en = family.doc_en;
     feature.doc_zh = family.doc_zh;
   }
@@ -76,6 +131,8 @@ class Builder {
     feature.window = w;
     feature.number = n;
     feature.host = h;
+    feature.title_en = fmt::format("{} in {}", title_of(family.stem).en, kShortEn[i]);
+    feature.title_zh = fmt::format("{}{}", kSpanZh[i], title_of(family.stem).zh);
     feature.doc_en = fmt::format(fmt::runtime(family.doc_en), fmt::arg("en", kSpanEn[i]));
     feature.doc_zh = fmt::format(fmt::runtime(family.doc_zh), fmt::arg("zh", kSpanZh[i]));
   }
@@ -242,6 +299,14 @@ const std::vector<Feature>& catalog() {
 std::string_view name(Exactness exactness) {
   constexpr std::array<std::string_view, 3> kNames{"exact", "exact, then sketch", "estimate"};
   return kNames[static_cast<std::size_t>(exactness)];
+}
+
+std::string_view span_en(Window w) {
+  return kShortEn[static_cast<std::size_t>(w)];
+}
+
+std::string_view span_zh(Window w) {
+  return kSpanZh[static_cast<std::size_t>(w)];
 }
 
 std::span<const Feature> features() {

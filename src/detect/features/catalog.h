@@ -33,9 +33,13 @@ struct Feature {
   std::uint8_t cost = 1;             // relative, for ordering the tests of a rule
   bool bounded_by_contacts = false;  // never more than contacts_at_most()
   std::string doc_en, doc_zh;
+  std::string title_en, title_zh;                     // a few words: "calls made in 1 h"
   double (*number)(const NumberActivity&) = nullptr;  // one of the two
   double (*host)(const HostActivity&) = nullptr;
 };
+
+std::string_view span_en(Window w);  // as titles say it: "1 h"
+std::string_view span_zh(Window w);  // "1 小时"
 
 std::span<const Feature> features();
 const Feature* find_feature(model::EntityKind entity, std::string_view name);

@@ -137,6 +137,24 @@ void BusyHost::load(StateReader& in) {
 
 // ---- all hosts of a shard ----
 
+void HostActivities::prefetch(const model::IpAddress& host, std::uint64_t hash, const HostContact& contact) const {
+  const HostRecord* record = table_.peek_hash(host, hash);
+  if (record == nullptr) return;
+  if (!record->busy) {
+    fetch_line(lists_.at(record->size_class, record->handle) + record->size);
+    return;
+  }
+  const BusyHost& busy = busy_.at(record->handle);
+  fetch_line(&busy);
+  if (contact.kind == HostContact::kFlow && busy.flows != nullptr) {
+    busy.flows->hosts.prefetch(contact.thing);
+    busy.flows->ports.prefetch(port_thing(contact.port));
+    busy.flows->pairs.prefetch(pair_thing(contact.thing, contact.port));
+  } else if (contact.kind == HostContact::kDns && busy.nxdomains != nullptr) {
+    busy.nxdomains->prefetch(contact.thing);
+  }
+}
+
 void HostActivities::update(const model::IpAddress& host, std::uint64_t hash, HostContact contact, EventMs watermark) {
   bool fresh = false;
   HostRecord& record = table_.touch_hash(host, hash, watermark, &fresh, [this](HostRecord& old) { release(old); });

@@ -70,6 +70,8 @@ class HostActivities {
   explicit HostActivities(const HostOptions& options) : table_(options.idle_after) {}
 
   void prefetch(std::uint64_t hash, unsigned stage) const { table_.prefetch_hash(hash, stage); }
+  // After stages 0 and 1: what counting this contact will touch beyond the table.
+  void prefetch(const model::IpAddress& host, std::uint64_t hash, const HostContact& contact) const;
   void update(const model::IpAddress& host, std::uint64_t hash, HostContact contact, EventMs watermark);
   const HostRecord* find(const model::IpAddress& host, std::uint64_t hash, EventMs watermark) {
     return table_.find_hash(host, hash, watermark);

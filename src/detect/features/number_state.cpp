@@ -308,6 +308,16 @@ std::span<const Contact> NumberActivities::contacts(const NumberRecord& record) 
   return {lists_.at(record.listed.size_class, record.listed.block), record.listed.size};
 }
 
+void NumberActivities::prefetch_more(model::NumberKey number, std::uint64_t hash) const {
+  const NumberRecord* record = table_.peek_hash(number, hash);
+  if (record == nullptr || record->tier == NumberRecord::kInline) return;
+  if (record->tier == NumberRecord::kListed) {
+    fetch_line(lists_.at(record->listed.size_class, record->listed.block) + record->listed.size);
+  } else {
+    fetch_line(&busy_.at(record->listed.busy));
+  }
+}
+
 void NumberActivities::update(model::NumberKey number, std::uint64_t hash, const NumberContact& c, EventMs watermark) {
   bool fresh = false;
   NumberRecord& record =

@@ -129,6 +129,8 @@ class NumberActivities {
   explicit NumberActivities(const NumberOptions& options) : options_(options), table_(options.idle_after) {}
 
   void prefetch(std::uint64_t hash, unsigned stage) const { table_.prefetch_hash(hash, stage); }
+  // After stages 0 and 1: what counting a contact will touch beyond the table.
+  void prefetch_more(model::NumberKey number, std::uint64_t hash) const;
   void update(model::NumberKey number, std::uint64_t hash, const NumberContact& contact, EventMs watermark);
   // Null when the number is not known or idle. Valid until the next update().
   const NumberRecord* find(model::NumberKey number, std::uint64_t hash, EventMs watermark) {
