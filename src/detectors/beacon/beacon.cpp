@@ -267,11 +267,14 @@ void Beacon::judge(const model::Event& event, Service& service, Pair& pair, dete
   track.next_signal = track.total * 2;
 }
 
-std::string interval_text(double seconds) {
+model::LocalText interval_text(double seconds) {
   const auto whole = static_cast<long>(seconds + 0.5);
-  if (whole < 120) return std::to_string(whole) + " s";
-  if (whole < 7200) return std::to_string((whole + 30) / 60) + " min";
-  return std::to_string((whole + 1800) / 3600) + " h";
+  const auto text = [](long n, const char* zh, const char* en) {
+    return model::LocalText{std::to_string(n) + zh, std::to_string(n) + en};
+  };
+  if (whole < 120) return text(whole, " 秒", " s");
+  if (whole < 7200) return text((whole + 30) / 60, " 分钟", " min");
+  return text((whole + 1800) / 3600, " 小时", " h");
 }
 
 void Beacon::emit(const model::Event& event, const Service& service, const Pair& pair, const Rhythm& r, double score,
@@ -287,10 +290,12 @@ void Beacon::emit(const model::Event& event, const Service& service, const Pair&
       60 + 20 * (score - score_min) / std::max(0.01, 1 - score_min) + (flow.src.is_private() ? 5 : 0) - (dead ? 10 : 0);
   signal.severity = static_cast<std::uint8_t>(std::clamp(severity, 40.0, 90.0));
   signal.confidence = std::clamp(score - 0.15 - 0.1 * std::log2(1.0 + service.regular / 4.0), 0.3, 0.9);
-  const std::string server = flow.dst.text() + ":" + std::to_string(flow.dst_port), every = interval_text(r.median_s);
-  signal.title.en =
-      "Beacon: " + flow.src.text() + " contacts " + server + " about every " + every + (dead ? ", never answered" : "");
-  signal.title.zh = "疑似回连：" + flow.src.text() + " 约每 " + every + " 联系 " + server + (dead ? "，从未应答" : "");
+  const std::string server = flow.dst.text() + ":" + std::to_string(flow.dst_port);
+  const model::LocalText every = interval_text(r.median_s);
+  signal.title.en = "Beacon: " + flow.src.text() + " contacts " + server + " about every " + every.en +
+                    (dead ? ", never answered" : "");
+  signal.title.zh =
+      "疑似回连：" + flow.src.text() + " 约每 " + every.zh + " 联系 " + server + (dead ? "，从未应答" : "");
   signal.evidence = {{"contacts", static_cast<double>(track.total), limits_.contacts, "contacts"},
                      {"interval_median_s", r.median_s, kMedianMinS, "s"},
                      {"interval_share", r.interval_share, flow.src.is_private() ? 0.7 : 0.85, "ratio"},
@@ -416,6 +421,21 @@ const detect::DetectorSpec& beacon_spec() {
       .false_positives_zh =
           "小厂商的更新、授权、推送、遥测客户端；可用性监测；轮询的网页。可看服务器名称、地址归属和共有此节奏的主机数"
           "。",
+      .evidence =
+          {
+              {"contacts", "contacts seen", "联系次数", "contacts", "次", detect::Bound::kAtLeast},
+              {"interval_median_s", "typical time between contacts", "联系间隔中位数", "s", "秒",
+               detect::Bound::kAtLeast},
+              {"interval_share", "share of like intervals", "等间隔占比", "ratio", "比例", detect::Bound::kAtLeast},
+              {"size_share", "share of like sizes", "等大小占比", "ratio", "比例"},
+              {"score", "regularity", "规律性得分", "ratio", "比例", detect::Bound::kAtLeast},
+              {"answered_share", "share of contacts that were answered", "得到应答的占比", "ratio", "比例",
+               detect::Bound::kAtLeast},
+              {"regular_sources", "hosts that keep a rhythm with the service", "与该服务保持节奏的主机数", "hosts",
+               "台", detect::Bound::kAtMost},
+              {"observed_s", "time observed", "观察时长", "s", "秒", detect::Bound::kAtLeast},
+              {"interval_s", "time between contacts", "联系间隔", "s", "秒"},
+          },
   };
   return kSpec;
 }

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "detect/detector.h"
+#include "detect/features/catalog.h"
 #include "detect/features/number_activity.h"
 #include "detect/state_io.h"
 #include "detect/state_table.h"
@@ -150,9 +151,10 @@ void BurstCalling::emit(const model::Call& call, const detect::NumberActivity& a
   const double engaged = std::isfinite(f.conversation) ? f.conversation / limits_.conversation : 1.0;
   signal.confidence =
       std::clamp(0.6 + 0.2 * (1 - engaged) + 0.1 * std::min(2.0, excess) - (group.empty() ? 0 : 0.2), 0.3, 0.95);
+  const std::string span_en(detect::span_en(f.window)), span_zh(detect::span_zh(f.window));
   signal.title.en = "Burst calling: " + std::to_string(static_cast<int>(f.calls)) + " calls to " +
-                    std::to_string(static_cast<int>(f.distinct)) + " different numbers in " + window;
-  signal.title.zh = "高频外呼：" + window + " 内拨打 " + std::to_string(static_cast<int>(f.distinct)) +
+                    std::to_string(static_cast<int>(f.distinct)) + " different numbers within " + span_en;
+  signal.title.zh = "高频外呼：" + span_zh + "内拨打 " + std::to_string(static_cast<int>(f.distinct)) +
                     " 个不同号码共 " + std::to_string(static_cast<int>(f.calls)) + " 次";
   signal.evidence = {{"calls_out_" + window, f.calls, f.threshold, "calls"},
                      {"distinct_callees_" + window, f.distinct, std::ceil(f.threshold * limits_.dispersion), "numbers"},
@@ -249,6 +251,33 @@ const detect::DetectorSpec& burst_calling_spec() {
           "evening when few pick up. They answer call-backs and keep the number for years.",
       .false_positives_zh =
           "使用普通号码的电话调查、合法催收；学校或诊所晚间逐一通知而接通率低。此类号码长期在用且接听回拨。",
+      .evidence =
+          {
+              {"dispersion_5m", "different numbers per call or message in 5 min", "5 分钟不同号码占比", "ratio", "比例",
+               detect::Bound::kAtLeast},
+              {"conversation_ratio_5m", "share of calls that became a conversation in 5 min", "5 分钟成话率", "ratio",
+               "比例"},
+              {"out_share_5m", "share of its calls that it made itself in 5 min", "5 分钟主叫占比", "ratio", "比例",
+               detect::Bound::kAtLeast},
+              {"talk_s_mean_out_5m", "mean talk time of answered calls in 5 min", "5 分钟主叫平均通话时长", "s", "秒"},
+              {"dispersion_1h", "different numbers per call or message in 1 h", "1 小时不同号码占比", "ratio", "比例",
+               detect::Bound::kAtLeast},
+              {"conversation_ratio_1h", "share of calls that became a conversation in 1 h", "1 小时成话率", "ratio",
+               "比例"},
+              {"out_share_1h", "share of its calls that it made itself in 1 h", "1 小时主叫占比", "ratio", "比例",
+               detect::Bound::kAtLeast},
+              {"dispersion_24h", "different numbers per call or message in 24 h", "24 小时不同号码占比", "ratio",
+               "比例", detect::Bound::kAtLeast},
+              {"conversation_ratio_24h", "share of calls that became a conversation in 24 h", "24 小时成话率", "ratio",
+               "比例"},
+              {"return_share_24h", "calls back per number called in 24 h", "24 小时回拨占比", "ratio", "比例",
+               detect::Bound::kAtMost},
+              {"protected_group_service_number", "service number: higher thresholds apply", "服务号码，按更高阈值判断",
+               "", ""},
+              {"protected_group_*", "protected group (*): higher thresholds apply", "受保护群体（*），按更高阈值判断",
+               "", ""},
+              {"calls_out", "calls made over time", "各时段主叫次数", "calls", "次"},
+          },
   };
   return kSpec;
 }

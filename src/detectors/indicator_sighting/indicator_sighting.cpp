@@ -298,6 +298,14 @@ const detect::DetectorSpec& indicator_sighting_spec() {
       .false_positives_zh =
           "情报过期而地址被他人使用、共享主机；安全人员与扫描器的查询；解析服务器代客户查询。应看名单来源、时效以及是否"
           "有数据往来。",
+      .evidence =
+          {
+              {"sightings", "times seen", "命中次数", "times", "次", detect::Bound::kAtLeast},
+              {"indicator_severity", "severity of the indicator (of 100)", "情报严重度（满分 100）", "points", "分"},
+              {"indicator_confidence", "confidence of the indicator", "情报置信度", "ratio", "比例",
+               detect::Bound::kAtLeast},
+              {"list_*", "listed by *", "列入名单 *", "", ""},
+          },
   };
   return kSpec;
 }

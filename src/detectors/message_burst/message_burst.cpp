@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "detect/detector.h"
+#include "detect/features/catalog.h"
 #include "detect/features/number_activity.h"
 #include "detect/state_io.h"
 #include "detect/state_table.h"
@@ -141,8 +142,9 @@ void MessageBurst::emit(const model::Message& message, const detect::NumberActiv
                                  0.3, 0.95);
   const std::string count = std::to_string(static_cast<int>(f.messages)),
                     distinct = std::to_string(static_cast<int>(f.distinct));
-  signal.title.en = "Message burst: " + count + " messages to " + distinct + " different numbers in " + window;
-  signal.title.zh = "短信群发：" + window + " 内向 " + distinct + " 个不同号码发送 " + count + " 条短信";
+  const std::string span_en(detect::span_en(f.window)), span_zh(detect::span_zh(f.window));
+  signal.title.en = "Message burst: " + count + " messages to " + distinct + " different numbers within " + span_en;
+  signal.title.zh = "短信群发：" + span_zh + "内向 " + distinct + " 个不同号码发送 " + count + " 条短信";
   signal.evidence = {
       {"messages_out_" + window, f.messages, f.threshold, "messages"},
       {"distinct_recipients_" + window, f.distinct, std::ceil(f.threshold * limits_.dispersion), "numbers"},
@@ -230,6 +232,22 @@ const detect::DetectorSpec& message_burst_spec() {
           "A shop or a club that writes to all its members from an ordinary number; greetings sent to a whole address "
           "book at once before anybody has answered.",
       .false_positives_zh = "商户、社团用普通号码通知全部会员；节日一次性群发祝福且尚无人回复。",
+      .evidence =
+          {
+              {"dispersion_5m", "different numbers per call or message in 5 min", "5 分钟不同号码占比", "ratio", "比例",
+               detect::Bound::kAtLeast},
+              {"dispersion_1h", "different numbers per call or message in 1 h", "1 小时不同号码占比", "ratio", "比例",
+               detect::Bound::kAtLeast},
+              {"dispersion_24h", "different numbers per call or message in 24 h", "24 小时不同号码占比", "ratio",
+               "比例", detect::Bound::kAtLeast},
+              {"reply_share_24h", "messages received per recipient in 24 h", "24 小时回复占比", "ratio", "比例",
+               detect::Bound::kAtMost},
+              {"protected_group_international_sender", "sender abroad: higher thresholds apply",
+               "境外发送方，按更高阈值判断", "", ""},
+              {"protected_group_*", "protected group (*): higher thresholds apply", "受保护群体（*），按更高阈值判断",
+               "", ""},
+              {"messages_out", "messages sent over time", "各时段发送短信条数", "messages", "条"},
+          },
   };
   return kSpec;
 }

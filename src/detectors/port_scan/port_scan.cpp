@@ -330,7 +330,8 @@ void PortScan::emit(const model::Event& event, Source& source, const Finding& f,
   signal.evidence.push_back({"failed_share", f.share, f.share_min, "ratio"});
   if (!f.burst) signal.evidence.push_back({"trw_log_likelihood", (f.failed - f.answered) * kStep, kWalkMin, "nats"});
   signal.evidence.push_back({"seconds_between_tries", seconds / std::max(1.0, f.failed - 1), 0, "s"});
-  signal.series_feature = vertical ? "port" : "failed_hosts";
+  // The count so far is what failed_hosts_24h was compared by; a burst's count is of its last minute alone.
+  signal.series_feature = vertical ? "port" : f.burst ? "failed_hosts" : "failed_hosts_24h";
   for (std::size_t i = 0; i < of_it.size(); ++i) {
     const Attempt& a = *of_it[of_it.size() - 1 - i];
     if (!vertical && signal.peers.size() < model::Signal::kPeersMax) signal.peers.push_back(model::Entity::of(a.dst));
@@ -490,6 +491,25 @@ const detect::DetectorSpec& port_scan_spec() {
           "client "
           "whose network has just lost its way out.",
       .false_positives_zh = "本单位的资产盘点、漏洞扫描；监控系统的目标宕机；客户端所在网络出口中断。",
+      .evidence =
+          {
+              {"failed_hosts_1m", "hosts that did not answer in 1 min", "1 分钟无应答的主机数", "hosts", "台",
+               detect::Bound::kAtLeast},
+              {"failed_hosts_24h", "hosts that did not answer in 24 h", "24 小时无应答的主机数", "hosts", "台",
+               detect::Bound::kAtLeast},
+              {"answered_hosts_24h", "hosts that answered in 24 h", "24 小时有应答的主机数", "hosts", "台"},
+              {"failed_ports_24h", "closed ports tried in 24 h", "24 小时试探的未开放端口数", "ports", "个",
+               detect::Bound::kAtLeast},
+              {"answered_ports_24h", "open ports tried in 24 h", "24 小时试探的开放端口数", "ports", "个"},
+              {"failed_share", "share of first contacts that failed", "首次联系失败占比", "ratio", "比例",
+               detect::Bound::kAtLeast},
+              {"trw_log_likelihood", "evidence for a scan (log-likelihood)", "扫描可能性（对数似然）", "nats", "奈特",
+               detect::Bound::kAtLeast},
+              {"seconds_between_tries", "time between tries", "试探间隔", "s", "秒"},
+              {"failed_hosts", "hosts that did not answer so far", "累计无应答的主机数", "hosts", "台"},
+              {"port", "port tried", "试探的端口", "port", "端口"},
+              {"flows", "flows started over time", "各时段发起的流数", "flows", "个"},
+          },
   };
   return kSpec;
 }
