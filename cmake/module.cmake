@@ -41,7 +41,7 @@ function(module)
   if(NOT PANDUN_TESTS)
     return()
   endif()
-  if(sources)
+  if(sources AND PANDUN_LINK_TESTS)
     file(WRITE ${CMAKE_BINARY_DIR}/link/${M_NAME}.cpp "int main() { return 0; }\n")
     add_executable(link_${M_NAME} ${CMAKE_BINARY_DIR}/link/${M_NAME}.cpp)
     target_link_libraries(link_${M_NAME} PRIVATE -Wl,--whole-archive $<TARGET_FILE:${target}> -Wl,--no-whole-archive

@@ -17,7 +17,8 @@ Error system_error(const std::string& where, const char* action) {
   const int code = errno;
   std::string message = std::string(action) + ": " + std::strerror(code);
   if (code == ENOENT || code == ENOTDIR) return error(Errc::kNotFound, where, std::move(message));
-  const bool retryable = code == ENOSPC || code == EDQUOT || code == EAGAIN || code == EMFILE || code == ENFILE;
+  const bool retryable =
+      code == ENOSPC || code == EDQUOT || code == EFBIG || code == EAGAIN || code == EMFILE || code == ENFILE;
   return error(Errc::kIo, where, std::move(message), retryable);
 }
 

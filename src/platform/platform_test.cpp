@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "platform/clock.h"
+#include "platform/directory_lock.h"
 #include "platform/file_system.h"
 #include "platform/random.h"
 #include "platform/seal.h"
@@ -64,6 +65,19 @@ TEST(Seal, KeyFileIsMadeOnceAndKeptPrivate) {
   EXPECT_EQ(load_or_create_key(posix_files(), path)->bytes(), first->bytes());
   ::chmod(path.c_str(), 0644);
   EXPECT_EQ(load_or_create_key(posix_files(), path).error().code, Errc::kNotAllowed);
+}
+
+TEST(DirectoryLock, IsHeldByOneAndFreedAtItsEnd) {
+  const std::string path = fresh_directory();
+  {
+    const auto first = DirectoryLock::take(path);
+    ASSERT_TRUE(first.ok());
+    const auto second = DirectoryLock::take(path);
+    ASSERT_FALSE(second.ok());
+    EXPECT_EQ(second.error().code, Errc::kUnavailable);
+    EXPECT_NE(second.error().message.find(std::to_string(::getpid())), std::string::npos);
+  }
+  EXPECT_TRUE(DirectoryLock::take(path).ok());
 }
 
 TEST(Thread, PauseEndsWhenAskedToStop) {

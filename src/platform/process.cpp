@@ -71,6 +71,9 @@ bool stderr_is_terminal() {
 }
 
 void block_stop_signals() {
+  // A closed pipe or a file at its size limit is an error of one call, never the end of the process.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   const sigset_t set = stop_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }

@@ -17,7 +17,8 @@ std::string default_state_directory();  // $PANDUN_STATE_DIR, else $XDG_STATE_HO
 bool stdout_is_terminal();
 bool stderr_is_terminal();
 
-// Blocks SIGINT and SIGTERM in every thread started afterwards and waits for one of them. Returns its number.
+// Blocks SIGINT and SIGTERM in every thread started afterwards (and ignores SIGPIPE and SIGXFSZ, so that the calls fail instead);
+// then waits for one of them and returns its number.
 void block_stop_signals();
 int wait_for_stop_signal();
 

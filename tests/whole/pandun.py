@@ -59,13 +59,14 @@ class Server:
 
     running = []
 
-    def __init__(self, data, *flags, config=None):
+    def __init__(self, data, *flags, config=None, limit=None):
         self.data = Path(data)
         command = [PANDUN, "serve", "--data", data, "--listen", "127.0.0.1:0", *map(str, flags)]
         if config:
             command += ["--config", config]
         self.errors = open(str(data) + ".stderr", "ab")
-        self.child = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=self.errors, text=True, env=environment())
+        self.child = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=self.errors, text=True, env=environment(),
+                                      preexec_fn=limit)
         Server.running.append(self)
         self.password, self.url = None, None
         for line in self.child.stdout:

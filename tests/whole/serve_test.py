@@ -2,6 +2,7 @@
 """A live server: killed at any moment it loses nothing and doubles nothing; nothing clear stands on its disk; its audit holds."""
 import json
 import random
+import resource
 import sys
 import time
 
@@ -99,15 +100,33 @@ def audit_can_be_verified_by_an_outsider(home):
 
 
 def a_full_disk_is_said_and_survived(home):
-    run("simulate", "--out", home / "province", "--numbers", 2000, "--hours", 3, "--seed", 9)
-    config = config_for(home, ("calls", home / "province/calls.csv"))
+    """Files cannot grow past 1 MB, as on a full disk: the server says so, lives, and loses nothing once there is room again."""
+    run("simulate", "--out", home / "province", "--numbers", 8000, "--hours", 8, "--seed", 9)
+    calls = home / "province/calls.csv"
+    records = sum(1 for _ in calls.open()) - 1
+    config = config_for(home, ("calls", calls))
+    limit = 1_000_000
+    server = Server(home / "data", config=config, limit=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+    client = Client(server.url)
+    client.sign_in("admin", server.password)
+    client.call("POST", "/api/v1/session/password", {"old_password": server.password, "new_password": "a new long password 1"})
+    wait_until(lambda: client.call("GET", "/api/v1/system", expect=200)["faults"], "the fault is shown", 60)
+    assert server.metric("pandun_events_total") < records
+    server.kill()
     server = Server(home / "data", config=config)
+    wait_until(lambda: server.metric("pandun_events_total") >= records and server.metric("pandun_engine_lag_events") == 0, "all records are in", 120)
+    assert server.metric("pandun_events_total") == records, "nothing is lost and nothing doubled"
     server.stop()
-    assert (home / "data/eventlog").is_dir()
-    done = run("db", "check", "--data", home / "data")
-    assert "good" in done.stdout
+    assert "good" in run("db", "check", "--data", home / "data").stdout
+
+
+def one_process_for_a_data_directory(home):
+    server = Server(home / "data", config=config_for(home))
+    done = run("serve", "--data", home / "data", "--listen", "127.0.0.1:0", "--config", home / "pandun.toml", expect=6)
+    assert str(server.child.pid) in done.stderr, done.stderr
+    server.stop()
 
 
 if __name__ == "__main__":
     sys.exit(main(killed_at_any_moment_loses_and_doubles_nothing, nothing_clear_on_disk, audit_can_be_verified_by_an_outsider,
-                  a_full_disk_is_said_and_survived))
+                  a_full_disk_is_said_and_survived, one_process_for_a_data_directory))
