@@ -87,7 +87,7 @@ Result<AlertView> CaseDesk::alert(const std::string& id) const {
   AlertView out;
   TRY(parts_.store.read([&](const store::View& view) -> Result<> {
     TRY_ASSIGN(const auto row, need_alert(view, id));
-    TRY_ASSIGN(out, alert_view(view, row));
+    TRY_ASSIGN(out, alert_view(parts_, view, row));
     return {};
   }));
   return out;

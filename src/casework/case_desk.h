@@ -21,6 +21,7 @@
 #include "casework/clock_table.h"
 #include "casework/incident_grouper.h"
 #include "casework/views.h"
+#include "casework/words.h"
 #include "casework/workflow.h"
 #include "guard/audit.h"
 #include "guard/law_library.h"
@@ -62,6 +63,7 @@ struct DeskParts {
   const SourceLines& lines;
   const ProtectedGroups* protected_groups = nullptr;
   std::string order_action = "outbox";  // the action that orders are given to
+  const FeatureWords* words = nullptr;  // null: evidence keeps its names
 };
 
 struct IngestReport {

@@ -13,11 +13,6 @@ namespace {
 
 constexpr int kRelatedMax = 20;
 
-std::string plain_number(double value) {
-  if (value == static_cast<double>(static_cast<std::int64_t>(value))) return fmt::format("{:.0f}", value);
-  return fmt::format("{:.3g}", value);
-}
-
 }  // namespace
 
 std::optional<model::EntityKind> parse_entity_kind(std::string_view text) {
@@ -127,24 +122,11 @@ EvidenceView evidence_view(const store::EvidenceRow& row) {
   return {row.id, row.kind, row.title, row.sha256, row.added_by, row.value, row.at};
 }
 
-LocalText why_of(const model::Alert& alert) {
-  std::string zh, en;
-  for (const model::Evidence& item : alert.evidence) {
-    const std::string unit = item.unit.empty() ? "" : " " + item.unit;
-    zh += fmt::format("{}{} = {}{}（阈值 {}）", zh.empty() ? "" : "；", item.feature, plain_number(item.value), unit,
-                      plain_number(item.threshold));
-    en += fmt::format("{}{} = {}{} (threshold {})", en.empty() ? "" : "; ", item.feature, plain_number(item.value),
-                      unit, plain_number(item.threshold));
-  }
-  return {fmt::format("{}：{}。共 {} 个信号。", alert.title.zh, zh, alert.signals),
-          fmt::format("{}: {}. {} signal(s).", alert.title.en, en, alert.signals)};
-}
-
-Result<AlertView> alert_view(const store::View& view, const store::AlertRow& row) {
+Result<AlertView> alert_view(const DeskParts& parts, const store::View& view, const store::AlertRow& row) {
   TRY_ASSIGN(model::Alert alert, parse_stored(row.doc));
   AlertView out;
   out.summary = summary_of(row);
-  out.why = why_of(alert);
+  out.why = why_of(alert, parts.words);
   out.peers = std::move(alert.peers);
   out.evidence = std::move(alert.evidence);
   out.series_feature = std::move(alert.series_feature);

@@ -24,9 +24,8 @@ CaseSummary summary_of(const store::CaseRow& row, const Workflow& workflow, Wall
 GroundView ground_view(const guard::Ground* ground, const std::string& id);
 NoteView note_view(const store::NoteRow& row);
 EvidenceView evidence_view(const store::EvidenceRow& row);
-LocalText why_of(const model::Alert& alert);
 
-Result<AlertView> alert_view(const store::View& view, const store::AlertRow& row);
+Result<AlertView> alert_view(const DeskParts& parts, const store::View& view, const store::AlertRow& row);
 Result<CaseView> make_case_view(const DeskParts& parts, const store::View& view, const guard::Actor& actor,
                                 const store::CaseRow& row);
 

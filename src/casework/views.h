@@ -38,7 +38,7 @@ struct AlertView {
   std::string series_feature;
   std::vector<model::EvidencePoint> series;
   std::vector<std::string> techniques, source_lines;
-  LocalText why;                      // one sentence made of the title and the evidence
+  LocalText why;                      // a sentence or two made of the title and the evidence
   std::vector<AlertSummary> related;  // of the same entity or incident, newest first, at most 20
   std::string protected_group;
 };

@@ -9,6 +9,7 @@
 #include "api/http/server.h"
 #include "casework/case_desk.h"
 #include "decide/decider.h"
+#include "detectors/catalog.h"
 #include "eventlog/local/local_log.h"
 #include "guard/audit.h"
 #include "guard/sessions.h"
@@ -24,6 +25,7 @@
 #include "server/intake.h"
 #include "server/live_platform.h"
 #include "server/simulation.h"
+#include "server/words.h"
 #include "store/sqlite/sqlite_store.h"
 
 namespace pandun::server {
@@ -132,6 +134,7 @@ struct Live::Rooms {
   std::unique_ptr<casework::TokenIdentities> identities;
   std::unique_ptr<LiveSourceLines> lines;
   std::unique_ptr<EntityGroups> groups;
+  std::unique_ptr<Words> words;
   std::unique_ptr<casework::CaseDesk> desk;
   std::unique_ptr<DetectLoop> detection;
   std::unique_ptr<ArchiveLoop> archive;
@@ -217,8 +220,17 @@ Result<> Live::Rooms::open_detection() {
   identities = std::make_unique<casework::TokenIdentities>(*tokens, casework::IdentityForm::kMasked, notes.get());
   lines = std::make_unique<LiveSourceLines>(*intake);
   groups = std::make_unique<EntityGroups>(content->groups);
-  desk = std::make_unique<casework::CaseDesk>(
-      casework::DeskParts{*store, *audit, *vault, clock, *case_content, table, *identities, *lines, groups.get()});
+  words = std::make_unique<Words>(detectors::catalog(), content->groups.groups());
+  desk = std::make_unique<casework::CaseDesk>(casework::DeskParts{.store = *store,
+                                                                  .audit = *audit,
+                                                                  .vault = *vault,
+                                                                  .clock = clock,
+                                                                  .content = *case_content,
+                                                                  .detectors = table,
+                                                                  .identities = *identities,
+                                                                  .lines = *lines,
+                                                                  .protected_groups = groups.get(),
+                                                                  .words = words.get()});
 
   detect::EngineConfig config;
   config.shards = static_cast<std::uint32_t>(settings.integer("engine.shards"));
@@ -247,9 +259,9 @@ Result<> Live::Rooms::open_detection() {
 }
 
 Result<> Live::Rooms::open_api() {
-  platform =
-      std::make_unique<LivePlatform>(LiveParts{settings, *content, catalogues, clock, *log, *intake, *detection,
-                                               archive.get(), *indicators, *numbering, *rules, *store, decider, parts});
+  platform = std::make_unique<LivePlatform>(LiveParts{settings, *content, catalogues, clock, *log, *intake, *detection,
+                                                      archive.get(), *indicators, *numbering, *rules, *store, decider,
+                                                      parts, *words});
   platform->set_rules(rules->newest().rules);
   courier = std::make_unique<actions::Courier>(*desk, clock, actions::catalog(),
                                                actions::ActionEnvironment{files, data, *key});

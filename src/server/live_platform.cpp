@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "detect/features/catalog.h"
 #include "platform/process.h"
 #include "server/version.h"
 
@@ -242,10 +241,9 @@ std::vector<api::RuleEntry> LivePlatform::rules() const {
 }
 
 std::vector<api::FeatureEntry> LivePlatform::features() const {
-  std::vector<api::FeatureEntry> out;
-  for (const detect::Feature& feature : detect::features())
-    out.push_back({feature.name, {feature.doc_zh, feature.doc_en}});
-  return out;
+  std::vector<std::string> lists;
+  for (api::IntelListEntry& list : parts_.indicators.lists()) lists.push_back(std::move(list.name));
+  return parts_.words.entries(lists);
 }
 
 Result<api::ArchiveAnswer> LivePlatform::archive_events(const api::ArchiveQuery& query) const {

@@ -16,6 +16,7 @@
 #include "server/intake.h"
 #include "server/rates.h"
 #include "server/settings.h"
+#include "server/words.h"
 #include "store/store.h"
 
 namespace pandun::server {
@@ -35,6 +36,7 @@ struct LiveParts {
   const store::Store& store;
   const decide::Decider& decider;
   const std::vector<detect::EngineConfig::Part>& detectors;
+  const Words& words;
 };
 
 class LivePlatform final : public api::Platform {
