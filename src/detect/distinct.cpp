@@ -101,7 +101,7 @@ void DistinctSketch::load(StateReader& in) {
 
 void DistinctWindows::advance(std::uint32_t now_s) {
   if (now_s > now_s_) now_s_ = now_s;
-  last_seen_.advance(now_s_);
+  if (last_seen_ != nullptr) last_seen_->advance(now_s_);
 }
 
 std::size_t DistinctWindows::find(std::uint32_t hash) const {
@@ -123,18 +123,18 @@ bool DistinctWindows::add(std::uint32_t hash, std::uint32_t time_s) {
   if (time_s + 1 <= last) return true;
   // What decides is the count inside the longest window, never how full the set happens to be: that differs after a restart.
   const bool counted = last > oldest();
-  if (!counted && last_seen_.total(longest_) >= kExactMax) {
+  if (!counted && last_seen_ != nullptr && last_seen_->total(longest_) >= kExactMax) {
     become_sketch();
     return add(hash, time_s);
   }
   if (last == 0) {
     slots_[at].hash = hash;
     ++used_;
-  } else {
-    last_seen_.subtract(last - 1);
+  } else if (last_seen_ != nullptr) {
+    last_seen_->subtract(last - 1);
   }
   slots_[at].last = time_s + 1;
-  last_seen_.add(time_s);
+  if (last_seen_ != nullptr) last_seen_->add(time_s);
   return true;
 }
 
@@ -153,6 +153,14 @@ void DistinctWindows::make_room() {
     slots_[find(slot.hash)] = slot;
     ++used_;
   }
+  if (capacity <= kScanSlots) {
+    last_seen_.reset();
+  } else if (last_seen_ == nullptr) {
+    last_seen_ = std::make_unique<WindowRings<1>>();
+    last_seen_->advance(now_s_);
+    for (const Slot& slot : slots_)
+      if (slot.last != 0) last_seen_->add(slot.last - 1);
+  }
 }
 
 void DistinctWindows::become_sketch() {
@@ -161,12 +169,17 @@ void DistinctWindows::become_sketch() {
     if (slot.last != 0) sketch_->add(slot.hash, slot.last - 1);
   slots_ = {};
   used_ = 0;
-  last_seen_ = {};
+  last_seen_.reset();
 }
 
 double DistinctWindows::count(Window w) const {
   w = std::min(w, longest_);
-  return sketch_ != nullptr ? sketch_->count(w, now_s_) : static_cast<double>(last_seen_.total(w));
+  if (sketch_ != nullptr) return sketch_->count(w, now_s_);
+  if (last_seen_ != nullptr) return static_cast<double>(last_seen_->total(w));
+  const std::uint32_t start = start_s(w, now_s_);
+  std::uint32_t found = 0;
+  for (const Slot& slot : slots_) found += slot.last > start ? 1U : 0U;
+  return found;
 }
 
 bool DistinctWindows::contains_since(std::uint32_t hash, std::uint32_t since_s) const {
@@ -174,7 +187,8 @@ bool DistinctWindows::contains_since(std::uint32_t hash, std::uint32_t since_s) 
 }
 
 std::uint64_t DistinctWindows::bytes() const {
-  return sizeof(*this) + slots_.capacity() * sizeof(Slot) + (sketch_ != nullptr ? sketch_->bytes() : 0);
+  return sizeof(*this) + slots_.capacity() * sizeof(Slot) + (last_seen_ != nullptr ? sizeof(*last_seen_) : 0) +
+         (sketch_ != nullptr ? sketch_->bytes() : 0);
 }
 
 void DistinctWindows::save(StateWriter& out) const {

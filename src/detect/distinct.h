@@ -2,9 +2,10 @@
 // windows, events in any order of time.
 //
 // Units    things are 32-bit hashes (peer_hash() below); times are whole seconds.
-// Shape    Exact up to kExactMax things in the longest window: a set with each thing's last-seen time, and per window a ring that counts
-//          last-seen times by step, so that add() and count() are O(1) whatever the window. "Exact" is up to 32-bit hash
-//          collisions: one pair in 2^32, less than 1 % of one count at kExactMax.
+// Shape    Exact up to kExactMax things in the longest window: a set with each thing's last-seen time. A small set is simply
+//          looked through; a larger one also has, per window, a ring that counts last-seen times by step, so that add()
+//          and count() are O(1) whatever the window. "Exact" is up to 32-bit hash collisions: one pair in 2^32, less than
+//          1 % of one count at kExactMax.
 //          Beyond: a HyperLogLog whose registers keep the last time of every rank, so that one sketch of 94 KiB answers
 //          for any window. 1,024 registers: relative error 3.3 % (1 sigma), below 1,000 things about 2-3 %.
 // Errors   add() is false when the time is behind the longest window: nothing changed.
@@ -75,6 +76,7 @@ class DistinctWindows {
   void load(StateReader& in);
 
  private:
+  static constexpr std::size_t kScanSlots = 64;
   struct Slot {
     std::uint32_t hash = 0;
     std::uint32_t last = 0;  // last-seen second + 1, 0 = free
@@ -89,7 +91,7 @@ class DistinctWindows {
   std::vector<Slot> slots_;
   std::size_t used_ = 0;
   std::uint32_t now_s_ = 0;
-  WindowRings<1> last_seen_;
+  std::unique_ptr<WindowRings<1>> last_seen_;  // once the set has more than kScanSlots
   std::unique_ptr<DistinctSketch> sketch_;
 };
 

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "detect/fetch.h"
 #include "detect/state_io.h"
 
 namespace pandun::detect {
@@ -88,6 +89,10 @@ class StepRing {
   }
   std::uint32_t head_step() const { return head_; }
   bool started() const { return started_; }
+  void prefetch(std::uint32_t time_s, std::uint32_t step_s) const {
+    fetch_line(&cells_[time_s / step_s % kSteps]);
+    fetch_line(&sums_);
+  }
 
   void save(StateWriter& out) const {
     out.u8(started_ ? 1 : 0);
@@ -133,6 +138,12 @@ class WindowRings {
   }
   void subtract(std::uint32_t time_s, std::size_t counter = 0, Count n = 1) {
     each([&](auto& ring, const WindowSpec& w) { ring.subtract(time_s, w.step_s, counter, n); });
+  }
+  void prefetch(std::uint32_t time_s) const {  // what add() at that time will touch
+    m5_.prefetch(time_s, kWindowSpecs[0].step_s);
+    h1_.prefetch(time_s, kWindowSpecs[1].step_s);
+    h24_.prefetch(time_s, kWindowSpecs[2].step_s);
+    if constexpr (kCount > 3) d7_.prefetch(time_s, kWindowSpecs[3].step_s);
   }
   std::uint64_t total(Window w, std::size_t counter = 0) const {
     switch (w) {

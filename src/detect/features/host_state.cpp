@@ -145,8 +145,9 @@ void HostActivities::prefetch(const model::IpAddress& host, std::uint64_t hash, 
     return;
   }
   const BusyHost& busy = busy_.at(record->handle);
-  fetch_line(&busy);
+  busy.counts.prefetch(contact.time_s);
   if (contact.kind == HostContact::kFlow && busy.flows != nullptr) {
+    busy.flows->bytes.prefetch(contact.time_s);
     busy.flows->hosts.prefetch(contact.thing);
     busy.flows->ports.prefetch(port_thing(contact.port));
     busy.flows->pairs.prefetch(pair_thing(contact.thing, contact.port));
