@@ -57,7 +57,7 @@ LocalText quantity(double value, const std::string& unit, const FeatureWord& wor
   const std::string text = number(value);
   const auto with = [&text](const std::string& shown) { return shown.empty() ? text : text + " " + shown; };
   if (word.title.en.empty()) return {with(unit), with(unit)};
-  // "calls made in 1 h 120" needs no further "calls".
+  // "calls made in 1 h: 120" needs no further "calls".
   const bool said = word.title.en.find(word.unit.en) != std::string::npos;
   return {with(word.unit.zh), said ? text : with(word.unit.en)};
 }
@@ -70,7 +70,7 @@ LocalText sentence_part(const Evidence& item, const FeatureWord& word) {
   constexpr std::array<std::string_view, 3> kZh{"阈值", "至少", "至多"}, kEn{"threshold", "at least", "at most"};
   const auto bound = static_cast<std::size_t>(word.bound);
   return {fmt::format("{} {}（{} {}）", zh, value.zh, kZh[bound], threshold.zh),
-          fmt::format("{} {} ({} {})", en, value.en, kEn[bound], threshold.en)};
+          fmt::format("{}: {} ({} {})", en, value.en, kEn[bound], threshold.en)};
 }
 
 // Detectors give their most telling evidence first; what was not compared with anything explains nothing.

@@ -44,14 +44,14 @@ TEST(Why, IsAPlainSentenceInBothLanguages) {
             "同节奏主机数 1 台（至多 25 台）。");
   EXPECT_EQ(
       why.en,
-      "Beacon. Grounds: contacts 80 (at least 20); typical interval 5 min (at least 8 s); share of like intervals "
-      "91.7 % (at least 70 %); sources at a beat 1 hosts (at most 25 hosts).");
+      "Beacon. Grounds: contacts: 80 (at least 20); typical interval: 5 min (at least 8 s); share of like intervals: "
+      "91.7 % (at least 70 %); sources at a beat: 1 hosts (at most 25 hosts).");
 }
 
 TEST(Why, SaysThresholdWhereTheSideIsNotKnown) {
   const auto why = why_of(alert_of({{"calls_1h", 120, 60, "calls"}}), nullptr);
   EXPECT_EQ(why.zh, "疑似回连。依据：calls_1h 120 calls（阈值 60 calls）。");
-  EXPECT_EQ(why.en, "Beacon. Grounds: calls_1h 120 calls (threshold 60 calls).");
+  EXPECT_EQ(why.en, "Beacon. Grounds: calls_1h: 120 calls (threshold 60 calls).");
 }
 
 TEST(Why, TakesFourItemsAtMostAndKeepsAStatement) {
@@ -61,7 +61,7 @@ TEST(Why, TakesFourItemsAtMostAndKeepsAStatement) {
       why_of(alert_of({contacts, contacts, contacts, contacts, contacts, {"list_feed", 1, 1, "list"}}), &words);
   EXPECT_EQ(
       why.en,
-      "Beacon. Grounds: contacts 80 (at least 20); contacts 80 (at least 20); contacts 80 (at least 20); listed by "
+      "Beacon. Grounds: contacts: 80 (at least 20); contacts: 80 (at least 20); contacts: 80 (at least 20); listed by "
       "feed.");
 }
 
