@@ -13,6 +13,7 @@
 #include "eventlog/local/local_log.h"
 #include "guard/audit.h"
 #include "guard/sessions.h"
+#include "platform/directory_lock.h"
 #include "platform/process.h"
 #include "platform/thread.h"
 #include "server/archive_loop.h"
@@ -107,6 +108,7 @@ struct Live::Rooms {
   const Settings settings;
   const std::string data;
 
+  std::unique_ptr<platform::DirectoryLock> lock;
   std::unique_ptr<Content> content;
   Catalogues catalogues;
   std::unique_ptr<casework::CaseworkContent> case_content;
@@ -158,6 +160,7 @@ Result<> Live::Rooms::start() {
   TRY_ASSIGN(parts, detector_parts(settings));
   TRY(parse_listen(settings.text("server.listen")));
   TRY(files.make_directories(data));
+  TRY_ASSIGN(lock, platform::DirectoryLock::take(data));
   const std::string key_file = settings.text("guard.key_file");
   TRY_ASSIGN(key, platform::load_or_create_key(files, key_file.empty() ? key_path(data) : key_file));
   log_key = key->derive("eventlog");
@@ -270,6 +273,8 @@ Result<> Live::Rooms::open_api() {
   TRY_ASSIGN(const Address address, parse_listen(settings.text("server.listen")));
   api::ApiOptions options;
   options.console_dir = settings.text("server.console_directory");
+  options.secure_cookie = settings.flag("server.secure_cookie");
+  options.trust_forwarded_for = settings.flag("server.trust_forwarded_for");
   const std::string home = platform::directory_of(platform::executable_path());
   for (const char* near : {"/../../console/dist", "/../share/pandun/console", "/console"})
     if (options.console_dir.empty() && files.info(home + near + "/index.html").ok()) options.console_dir = home + near;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <memory>
+#include <tuple>
 
 #include "base/toml.h"
 #include "platform/process.h"
@@ -160,7 +161,13 @@ class SettingsLoader {
 
   void flag(const std::string& key, const std::string& value) { put(key, value, "flag", {"flag", 0, 0, {}, {}, {}}); }
 
-  LoadedSettings take() { return std::move(out_); }
+  LoadedSettings take() {
+    // As a person reads the file, not as a table is walked.
+    std::stable_sort(out_.faults.begin(), out_.faults.end(), [](const Fault& a, const Fault& b) {
+      return std::tie(a.file, a.line, a.column) < std::tie(b.file, b.line, b.column);
+    });
+    return std::move(out_);
+  }
 
  private:
   void add_detector_key(std::string key, SettingType type, std::string fallback, double min, double max,
