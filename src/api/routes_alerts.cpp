@@ -37,6 +37,12 @@ Answer alert(Room& room, const Call& call) {
   for (const DetectorEntry& detector : detectors) {
     if (detector.name == view.summary.detector) context.detector = &detector;
   }
+  DetectorEntry as_rule;  // a rule is a detector written as data: its message says what it finds
+  for (const RuleEntry& rule : room.parts.platform.rules()) {
+    if (rule.id != view.summary.detector || context.detector != nullptr) continue;
+    as_rule.finds = rule.message;
+    context.detector = &as_rule;
+  }
   return json_answer(alert_json(view, context));
 }
 
@@ -84,12 +90,15 @@ void write_series(JsonWriter& w, const RateSeries& rates) {
 }
 
 void write_by_detector(JsonWriter& w, const casework::CaseworkOverview& desk,
-                       const std::vector<DetectorEntry>& detectors) {
+                       const std::vector<DetectorEntry>& detectors, const std::vector<RuleEntry>& rules) {
   w.key("by_detector").begin_array();
   for (const casework::NamedCount& count : desk.by_detector) {
     LocalText title{count.name, count.name};
     for (const DetectorEntry& detector : detectors) {
       if (detector.name == count.name) title = detector.title;
+    }
+    for (const RuleEntry& rule : rules) {
+      if (rule.id == count.name) title = rule.title;
     }
     w.begin_object().field("detector", count.name);
     local(w, "title", title);
@@ -125,7 +134,7 @@ Answer overview(Room& room, const Call& call) {
   w.key("late").unsigned_integer(figures.late).key("rejected").unsigned_integer(figures.rejected);
   write_counts(w, desk);
   write_series(w, room.parts.platform.rates(hours));
-  write_by_detector(w, desk, room.parts.platform.detectors());
+  write_by_detector(w, desk, room.parts.platform.detectors(), room.parts.platform.rules());
   write_list(w, "sources", room.parts.platform.sources());
   w.key("engine");
   write_engine(w, figures.engine);
