@@ -111,7 +111,7 @@ Result<LineReader::Got> LineReader::next(Line& line) {
     searched_ = end_;
     if (end_ - at_ > line_max_ || discarding_) {
       if (!discarding_) {
-        discarded_.assign(buffer_.data() + at_, kShownBytes);
+        discarded_.assign(buffer_.data() + at_, std::min(end_ - at_, kShownBytes));
         discarded_bytes_ = 0;
         discarding_ = true;
       }
