@@ -130,6 +130,7 @@ class Beacon final : public detect::Detector {
         pairs_(std::chrono::hours(48)) {}
 
   void route(const model::Event& event, detect::KeyList& keys) const override;
+  void prefetch(const detect::RoutedKey& key, unsigned stage) const override { services_.prefetch(key.key, stage); }
   void on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) override;
   void evict(EventMs watermark) override {
     services_.evict(watermark);
