@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <string_view>
 
@@ -60,12 +61,13 @@ class StepRing {
       return;
     }
     if (step <= head_) return;
-    const std::uint32_t passed = std::min(step - head_, kSteps);
-    for (std::uint32_t i = 1; i <= passed; ++i) {
-      auto& cell = cells_[(head_ + i) % kSteps];
+    // Only steps that were counted in are touched: most of a quiet ring is empty, and cold.
+    for (std::uint64_t due = used_ & passed_over(step); due != 0; due &= due - 1) {
+      auto& cell = cells_[static_cast<std::size_t>(std::countr_zero(due))];
       for (std::size_t c = 0; c < kCounters; ++c) sums_[c] -= cell[c];
       cell = {};
     }
+    used_ &= ~passed_over(step);
     head_ = step;
   }
   // False when the step is outside the window: too old, or newer than the clock (advance first).
@@ -73,6 +75,7 @@ class StepRing {
     const std::uint32_t step = time_s / step_s;
     if (!inside(step)) return false;
     cells_[step % kSteps][counter] += n;
+    used_ |= std::uint64_t{1} << (step % kSteps);
     sums_[counter] += n;
     return true;
   }
@@ -106,19 +109,30 @@ class StepRing {
     started_ = in.u8() != 0;
     if (!started_) return;
     head_ = in.u32();
-    for (auto& cell : cells_) {
+    for (std::size_t at = 0; at < kSteps; ++at) {
       for (std::size_t c = 0; c < kCounters; ++c) {
-        cell[c] = static_cast<Count>(in.varint());
-        sums_[c] += cell[c];
+        cells_[at][c] = static_cast<Count>(in.varint());
+        sums_[c] += cells_[at][c];
       }
+      used_ |= std::uint64_t{1} << at;
     }
   }
 
  private:
+  static_assert(kSteps >= 1 && kSteps < 64);
+  static constexpr std::uint64_t kAll = (std::uint64_t{1} << kSteps) - 1;
   bool inside(std::uint32_t step) const { return started_ && step <= head_ && head_ - step < kSteps; }
+  // The cells of steps head_ + 1 … step, as bits.
+  std::uint64_t passed_over(std::uint32_t step) const {
+    if (step - head_ >= kSteps) return kAll;
+    const std::uint64_t run = (std::uint64_t{1} << (step - head_)) - 1;
+    const std::uint32_t first = (head_ + 1) % kSteps;
+    return ((run << first) | (run >> (kSteps - first))) & kAll;
+  }
 
   std::array<std::array<Count, kCounters>, kSteps> cells_{};
   std::array<std::uint64_t, kCounters> sums_{};
+  std::uint64_t used_ = 0;  // bit i: cell i may hold something
   std::uint32_t head_ = 0;
   bool started_ = false;
 };

@@ -68,56 +68,75 @@ std::uint32_t region_of(model::NumberKey number) {
 
 // ---- places ----
 
+template <typename Gone>
+void Places::remove_if(Gone gone) {
+  const auto end = std::remove_if(here_.begin(), here_.begin() + here_size_, gone);
+  here_size_ = static_cast<std::uint32_t>(end - here_.begin());
+  std::erase_if(more_, gone);
+}
+
+void Places::append(const Seen& seen) {
+  if (here_size_ < kHere)
+    here_[here_size_++] = seen;
+  else
+    more_.push_back(seen);
+}
+
 void Places::add(bool cell, std::uint16_t hash, std::uint32_t time_s, std::uint32_t newest_s) {
   const std::uint32_t start = start_s(Window::k24h, newest_s);
   if (time_s < start) return;
   std::size_t live = 0;
   Seen* oldest = nullptr;
-  for (Seen& seen : seen_) {
-    if (seen.cell != cell || seen.last_s < start) continue;
-    if (seen.hash == hash) {
-      seen.last_s = std::max(seen.last_s, time_s);
-      return;
-    }
+  Seen* same = nullptr;
+  for_each([&](Seen& seen) {
+    if (seen.cell != cell || seen.last_s < start) return;
+    if (seen.hash == hash) same = &seen;
     ++live;
     if (oldest == nullptr || seen.last_s < oldest->last_s ||
         (seen.last_s == oldest->last_s && seen.hash < oldest->hash))
       oldest = &seen;
+  });
+  if (same != nullptr) {
+    same->last_s = std::max(same->last_s, time_s);
+    return;
   }
   if (live >= (cell ? kCellsMax : kDevicesMax)) {
     *oldest = Seen{time_s, hash, cell};
     return;
   }
-  if (seen_.size() == seen_.capacity()) std::erase_if(seen_, [&](const Seen& seen) { return seen.last_s < start; });
-  std::erase_if(seen_,
-                [&](const Seen& seen) { return seen.cell == cell && seen.hash == hash; });  // an expired sight of it
-  seen_.push_back(Seen{time_s, hash, cell});
+  // Expired sights go when room is needed, and an expired sight of this one at once.
+  const bool full = here_size_ == kHere && more_.size() == more_.capacity();
+  remove_if(
+      [&](const Seen& seen) { return (full && seen.last_s < start) || (seen.cell == cell && seen.hash == hash); });
+  append(Seen{time_s, hash, cell});
 }
 
 std::size_t Places::count(bool cell, std::uint32_t newest_s) const {
   const std::uint32_t start = start_s(Window::k24h, newest_s);
-  return static_cast<std::size_t>(std::count_if(
-      seen_.begin(), seen_.end(), [&](const Seen& seen) { return seen.cell == cell && seen.last_s >= start; }));
+  std::size_t out = 0;
+  for_each([&](const Seen& seen) { out += seen.cell == cell && seen.last_s >= start ? 1U : 0U; });
+  return out;
 }
 
 const Places::Seen* Places::only(bool cell, std::uint32_t newest_s) const {
   const std::uint32_t start = start_s(Window::k24h, newest_s);
   const Seen* found = nullptr;
-  for (const Seen& seen : seen_) {
-    if (seen.cell != cell || seen.last_s < start) continue;
-    if (found != nullptr) return nullptr;
+  std::size_t live = 0;
+  for_each([&](const Seen& seen) {
+    if (seen.cell != cell || seen.last_s < start) return;
     found = &seen;
-  }
-  return found;
+    ++live;
+  });
+  return live == 1 ? found : nullptr;
 }
 
 void Places::save(StateWriter& out) const {
-  out.varint(seen_.size());
-  for (const Seen& seen : seen_) {
+  out.varint(size());
+  for_each([&](const Seen& seen) {
     out.u32(seen.last_s);
     out.u16(seen.hash);
     out.u8(seen.cell ? 1 : 0);
-  }
+  });
 }
 
 void Places::load(StateReader& in) {
@@ -128,7 +147,7 @@ void Places::load(StateReader& in) {
     seen.last_s = in.u32();
     seen.hash = in.u16();
     seen.cell = in.u8() != 0;
-    seen_.push_back(seen);
+    append(seen);
   }
 }
 
@@ -316,6 +335,7 @@ void NumberActivities::prefetch_more(model::NumberKey number, std::uint64_t hash
   } else {
     fetch_line(&busy_.at(record->listed.busy));
   }
+  if (record->listed.places != 0) fetch_line(&places_.at(record->listed.places - 1));
 }
 
 void NumberActivities::update(model::NumberKey number, std::uint64_t hash, const NumberContact& c, EventMs watermark) {

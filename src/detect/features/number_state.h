@@ -7,6 +7,7 @@
 // Safety   peers are 32-bit hashes; the number itself is the table's key and never leaves the engine but sealed.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -74,12 +75,31 @@ class Places {
   void add(bool cell, std::uint16_t hash, std::uint32_t time_s, std::uint32_t newest_s);
   std::size_t count(bool cell, std::uint32_t newest_s) const;
   const Seen* only(bool cell, std::uint32_t newest_s) const;  // null when none or several
-  std::uint64_t bytes() const { return sizeof(*this) + seen_.capacity() * sizeof(Seen); }
+  std::uint64_t bytes() const { return sizeof(*this) + more_.capacity() * sizeof(Seen); }
   void save(StateWriter& out) const;
   void load(StateReader& in);
 
  private:
-  std::vector<Seen> seen_;
+  // The first few stand in the object itself: one cache line, fetched ahead, for nearly every number.
+  static constexpr std::size_t kHere = 6;
+  std::size_t size() const { return here_size_ + more_.size(); }
+  template <typename F>
+  void for_each(F f) {
+    for (std::size_t i = 0; i < here_size_; ++i) f(here_[i]);
+    for (Seen& seen : more_) f(seen);
+  }
+  template <typename F>
+  void for_each(F f) const {
+    for (std::size_t i = 0; i < here_size_; ++i) f(here_[i]);
+    for (const Seen& seen : more_) f(seen);
+  }
+  template <typename Gone>
+  void remove_if(Gone gone);
+  void append(const Seen& seen);
+
+  std::array<Seen, kHere> here_;
+  std::uint32_t here_size_ = 0;
+  std::vector<Seen> more_;
 };
 
 struct BusyNumber {
