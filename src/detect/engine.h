@@ -50,7 +50,7 @@ struct EngineConfig {
   Ports ports{nullptr, nullptr, nullptr};  // null members are replaced by ports that know nothing
   NumberOptions numbers;
   HostOptions hosts;
-  std::chrono::seconds evict_every{60};  // of watermark time, 1/16 of every table each time
+  std::chrono::seconds evict_every{600};  // of watermark time, 1/16 of every table each time
   std::size_t chunk_events = 2048, chunks_in_flight = 16;
 };
 
