@@ -58,7 +58,7 @@ const std::vector<SettingSpec>& setting_specs() {
        "是否启用模拟省份"},
       {"simulate.numbers", kInteger, "numbers", "20000", 100, 1e8, "people and machines of the province", "模拟号码数"},
       {"simulate.seed", kInteger, "", "1", 0, 1e18, "the same seed gives the same province", "随机种子"},
-      {"simulate.speed", kNumber, "x", "20", 0.1, 100000, "event seconds per second", "模拟加速倍数"},
+      {"simulate.speed", kNumber, "x", "60", 0.1, 100000, "event seconds per second", "模拟加速倍数"},
       {"simulate.scenario", kPath, "", "", 0, 0, "scenario file; empty = content/scenarios/default.toml", "场景文件"},
   };
   return kSpecs;
