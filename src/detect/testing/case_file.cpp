@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <optional>
 
 #include "detect/testing/event_line.h"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::int64_t kDefaultStart = 1772416800000;  // 2026-03-02T02:00:00Z
 constexpr std::uint64_t kRepeatMax = 200000;
+constexpr std::int64_t kTimeMax = 253'402'300'800'000;  // ms: the year 10000; sums of two such never overflow
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -29,7 +31,7 @@ std::string_view take_word(std::string_view& text) {
 std::optional<double> to_number(std::string_view text) {
   double value = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  if (failed != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
   return value;
 }
 
@@ -209,7 +211,7 @@ class CaseParser {
       line.remove_prefix(1);
       const std::optional<std::int64_t> offset = parse_span_ms(take_word(line));
       if (!offset) return fault("the time is not one like 12s, 250ms or 1h30m");
-      at = (from_start ? start_ : newest_) + *offset;
+      at = std::min((from_start ? start_ : newest_) + *offset, kTimeMax + 1);
     }
     if (line.starts_with("repeat ")) return repeat(line.substr(7), at);
     add(line, at, 0);
@@ -245,13 +247,16 @@ class CaseParser {
     Dice dice(line_);
     const std::size_t faults = faults_.size();
     for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(*count) && faults_.size() == faults; ++i) {
-      if (i != 0) at += every + static_cast<std::int64_t>(static_cast<double>(every) * jitter * (2 * dice.share() - 1));
+      if (i != 0)
+        at = std::min(at, kTimeMax) + every +
+             static_cast<std::int64_t>(static_cast<double>(every) * jitter * (2 * dice.share() - 1));
       add(line, at, i);
     }
     newest_ = at;
   }
 
   void add(std::string_view line, std::int64_t at, std::uint64_t i) {
+    if (at > kTimeMax) return fault("the case runs past the year 10000");
     if (case_.events.events.size() >= events_max_)
       return fault(fmt::format("a case holds at most {} events", events_max_));
     std::string whole;
@@ -299,7 +304,9 @@ class CaseParser {
         const std::size_t dots = value.find("..");
         const auto low = to_number(value.substr(0, dots));
         const auto high = dots == std::string_view::npos ? low : to_number(value.substr(dots + 2));
-        if (!low || !high) return fault("severity is a number or a band like 60..79");
+        const auto graded = [](double v) { return v >= 0 && v <= 100; };
+        if (!low || !high || !graded(*low) || !graded(*high))
+          return fault("severity is a number from 0 to 100 or a band like 60..79");
         alert.severity_min = static_cast<int>(*low);
         alert.severity_max = static_cast<int>(*high);
       } else if (word == "evidence") {

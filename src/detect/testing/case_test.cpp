@@ -60,6 +60,16 @@ TEST(CaseFile, EveryFaultIsReportedWithItsLine) {
   EXPECT_NE(faults("call +861 -> +862\n").find("does not say why"), std::string::npos);
 }
 
+TEST(CaseFile, NumbersBeyondTheirRangeAreFaults) {
+  for (const char* severity : {"1.38e+10", "60..5e48", "nan", "-inf..60", "-1"})
+    EXPECT_NE(faults("why: x\n----\ntoy number +861 severity " + std::string(severity) + "\n").find("from 0 to 100"),
+              std::string::npos)
+        << severity;
+  EXPECT_NE(faults("why: x\nrepeat 5 every 30000000000h jitter nan% : call +861 -> +862\n----\nnone\n"), "");
+  EXPECT_NE(faults("why: x\nrepeat 200000 every 1000000d : call +861 -> +862\n----\nnone\n").find("year 10000"),
+            std::string::npos);
+}
+
 TEST(CaseFile, UnknownOptionsAreFaultsOfTheRun) {
   const Case c = parsed("config: calls_mni = 3\n----\nnone\n");
   const DetectorPart parts[] = {toy_part()};
