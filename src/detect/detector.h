@@ -107,12 +107,36 @@ class KnownServices {
   virtual KnownService domain(std::string_view normalised) const = 0;
 };
 
+// What the numbering plan says of a number: its line, its country, its place. Not who holds it or where it is now.
+enum class LineKind : std::uint8_t {
+  kUnknown,  // withheld, opaque, or no plan is plugged
+  kMobile,
+  kMobileVirtual,
+  kIot,
+  kSatellite,
+  kFixed,
+  kTollFree,
+  kService,
+  kShort,
+  kEmergency,
+  kInternational,  // of another country, whatever its line is there
+  kInvalid,
+};
+struct NumberTraits {
+  LineKind kind = LineKind::kUnknown;
+  std::uint16_t country_code = 0;  // E.164 calling code; 0 = not known
+  std::uint16_t region = 0;        // home fixed lines: the area code without 0 (571); 0 = not known, as for mobiles
+  bool home = false;               // of the country that the installation serves
+  bool cannot_exist = false;       // impossible length, unallocated area, segment or calling code
+};
+
 // Protected groups (safeguard 9): stricter thresholds. Empty when the number is in none.
 class NumberFacts {
  public:
   virtual ~NumberFacts() = default;
   virtual std::string_view protected_group(model::NumberKey number) const = 0;  // "hospital", "courier", "emergency"…
   virtual bool emergency_or_service(model::NumberKey number) const = 0;
+  virtual NumberTraits traits(model::NumberKey /*number*/) const { return {}; }  // a table look-up: some 50 ns
 };
 
 struct Ports {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 namespace pandun::server {
 
 const detect::IndicatorHit* MatcherIndicators::hit(intel::HitId id) const {
@@ -45,6 +47,29 @@ bool RegistryNumbers::emergency_or_service(model::NumberKey number) const {
     default:
       return false;
   }
+}
+
+detect::NumberTraits RegistryNumbers::traits(model::NumberKey number) const {
+  // In the order of registry::NumberClass.
+  constexpr std::array<detect::LineKind, 13> kKinds{
+      detect::LineKind::kMobile,        detect::LineKind::kMobileVirtual, detect::LineKind::kIot,
+      detect::LineKind::kSatellite,     detect::LineKind::kFixed,         detect::LineKind::kTollFree,
+      detect::LineKind::kService,       detect::LineKind::kShort,         detect::LineKind::kEmergency,
+      detect::LineKind::kInternational, detect::LineKind::kUnknown,       detect::LineKind::kInvalid,
+      detect::LineKind::kUnknown};
+  const registry::PhoneFacts facts = plan_.facts(number);
+  detect::NumberTraits out;
+  out.kind = kKinds[static_cast<std::size_t>(facts.kind)];
+  out.country_code = facts.country_code;
+  out.home = facts.country_code != 0 && facts.country_code == home_country_;
+  for (const char digit : facts.area_code) out.region = static_cast<std::uint16_t>(out.region * 10 + (digit - '0'));
+  const bool e164 = number.kind() == model::NumberKind::kE164;
+  // The plan calls what stands in no rule of the home country fixed, without an area.
+  const bool nowhere =
+      e164 && (facts.country_code == 0 || (facts.kind == registry::NumberClass::kFixed && facts.area_code.empty()));
+  out.cannot_exist = facts.kind == registry::NumberClass::kInvalid || nowhere;
+  if (out.cannot_exist) out.kind = detect::LineKind::kInvalid;
+  return out;
 }
 
 std::string PlanNotes::note(model::NumberKey number) const {

@@ -71,14 +71,17 @@ class WarningServices final : public detect::KnownServices {
 // detect asks whether a number is protected.
 class RegistryNumbers final : public detect::NumberFacts {
  public:
-  RegistryNumbers(const registry::NumberingPlan& plan, const registry::ProtectedGroups& groups)
-      : plan_(plan), groups_(groups) {}
+  RegistryNumbers(const registry::NumberingPlan& plan, const registry::ProtectedGroups& groups,
+                  std::uint16_t home_country = 86)
+      : plan_(plan), groups_(groups), home_country_(home_country) {}
   std::string_view protected_group(model::NumberKey number) const override { return groups_.protected_group(number); }
   bool emergency_or_service(model::NumberKey number) const override;
+  detect::NumberTraits traits(model::NumberKey number) const override;
 
  private:
   const registry::NumberingPlan& plan_;
   const registry::ProtectedGroups& groups_;
+  std::uint16_t home_country_;
 };
 
 // casework asks what may be said of a number beside its mask.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <optional>
@@ -150,6 +151,8 @@ class CaseParser {
       start_ = newest_ = *start;
     } else if (head == "indicator") {
       indicator(rest);
+    } else if (head == "traits") {
+      traits(rest);
     } else if (head == "service" || head == "protected" || head == "without") {
       std::string_view value = rest;
       const std::string_view first = take_word(value);
@@ -202,6 +205,38 @@ class CaseParser {
       }
     }
     case_.indicators.push_back(std::move(out));
+  }
+
+  void traits(std::string_view rest) {
+    constexpr std::array<std::string_view, 12> kKinds{"unknown",   "mobile",    "mobile_virtual", "iot",
+                                                      "satellite", "fixed",     "toll_free",      "service",
+                                                      "short",     "emergency", "international",  "invalid"};
+    CaseTraits out;
+    out.number = std::string(take_word(rest));
+    if (out.number.empty() || rest.empty()) return fault("traits: needs a number and what it is");
+    if (out.number.back() == '*') {
+      out.prefix = true;
+      out.number.pop_back();
+    }
+    while (!rest.empty()) {
+      const std::string_view word = take_word(rest);
+      const auto kind = std::find(kKinds.begin(), kKinds.end(), word);
+      const std::size_t equals = word.find('=');
+      const std::string_view key = word.substr(0, equals);
+      const auto value = to_number(equals == std::string_view::npos ? std::string_view{} : word.substr(equals + 1));
+      if (kind != kKinds.end()) {
+        out.traits.kind = static_cast<LineKind>(kind - kKinds.begin());
+      } else if (word == "home") {
+        out.traits.home = true;
+      } else if (word == "cannot_exist") {
+        out.traits.cannot_exist = true;
+      } else if ((key == "cc" || key == "region") && value && *value >= 0 && *value <= 65535) {
+        (key == "cc" ? out.traits.country_code : out.traits.region) = static_cast<std::uint16_t>(*value);
+      } else {
+        return fault(fmt::format("traits: '{}' is not a kind, cc=86, region=571, home or cannot_exist", word));
+      }
+    }
+    case_.traits.push_back(std::move(out));
   }
 
   void event(std::string_view line) {

@@ -7,6 +7,8 @@
 //   indicator: domain evil.example list=feed topic=c2 severity=80 confidence=0.9     (address, domain, url, hash)
 //   service: 192.0.2.123 time                    (time update cdn resolver push monitoring; address or domain)
 //   protected: +8613800000009 courier            protected group of a number; "service" = emergency or service number
+//   traits: +8613800000009 iot cc=86 region=571 home        what the plan says, where the kit's own small plan would not;
+//   traits: +3906* international cc=39 cannot_exist         * stands for the rest of the digits
 //   without: shuffled  the order is what is tested        leaves one weather out, with the reason
 //
 //   +0s    call +8613800000001 -> +8613900000002 dur=8 answered device=A1 cell=C1 route=T1 cause=16 intl
@@ -27,6 +29,7 @@
 //          Units ms s m h d, joined as in 1h30m. Events are sorted by time before they are numbered.
 // {i}      0, 1, 2 … inside repeat; {i+5} {i*3} {i/4} {i%250}, joined left to right; {i:08} pads with zeros;
 //          {r:0..255} is a random whole number, the same in every run.
+// number   +86… E.164, up to 8 digits a service number, ?text one that cannot exist, - withheld, anything else opaque.
 // flow     states: established attempted rejected midstream. call: answered unanswered, or neither.
 // #        begins a comment line.
 // Errors   parse_case reports every fault at once, each as file:line: what.
@@ -63,12 +66,19 @@ struct CaseIndicator {
   double confidence = 0.8;
 };
 
+struct CaseTraits {
+  std::string number;  // its whole text, or the beginning of it with `prefix`
+  bool prefix = false;
+  NumberTraits traits;
+};
+
 struct Case {
   std::string name;  // file name without .case
   std::string why;
   std::vector<Setting> settings;
   std::vector<CaseIndicator> indicators;
   std::vector<std::pair<std::string, std::string>> services, protected_numbers;
+  std::vector<CaseTraits> traits;
   std::vector<std::pair<std::string, std::string>> without;  // weather, reason
   model::EventBatch events;                                  // sorted, positions from 1, watermark set
   std::vector<ExpectedAlert> expected;                       // empty: none

@@ -1,5 +1,6 @@
 #include "detect/testing/case_ports.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <deque>
@@ -45,6 +46,66 @@ auto find_parent(const Map& map, std::string_view name) {
     if (dot == std::string_view::npos) return map.end();
     name.remove_prefix(dot + 1);
   }
+}
+
+// A small plan of the kit's own, home country 86; the real one is data that another room compiles. Calling codes have one
+// digit (1, 7), two (those listed) or three.
+std::uint16_t calling_code(std::string_view digits) {
+  constexpr std::string_view kTwo =
+      "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 "
+      "90 91 92 93 94 95 98";
+  if (digits.empty() || digits[0] == '0') return 0;
+  std::size_t count = 3;
+  if (digits[0] == '1' || digits[0] == '7') {
+    count = 1;
+  } else if (digits.size() >= 2 && kTwo.find(digits.substr(0, 2)) != std::string_view::npos) {
+    count = 2;
+  }
+  std::uint16_t code = 0;
+  for (const char digit : digits.substr(0, count)) code = static_cast<std::uint16_t>(code * 10 + (digit - '0'));
+  return digits.size() > count ? code : std::uint16_t{0};
+}
+
+NumberTraits home_traits(std::string_view national) {
+  NumberTraits out{LineKind::kFixed, 86, 0, true, false};
+  const auto begins = [&](std::string_view prefix) { return national.starts_with(prefix); };
+  if (national.size() == 11 && national[0] == '1' && national[1] >= '3') {
+    const bool rented = begins("170") || begins("171") || begins("162") || begins("165") || begins("167");
+    out.kind = rented ? LineKind::kMobileVirtual : LineKind::kMobile;
+  } else if (national.size() == 13 && begins("14")) {
+    out.kind = LineKind::kIot;
+  } else if (national.size() == 10 && (begins("400") || begins("800"))) {
+    out.kind = LineKind::kTollFree;
+  } else if (begins("0") || national.size() < 9 || national.size() > 12 || (begins("1") && !begins("10"))) {
+    out.kind = LineKind::kInvalid;
+    out.cannot_exist = true;
+  } else {
+    const std::size_t area = begins("10") || begins("2") ? 2 : 3;
+    for (const char digit : national.substr(0, area))
+      out.region = static_cast<std::uint16_t>(out.region * 10 + (digit - '0'));
+  }
+  return out;
+}
+
+NumberTraits plain_traits(model::NumberKey number, std::string_view text) {
+  switch (number.kind()) {
+    case model::NumberKind::kWithheld:
+    case model::NumberKind::kOpaque:
+      return {};
+    case model::NumberKind::kInvalid:
+      return {LineKind::kInvalid, 0, 0, false, true};
+    case model::NumberKind::kService: {
+      const bool emergency = text == "110" || text == "112" || text == "119" || text == "120" || text == "122";
+      const bool brief = text.size() <= 3 || (text.size() == 5 && text[0] == '1');
+      return {emergency ? LineKind::kEmergency : brief ? LineKind::kShort : LineKind::kService, 86, 0, true, false};
+    }
+    case model::NumberKind::kE164:
+      break;
+  }
+  text.remove_prefix(1);
+  const std::uint16_t code = calling_code(text);
+  if (code == 0) return {LineKind::kInvalid, 0, 0, false, true};
+  return code == 86 ? home_traits(text.substr(2)) : NumberTraits{LineKind::kInternational, code, 0, false, false};
 }
 
 }  // namespace
@@ -127,6 +188,16 @@ class CasePorts::Facts final : public NumberFacts {
  public:
   explicit Facts(const Case& c) {
     for (const auto& [number, group] : c.protected_numbers) groups_.emplace(parse_number(number), group);
+    for (const CaseTraits& t : c.traits) {
+      if (t.prefix) {
+        prefixes_.emplace_back(t.number, t.traits);
+      } else {
+        traits_.emplace(parse_number(t.number), t.traits);
+      }
+    }
+    // The longest prefix speaks.
+    std::stable_sort(prefixes_.begin(), prefixes_.end(),
+                     [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
   }
   std::string_view protected_group(model::NumberKey number) const override {
     const auto it = groups_.find(number);
@@ -136,9 +207,18 @@ class CasePorts::Facts final : public NumberFacts {
     const auto it = groups_.find(number);
     return it != groups_.end() && it->second == "service";
   }
+  NumberTraits traits(model::NumberKey number) const override {
+    if (const auto it = traits_.find(number); it != traits_.end()) return it->second;
+    const std::string text = number.text();
+    for (const auto& [prefix, traits] : prefixes_)
+      if (text.starts_with(prefix)) return traits;
+    return plain_traits(number, text);
+  }
 
  private:
   std::map<model::NumberKey, std::string> groups_;
+  std::map<model::NumberKey, NumberTraits> traits_;
+  std::vector<std::pair<std::string, NumberTraits>> prefixes_;
 };
 
 CasePorts::CasePorts(const Case& c)

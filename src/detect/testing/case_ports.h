@@ -1,4 +1,4 @@
-// The ports a case asks for: its indicator, service and protected lines as immutable snapshots.
+// The ports a case asks for: its indicator, service, protected and traits lines as immutable snapshots.
 #pragma once
 
 #include <map>

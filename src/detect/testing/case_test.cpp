@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "detect/testing/case_ports.h"
 #include "detect/testing/case_runner.h"
 #include "detect/testing/event_line.h"
 #include "detect/testing/toy_detector.h"
@@ -33,6 +34,31 @@ TEST(CaseFile, AlertsThatDifferAreNamed) {
   EXPECT_EQ(outcome.signals.size(), 2U);
   EXPECT_NE(difference(c, outcome).find("found:   toy number +8613800000001 severity 60..69"), std::string::npos);
   EXPECT_EQ(expected_text(outcome), "toy number +8613800000001 severity 60..69 evidence calls,distinct_callees_1h\n");
+}
+
+TEST(CaseFile, TraitsAreStatedOrPlain) {
+  const Case c =
+      parsed("traits: +39069* fixed cc=39 region=6 cannot_exist\ntraits: +8613800000009 iot cc=86 home\n----\nnone\n");
+  const CasePorts ports(c);
+  const NumberFacts& facts = *ports.ports().numbers;
+  const auto of = [&](std::string_view number) { return facts.traits(parse_number(number)); };
+  EXPECT_EQ(of("+39069123").region, 6);
+  EXPECT_TRUE(of("+39069123").cannot_exist);
+  EXPECT_EQ(of("+3902123456").kind, LineKind::kInternational);
+  EXPECT_EQ(of("+3902123456").country_code, 39);
+  EXPECT_EQ(of("+8613800000009").kind, LineKind::kIot);
+  EXPECT_EQ(of("+8613800000001").kind, LineKind::kMobile);
+  EXPECT_TRUE(of("+8613800000001").home);
+  EXPECT_EQ(of("+862512345678").region, 25);
+  EXPECT_EQ(of("+8657112345678").kind, LineKind::kFixed);
+  EXPECT_EQ(of("110").kind, LineKind::kEmergency);
+  EXPECT_EQ(of("95588").kind, LineKind::kService);
+  EXPECT_EQ(of("10086").kind, LineKind::kShort);
+  EXPECT_TRUE(of("?00000").cannot_exist);
+  EXPECT_EQ(of("-").kind, LineKind::kUnknown);
+  EXPECT_NE(faults("why: x\ntraits: +861 mobil\n----\nnone\n").find("t.case:2: traits: 'mobil' is not"),
+            std::string::npos);
+  EXPECT_NE(faults("why: x\ntraits: +861 cc=70000\n----\nnone\n").find("'cc=70000'"), std::string::npos);
 }
 
 TEST(CaseFile, TimesAndRepeats) {

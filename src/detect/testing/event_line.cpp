@@ -297,6 +297,7 @@ model::NumberKey parse_number(std::string_view text) {
       !digits.empty() && std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (plus && numeric && digits.size() <= 15)
     return model::NumberKey::e164(to_integer<std::uint64_t>(digits).value_or(0));
+  if (text[0] == '?') return model::NumberKey::invalid(text.substr(1));
   if (!plus && numeric && digits.size() <= 8) return model::NumberKey::service(digits);
   return model::NumberKey::opaque(text);
 }
@@ -349,11 +350,10 @@ Result<model::Event> parse_event_line(std::string_view line, model::Arena& arena
   } else if (kind == "sighting") {
     event.payload = sighting(words);
   } else {
-    return error(
-        Errc::kBadInput, "",
-        fmt::format(
-            "'{}' is not an event, a repeat, or one of why: config: start: indicator: service: protected: without:",
-            kind));
+    return error(Errc::kBadInput, "",
+                 fmt::format("'{}' is not an event, a repeat, or one of why: config: start: indicator: service: "
+                             "protected: traits: without:",
+                             kind));
   }
   TRY(words.finish());
   return event;

@@ -14,6 +14,7 @@ namespace pandun::detect::testing {
 
 Result<model::Event> parse_event_line(std::string_view line, model::Arena& arena);
 std::optional<std::int64_t> parse_span_ms(std::string_view text);  // "1h30m", "250ms"
-model::NumberKey parse_number(std::string_view text);  // "+86…" E.164, up to 8 digits service, else opaque
+model::NumberKey parse_number(
+    std::string_view text);  // "+86…" E.164, up to 8 digits service, "?…" invalid, else opaque
 
 }  // namespace pandun::detect::testing

@@ -1,0 +1,37 @@
+#include "server/ports.h"
+
+#include <gtest/gtest.h>
+
+namespace pandun::server {
+namespace {
+
+TEST(RegistryNumbers, TraitsComeFromTheShippedPlan) {
+  auto plan = registry::NumberingPlan::load(platform::posix_files(), PANDUN_SOURCE_DIR "/content/numbering");
+  ASSERT_TRUE(plan.ok()) << plan.error().text();
+  auto groups = registry::ProtectedGroups::parse("none", "", *plan);
+  ASSERT_TRUE(groups.ok()) << groups.error().text();
+  const RegistryNumbers numbers(*plan, *groups);
+  const auto of = [&](std::string_view text) { return numbers.traits(plan->parse(text)); };
+
+  EXPECT_EQ(of("13800138000").kind, detect::LineKind::kMobile);
+  EXPECT_TRUE(of("13800138000").home);
+  EXPECT_EQ(of("17012345678").kind, detect::LineKind::kMobileVirtual);
+  EXPECT_EQ(of("0571-88888888").kind, detect::LineKind::kFixed);
+  EXPECT_EQ(of("0571-88888888").region, 571);
+  EXPECT_EQ(of("110").kind, detect::LineKind::kEmergency);
+  EXPECT_TRUE(of("95588").home);
+  EXPECT_EQ(of("+390612345678").kind, detect::LineKind::kInternational);
+  EXPECT_EQ(of("+390612345678").country_code, 39);
+  EXPECT_FALSE(of("+390612345678").home);
+  EXPECT_TRUE(of("0000000").cannot_exist);
+  EXPECT_TRUE(numbers.traits(model::NumberKey::e164(8611'123'4567)).cannot_exist);  // no such area
+  EXPECT_TRUE(numbers.traits(model::NumberKey::e164(9991'234'5678)).cannot_exist);  // no such calling code
+  EXPECT_FALSE(of("+390612345678").cannot_exist);
+  EXPECT_EQ(of("anonymous").kind, detect::LineKind::kUnknown);
+
+  const RegistryNumbers abroad(*plan, *groups, 39);
+  EXPECT_TRUE(abroad.traits(plan->parse("+390612345678")).home);
+}
+
+}  // namespace
+}  // namespace pandun::server
