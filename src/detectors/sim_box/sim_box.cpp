@@ -1,0 +1,411 @@
+// SIM box (GOIP): many numbers behind few devices at one place that never moves, calling out only.
+//
+// Method   four looks, each on one key: a number that changes devices without moving; a device on which many numbers take
+//          turns; a cell in which several numbers only call out at a like pace; two numbers of a cell whose conversations
+//          begin and end together (two telephones and an audio cable).
+// Source   docs/detectors/sim_box.md, with where each threshold comes from.
+#include "detectors/sim_box/sim_box.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <string>
+
+#include "detect/features/number_activity.h"
+
+namespace pandun::detectors::sim_box {
+namespace {
+
+using detect::Window;
+
+constexpr std::uint32_t kMirrorTalkS = 30, kMirrorSlackS = 15;
+
+std::uint32_t short_hash(model::NumberKey number) {
+  return static_cast<std::uint32_t>(detect::state_hash(number) >> 32) | 1U;
+}
+
+model::Signal signal_of(const model::Event& event, std::uint32_t first_s, double severity, double confidence) {
+  model::Signal signal;
+  signal.last = event.time;
+  signal.first = {std::min<std::int64_t>(event.time.ms, std::int64_t{first_s} * 1000)};
+  signal.severity = static_cast<std::uint8_t>(std::clamp(severity, 20.0, 90.0));
+  signal.confidence = std::clamp(confidence, 0.3, 0.9);
+  return signal;
+}
+
+}  // namespace
+
+SimBox::SimBox(const detect::Options& o)
+    : limits_{o["calls_24h_min"],  o["devices_min"],      o["cells_max"],          o["out_share_min"],
+              o["dispersion_min"], o["return_share_max"], o["device_numbers_min"], o["number_calls_min"],
+              o["cohort_min"],     o["cohort_calls_min"], o["mirrored_calls_min"], o["protected_factor"]},
+      numbers_(std::chrono::hours(24)),
+      singles_(std::chrono::hours(24)),
+      devices_(std::chrono::hours(24)),
+      cells_(std::chrono::hours(24)) {}
+
+void SimBox::route(const model::Event& event, detect::KeyList& keys) const {
+  if (event.kind() != model::EventKind::kCall) return;
+  const auto& call = event.as<model::Call>();
+  if (call.caller.known() && call.caller.kind() != model::NumberKind::kService) {
+    keys.push_back({model::EntityKind::kNumber, kCaller, model::key_of(call.caller)});
+    if (!call.caller_device.empty())
+      keys.push_back({model::EntityKind::kDevice, kDevice, {0, hash64(call.caller_device)}});
+    if (!call.caller_cell.empty())
+      keys.push_back({model::EntityKind::kCell, kCallerCell, model::key_of_text(call.caller_cell)});
+  }
+  if (call.callee.known() && !call.callee_cell.empty())
+    keys.push_back({model::EntityKind::kCell, kCalleeCell, model::key_of_text(call.callee_cell)});
+}
+
+void SimBox::prefetch(const detect::RoutedKey& key, unsigned stage) const {
+  if (key.role == kDevice) singles_.prefetch({key.key.lo}, stage);
+  if (key.role == kCallerCell || key.role == kCalleeCell) cells_.prefetch(key.key, stage);
+}
+
+void SimBox::on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) {
+  switch (key.role) {
+    case kCaller:
+      return look_at_number(event, context);
+    case kDevice:
+      return look_at_device(event, {key.key.lo}, context);
+    default:
+      return look_at_cell(event, key, context);
+  }
+}
+
+std::string_view SimBox::group_of(model::NumberKey number, detect::Context& context) {
+  const detect::NumberFacts& facts = *context.ports().numbers;
+  const std::string_view group = facts.protected_group(number);
+  return group.empty() && facts.emergency_or_service(number) ? std::string_view("service_number") : group;
+}
+
+void SimBox::look_at_number(const model::Event& event, detect::Context& context) {
+  const auto& call = event.as<model::Call>();
+  const detect::NumberActivity* activity = context.number();
+  if (activity == nullptr || activity->contacts_at_most() < limits_.calls_24h) return;
+  const double devices = activity->distinct_devices_24h();
+  if (devices < limits_.devices) return;
+  const double cells = activity->distinct_cells_24h();
+  if (cells < 1 || cells > limits_.cells) return;
+  const double calls = activity->calls_out(Window::k24h);
+  if (calls < limits_.calls_24h || activity->out_share(Window::k24h) < limits_.out_share) return;
+  const double callees = activity->distinct_callees(Window::k24h), dispersion = callees / calls;
+  const double returns = activity->return_calls_24h() / std::max(1.0, callees);
+  if (dispersion < limits_.dispersion || returns > limits_.returns) return;
+
+  NumberMark& mark = numbers_.touch(call.caller, event.watermark);
+  mark.records.add(event);
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  if (!mark.said.due(calls, now_s)) return;
+  const std::string_view group = group_of(call.caller, context);
+  const double factor = group.empty() ? 1 : limits_.factor;
+  if (calls < limits_.calls_24h * factor || devices < limits_.devices * factor) return;
+  mark.said.say(calls, now_s);
+
+  const bool fresh = activity->first_seen_age_s() < 7 * 86400.0;
+  const double extra = std::log2(devices / limits_.devices) + std::log2(calls / limits_.calls_24h);
+  model::Signal signal = signal_of(event, now_s - 86400U, 62 + 4 * extra + (fresh ? 5 : 0) - (group.empty() ? 0 : 20),
+                                   0.65 + 0.05 * extra + (cells <= 1 ? 0.05 : 0) - (group.empty() ? 0 : 0.2));
+  signal.entity = model::Entity::of(call.caller);
+  const std::string n = std::to_string(static_cast<int>(calls)), d = std::to_string(static_cast<int>(devices));
+  signal.title.en = "SIM box: " + n + " calls out from " + d + " devices within 24 h, without moving";
+  signal.title.zh = "疑似 GOIP：24 小时内在 " + d + " 台终端上外呼 " + n + " 次，位置不动";
+  signal.evidence = {{"distinct_devices_24h", devices, limits_.devices * factor, "devices"},
+                     {"distinct_cells_24h", cells, limits_.cells, "cells"},
+                     {"calls_out_24h", calls, limits_.calls_24h * factor, "calls"},
+                     {"out_share_24h", activity->out_share(Window::k24h), limits_.out_share, "ratio"},
+                     {"dispersion_24h", dispersion, limits_.dispersion, "ratio"},
+                     {"return_share_24h", returns, limits_.returns, "ratio"}};
+  if (fresh) signal.evidence.push_back({"first_seen_age_s", activity->first_seen_age_s(), 7 * 86400.0, "s"});
+  if (!group.empty())
+    signal.evidence.push_back({"protected_group_" + std::string(group), 1, limits_.factor, "times stricter"});
+  signal.series_feature = "calls_out";
+  signal.series = activity->calls_out_series(Window::k24h);
+  signal.peers.push_back(model::Entity::text(model::EntityKind::kDevice, call.caller_device));
+  if (!call.caller_cell.empty())
+    signal.peers.push_back(model::Entity::text(model::EntityKind::kCell, call.caller_cell));
+  if (signal.peers.front().value.empty()) signal.peers.erase(signal.peers.begin());
+  signal.records = mark.records.latest();
+  context.emit(std::move(signal));
+}
+
+void SimBox::look_at_device(const model::Event& event, DeviceKey key, detect::Context& context) {
+  const auto& call = event.as<model::Call>();
+  const std::uint32_t number = short_hash(call.caller);
+  bool fresh = false;
+  FirstNumbers& first = singles_.touch_hash(key, state_hash(key), event.watermark, &fresh, [](FirstNumbers&) {});
+  if (first.first == kShared) {
+    // from here on the device has a state of its own
+  } else if (first.holds(number)) {
+    return;
+  } else if (first.first == 0 || first.second == 0) {
+    (first.first == 0 ? first.first : first.second) = number;
+    return;
+  } else {
+    first.first = first.second = kShared;
+  }
+  std::unique_ptr<Device>& held = devices_.touch_hash(key, state_hash(key), event.watermark, nullptr,
+                                                      [this](std::unique_ptr<Device>& d) { drop(d); });
+  if (held == nullptr) {
+    held = std::make_unique<Device>();
+    heap_bytes_ += sizeof(Device);
+  }
+  Device& device = *held;
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  if (device.first_s == 0) device.first_s = now_s;
+  device.advance(now_s);
+  const std::uint64_t before = device.numbers.capacity();
+  DeviceNumber& seat = device.seat(call.caller);
+  heap_bytes_ += (device.numbers.capacity() - before) * sizeof(DeviceNumber);
+  seat.calls.add();
+  seat.last_s = std::max(seat.last_s, now_s);
+  device.calls.add();
+  if (device.last.known() && device.last != call.caller) device.switches.add();
+  device.last = call.caller;
+  device.callees.add(detect::state_hash(call.callee));
+  if (!call.caller_cell.empty()) device.cells.add(mix64(hash64(call.caller_cell)));
+  device.records.add(event);
+  if (static_cast<double>(device.numbers.size()) >= limits_.device_numbers) judge_device(event, device, context);
+}
+
+void SimBox::judge_device(const model::Event& event, Device& device, detect::Context& context) const {
+  const auto& call = event.as<model::Call>();
+  std::vector<const DeviceNumber*> used;
+  for (const DeviceNumber& n : device.numbers)
+    if (n.calls.sum() >= limits_.number_calls) used.push_back(&n);
+  const double numbers = static_cast<double>(used.size());
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  if (numbers < limits_.device_numbers || !device.said.due(numbers, now_s)) return;
+  const double calls = device.calls.sum(), switches = device.switches.sum(), cells = device.cells.count();
+  // 256 bits cannot tell more than that many callees apart.
+  const double callees = device.callees.count(), dispersion = callees / std::min(calls, 256.0);
+  if (dispersion < limits_.dispersion || switches < 2 * numbers || cells > limits_.cells) return;
+  std::size_t in_group = 0;
+  std::string_view group;
+  for (const DeviceNumber* n : used) {
+    const std::string_view found = group_of(n->number, context);
+    if (found.empty()) continue;
+    group = found;
+    ++in_group;
+  }
+  if (in_group * 2 < used.size()) group = {};
+  const double factor = group.empty() ? 1 : limits_.factor;
+  if (numbers < limits_.device_numbers * factor) return;
+  device.said.say(numbers, now_s);
+
+  const double excess = std::log2(numbers / (limits_.device_numbers * factor));
+  model::Signal signal = signal_of(event, device.first_s, 65 + 6 * excess - (group.empty() ? 0 : 20),
+                                   0.7 + 0.05 * excess + (cells == 1 ? 0.05 : 0) - (group.empty() ? 0 : 0.2));
+  signal.entity = model::Entity::text(model::EntityKind::kDevice, call.caller_device);
+  const std::string n = std::to_string(used.size()), c = std::to_string(static_cast<int>(calls));
+  signal.title.en = "SIM box: " + n + " numbers take turns on one device, " + c + " calls out";
+  signal.title.zh = "疑似 GOIP：" + n + " 个号码在同一终端上轮换外呼 " + c + " 次";
+  signal.evidence = {{"device_numbers", numbers, limits_.device_numbers * factor, "numbers"},
+                     {"device_calls", calls, limits_.device_numbers * limits_.number_calls, "calls"},
+                     {"device_switches", switches, 2 * numbers, "times"},
+                     {"device_dispersion", dispersion, limits_.dispersion, "ratio"}};
+  if (cells > 0) signal.evidence.push_back({"device_cells", cells, limits_.cells, "cells"});
+  if (!group.empty())
+    signal.evidence.push_back({"protected_group_" + std::string(group), 1, limits_.factor, "times stricter"});
+  std::sort(used.begin(), used.end(), [](const DeviceNumber* a, const DeviceNumber* b) {
+    return a->calls.sum() != b->calls.sum() ? a->calls.sum() > b->calls.sum() : a->number < b->number;
+  });
+  for (std::size_t i = 0; i < std::min(used.size(), model::Signal::kPeersMax); ++i)
+    signal.peers.push_back(model::Entity::of(used[i]->number));
+  signal.records = device.records.latest();
+  context.emit(std::move(signal));
+}
+
+void SimBox::look_at_cell(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) {
+  const auto& call = event.as<model::Call>();
+  const bool outgoing = key.role == kCallerCell;
+  const model::NumberKey number = outgoing ? call.caller : call.callee, peer = outgoing ? call.callee : call.caller;
+  std::unique_ptr<Cell>& held = cells_.touch_hash(key.key, hash_of(key.key), event.watermark, nullptr,
+                                                  [this](std::unique_ptr<Cell>& c) { drop(c); });
+  if (held == nullptr) {
+    held = std::make_unique<Cell>();
+    heap_bytes_ += sizeof(Cell);
+  }
+  Cell& cell = *held;
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  cell.advance(now_s);
+  const std::uint64_t before = cell.bytes();
+  Seat* seat = cell.seat(number, outgoing, now_s);
+  if (seat != nullptr) {
+    if (outgoing) {
+      seat->calls.add();
+      seat->callees.add(detect::state_hash(peer));
+      if (!call.caller_device.empty()) seat->device = static_cast<std::uint32_t>(hash64(call.caller_device)) | 1U;
+    } else {
+      seat->calls_in.add();
+    }
+    if (call.answered != model::Answered::kNo && call.duration_s >= static_cast<std::int32_t>(kMirrorTalkS)) {
+      const std::uint32_t talk_s = static_cast<std::uint32_t>(std::min(call.duration_s, 86400));
+      const std::uint32_t peer_hash = short_hash(peer);
+      find_mirror(event, key, cell, *seat, now_s + talk_s, peer_hash, context);
+      seat->start_s = now_s;
+      seat->end_s = now_s + talk_s;
+      seat->peer = peer_hash;
+    } else if (seat->start_s < now_s) {
+      seat->start_s = now_s;
+      seat->end_s = 0;
+    }
+    if (outgoing && seat->calls.sum() >= limits_.cohort_calls) {
+      cell.records.add(event);
+      judge_cohort(event, cell, context);
+    }
+  }
+  heap_bytes_ += cell.bytes() - before;
+}
+
+void SimBox::judge_cohort(const model::Event& event, Cell& cell, detect::Context& context) const {
+  const auto& call = event.as<model::Call>();
+  std::vector<const Seat*> members;
+  for (const Seat& s : cell.seats) {
+    const double calls = s.calls.sum();
+    if (calls < limits_.cohort_calls || s.calls_in.sum() > calls * (1 - limits_.out_share)) continue;
+    if (s.callees.count() < limits_.dispersion * std::min(calls, 128.0)) continue;
+    members.push_back(&s);
+  }
+  if (static_cast<double>(members.size()) < limits_.cohort) return;
+  std::sort(members.begin(), members.end(), [](const Seat* a, const Seat* b) {
+    return a->calls.sum() != b->calls.sum() ? a->calls.sum() < b->calls.sum() : a->number < b->number;
+  });
+  // A like pace: within a factor of two of the median.
+  const std::uint32_t median = members[members.size() / 2]->calls.sum();
+  std::erase_if(members,
+                [median](const Seat* s) { return s->calls.sum() * 2 < median || s->calls.sum() > median * 2; });
+  std::erase_if(members, [&](const Seat* s) { return !group_of(s->number, context).empty(); });
+  std::vector<std::uint32_t> devices;
+  for (const Seat* s : members)
+    if (s->device != 0) devices.push_back(s->device);
+  const std::size_t with_device = devices.size();
+  std::sort(devices.begin(), devices.end());
+  devices.erase(std::unique(devices.begin(), devices.end()), devices.end());
+  const bool shared = devices.size() < with_device;
+  const double numbers = static_cast<double>(members.size());
+  // Each on a telephone of its own is what an office full of callers looks like too: twice as many are asked for.
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  const double wanted = limits_.cohort * (shared ? 1 : 2);
+  if (numbers < wanted || !cell.said.due(numbers, now_s)) return;
+  cell.said.say(numbers, now_s);
+
+  const double excess = std::log2(numbers / wanted);
+  model::Signal signal =
+      signal_of(event, now_s - kCellSpanS, (shared ? 60 : 45) + 8 * excess, (shared ? 0.6 : 0.45) + 0.1 * excess);
+  signal.entity = model::Entity::text(model::EntityKind::kCell, call.caller_cell);
+  const std::string n = std::to_string(members.size());
+  signal.title.en = "SIM box: " + n + " numbers in one cell only call out, at a like pace, always to others";
+  signal.title.zh = "疑似 GOIP：同一小区 " + n + " 个号码只呼出不呼入，节奏相近，被叫各不相同";
+  signal.evidence = {{"cohort_numbers", numbers, wanted, "numbers"},
+                     {"cohort_calls_median", static_cast<double>(median), limits_.cohort_calls, "calls"}};
+  if (with_device > 0) signal.evidence.push_back({"cohort_devices", static_cast<double>(devices.size()), 0, "devices"});
+  for (auto it = members.rbegin(); it != members.rend() && signal.peers.size() < model::Signal::kPeersMax; ++it)
+    signal.peers.push_back(model::Entity::of((*it)->number));
+  signal.records = cell.records.latest();
+  context.emit(std::move(signal));
+}
+
+void SimBox::find_mirror(const model::Event& event, const detect::RoutedKey& key, Cell& cell, const Seat& seat,
+                         std::uint32_t end_s, std::uint32_t peer, detect::Context& context) const {
+  const auto& call = event.as<model::Call>();
+  const auto near = [](std::uint32_t a, std::uint32_t b) { return (a > b ? a - b : b - a) <= kMirrorSlackS; };
+  const std::uint32_t now_s = detect::seconds32(event.time), own = short_hash(seat.number);
+  for (Seat& other : cell.seats) {
+    // The same peer: both in one conference. Each other: one call.
+    if (&other == &seat || other.end_s == 0 || other.peer == peer || other.peer == own ||
+        peer == short_hash(other.number))
+      continue;
+    if (!near(other.start_s, now_s) || !near(other.end_s, end_s)) continue;
+    MirrorPair& pair = cell.pair(seat.number, other.number);
+    if (pair.hits < 0xffff) ++pair.hits;
+    pair.last_s = now_s;
+    const std::uint32_t least =
+        std::min(seat.calls.sum() + seat.calls_in.sum(), other.calls.sum() + other.calls_in.sum());
+    if (pair.hits < limits_.mirrored || pair.hits < 0.6 * least || !pair.said.due(pair.hits, now_s)) continue;
+    const bool own_calls = seat.callees.count() >= other.callees.count();
+    const Seat &front = own_calls ? seat : other, &back = own_calls ? other : seat;
+    if (front.callees.count() < limits_.dispersion * std::min<double>(front.calls.sum(), 128) ||
+        front.callees.count() < limits_.mirrored * limits_.dispersion || front.calls.sum() < limits_.mirrored)
+      continue;
+    const std::string_view group = group_of(front.number, context);
+    if (!group.empty() && pair.hits < limits_.mirrored * limits_.factor) continue;
+    pair.said.say(pair.hits, now_s);
+    model::Signal signal = signal_of(event, now_s - kCellSpanS, 60 + 5 * std::log2(pair.hits / limits_.mirrored), 0.6);
+    signal.entity = model::Entity::of(front.number);
+    signal.peers = {
+        model::Entity::of(back.number),
+        model::Entity::text(model::EntityKind::kCell, key.role == kCallerCell ? call.caller_cell : call.callee_cell)};
+    const std::string n = std::to_string(pair.hits);
+    signal.title.en = "Simple SIM box: " + n + " conversations of two numbers in one cell begin and end together";
+    signal.title.zh = "疑似简易 GOIP（手机加音频线）：同一小区两个号码有 " + n + " 次通话同时开始、同时结束";
+    signal.evidence = {
+        {"mirrored_calls", static_cast<double>(pair.hits), limits_.mirrored, "calls"},
+        {"mirrored_share", std::min(1.0, pair.hits / std::max(1.0, static_cast<double>(least))), 0.6, "ratio"},
+        {"mirrored_callees", front.callees.count(), limits_.mirrored * limits_.dispersion, "numbers"}};
+    if (!group.empty())
+      signal.evidence.push_back({"protected_group_" + std::string(group), 1, limits_.factor, "times stricter"});
+    context.emit(std::move(signal));
+  }
+}
+
+void SimBox::drop(std::unique_ptr<Device>& device) {
+  if (device != nullptr) heap_bytes_ -= sizeof(Device) + device->numbers.capacity() * sizeof(DeviceNumber);
+}
+void SimBox::drop(std::unique_ptr<Cell>& cell) {
+  if (cell != nullptr) heap_bytes_ -= cell->bytes();
+}
+
+void SimBox::evict(EventMs watermark) {
+  numbers_.evict(watermark);
+  singles_.evict(watermark);
+  devices_.evict(watermark, [this](std::unique_ptr<Device>& d) { drop(d); });
+  cells_.evict(watermark, [this](std::unique_ptr<Cell>& c) { drop(c); });
+}
+
+void SimBox::save(detect::StateWriter& out) const {
+  numbers_.save(out, [](detect::StateWriter& w, const NumberMark& m) {
+    m.said.save(w);
+    m.records.save(w);
+  });
+  singles_.save(out, [](detect::StateWriter& w, const FirstNumbers& f) {
+    w.u32(f.first);
+    w.u32(f.second);
+  });
+  devices_.save(out, [](detect::StateWriter& w, const std::unique_ptr<Device>& d) { d->save(w); });
+  cells_.save(out, [](detect::StateWriter& w, const std::unique_ptr<Cell>& c) { c->save(w); });
+}
+
+Result<> SimBox::load(detect::StateReader& in) {
+  TRY(numbers_.load(in, [](detect::StateReader& r, NumberMark& m) {
+    m.said.load(r);
+    m.records.load(r);
+  }));
+  TRY(singles_.load(in, [](detect::StateReader& r, FirstNumbers& f) {
+    f.first = r.u32();
+    f.second = r.u32();
+  }));
+  TRY(devices_.load(in, [](detect::StateReader& r, std::unique_ptr<Device>& d) {
+    d = std::make_unique<Device>();
+    d->load(r);
+  }));
+  TRY(cells_.load(in, [](detect::StateReader& r, std::unique_ptr<Cell>& c) {
+    c = std::make_unique<Cell>();
+    c->load(r);
+  }));
+  heap_bytes_ = 0;
+  devices_.for_each([this](DeviceKey, const std::unique_ptr<Device>& d) {
+    heap_bytes_ += sizeof(Device) + d->numbers.capacity() * sizeof(DeviceNumber);
+  });
+  cells_.for_each([this](const model::EntityKey&, const std::unique_ptr<Cell>& c) { heap_bytes_ += c->bytes(); });
+  return {};
+}
+
+detect::StateSize SimBox::size() const {
+  return {numbers_.size() + singles_.size() + cells_.size(),
+          numbers_.bytes() + singles_.bytes() + devices_.bytes() + cells_.bytes() + heap_bytes_,
+          numbers_.evicted() + singles_.evicted() + cells_.evicted()};
+}
+
+}  // namespace pandun::detectors::sim_box

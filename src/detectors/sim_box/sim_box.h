@@ -1,0 +1,54 @@
+#pragma once
+
+#include <memory>
+
+#include "detect/detector.h"
+#include "detect/state_table.h"
+#include "detectors/sim_box/state.h"
+
+namespace pandun::detectors::sim_box {
+
+class SimBox final : public detect::Detector {
+ public:
+  explicit SimBox(const detect::Options& options);
+
+  void route(const model::Event& event, detect::KeyList& keys) const override;
+  void prefetch(const detect::RoutedKey& key, unsigned stage) const override;
+  void on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) override;
+  void evict(EventMs watermark) override;
+  void save(detect::StateWriter& out) const override;
+  Result<> load(detect::StateReader& in) override;
+  detect::StateSize size() const override;
+
+ private:
+  enum Role : std::uint8_t { kCaller, kDevice, kCallerCell, kCalleeCell };
+  static constexpr std::uint32_t kShared = 0xfffffffe;  // even: never a number's hash
+  struct Limits {
+    double calls_24h, devices, cells, out_share, dispersion, returns, device_numbers, number_calls, cohort,
+        cohort_calls, mirrored, factor;
+  };
+  struct NumberMark {
+    detect::Said said;  // of the calls in 24 h
+    detect::LatestRecords<8> records;
+  };
+
+  void look_at_number(const model::Event& event, detect::Context& context);
+  void look_at_device(const model::Event& event, DeviceKey key, detect::Context& context);
+  void judge_device(const model::Event& event, Device& device, detect::Context& context) const;
+  void look_at_cell(const model::Event& event, const detect::RoutedKey& key, detect::Context& context);
+  void judge_cohort(const model::Event& event, Cell& cell, detect::Context& context) const;
+  void find_mirror(const model::Event& event, const detect::RoutedKey& key, Cell& cell, const Seat& seat,
+                   std::uint32_t end_s, std::uint32_t peer, detect::Context& context) const;
+  static std::string_view group_of(model::NumberKey number, detect::Context& context);
+  void drop(std::unique_ptr<Device>& device);
+  void drop(std::unique_ptr<Cell>& cell);
+
+  Limits limits_;
+  detect::StateTable<model::NumberKey, NumberMark> numbers_;
+  detect::StateTable<DeviceKey, FirstNumbers> singles_;
+  detect::StateTable<DeviceKey, std::unique_ptr<Device>> devices_;
+  detect::StateTable<model::EntityKey, std::unique_ptr<Cell>> cells_;
+  std::uint64_t heap_bytes_ = 0;
+};
+
+}  // namespace pandun::detectors::sim_box
