@@ -19,6 +19,7 @@ const std::vector<detect::DetectorPart>& catalog() {
     DETECTOR(indicator_sighting)
     DETECTOR(message_burst)
     DETECTOR(port_scan)
+    DETECTOR(spoofed_caller)
     DETECTOR(sim_box)
     // clang-format on
     return parts;
