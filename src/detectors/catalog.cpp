@@ -21,6 +21,7 @@ const std::vector<detect::DetectorPart>& catalog() {
     DETECTOR(port_scan)
     DETECTOR(spoofed_caller)
     DETECTOR(sim_box)
+    DETECTOR(many_cards)
     // clang-format on
     return parts;
   }();

@@ -1,0 +1,349 @@
+// Many cards: one device that keeps taking further numbers, each used a little over days.
+//
+// Shape    a device that one number uses costs 16 bytes, of which two use 24; from the third number on about 250 bytes and 24 for
+//          each number (64 at most). Kept for 30 days after the last use.
+// Source   docs/detectors/many_cards.md, with where each threshold comes from.
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "detect/detector.h"
+#include "detect/small_state.h"
+#include "detect/state_table.h"
+
+namespace pandun::detectors {
+namespace many_cards {
+
+constexpr std::size_t kCardsMax = 64;
+constexpr std::uint32_t kDayS = 24 * 3600, kWindowS = 30 * kDayS;
+
+// A device's key: 64 bits of its text, so that the first table stays small.
+struct DeviceKey {
+  std::uint64_t bits = 0;
+  friend bool operator==(DeviceKey, DeviceKey) = default;
+};
+inline std::uint64_t state_hash(DeviceKey key) {
+  return hash_of(model::EntityKey{0, key.bits});
+}
+inline void write_key(detect::StateWriter& out, DeviceKey key) {
+  out.u64(key.bits);
+}
+inline void read_key(detect::StateReader& in, DeviceKey& key) {
+  key.bits = in.u64();
+}
+
+struct Two {
+  std::uint32_t first = 0, second = 0;
+};
+
+struct Card {
+  model::NumberKey number;
+  std::uint32_t first_s = 0, last_s = 0;
+  std::uint32_t uses = 0;
+};
+
+struct Device {
+  std::vector<Card> cards;
+  detect::FewDistinct<128> peers;
+  detect::Said said;  // of the cards kept
+  detect::LatestRecords<8> records;
+
+  Card& card(model::NumberKey number, std::uint32_t now_s) {
+    for (Card& c : cards)
+      if (c.number == number) return c;
+    // What was not used for 30 days is no longer in the picture.
+    std::erase_if(cards, [now_s](const Card& c) { return now_s > c.last_s && now_s - c.last_s > kWindowS; });
+    if (cards.size() < kCardsMax) {
+      detect::grow(cards, 4, kCardsMax);
+      cards.push_back({number, now_s, now_s, 0});
+      return cards.back();
+    }
+    Card* least = &cards.front();
+    for (Card& c : cards)
+      if (c.last_s < least->last_s) least = &c;
+    *least = {number, now_s, now_s, 0};
+    return *least;
+  }
+  std::uint64_t bytes() const { return sizeof(*this) + cards.capacity() * sizeof(Card); }
+  void save(detect::StateWriter& w) const {
+    w.varint(cards.size());
+    for (const Card& c : cards) {
+      w.u64(c.number.bits());
+      w.u32(c.first_s);
+      w.u32(c.last_s);
+      w.varint(c.uses);
+    }
+    peers.save(w);
+    said.save(w);
+    records.save(w);
+  }
+  void load(detect::StateReader& r) {
+    const std::uint64_t size = r.varint();
+    if (size > kCardsMax) return r.fail("more numbers than a device may have");
+    for (std::uint64_t i = 0; i < size && r.ok(); ++i) {
+      detect::grow(cards, 4, kCardsMax);
+      Card& c = cards.emplace_back();
+      c.number = model::NumberKey::from_bits(r.u64());
+      c.first_s = r.u32();
+      c.last_s = r.u32();
+      c.uses = static_cast<std::uint32_t>(r.varint());
+    }
+    peers.load(r);
+    said.load(r);
+    records.load(r);
+  }
+};
+
+class ManyCards final : public detect::Detector {
+ public:
+  explicit ManyCards(const detect::Options& o)
+      : limits_{o["cards_min"], o["kept_hours_min"], o["uses_per_day_max"], o["opened_7d_min"], o["protected_factor"]},
+        singles_(std::chrono::seconds(kWindowS)),
+        pairs_(std::chrono::seconds(kWindowS)),
+        devices_(std::chrono::seconds(kWindowS)) {}
+
+  void route(const model::Event& event, detect::KeyList& keys) const override {
+    const Use use = use_of(event);
+    if (use.device.empty() || !use.number.known() || use.number.kind() == model::NumberKind::kService) return;
+    keys.push_back({model::EntityKind::kDevice, 0, {0, hash64(use.device)}});
+  }
+  void prefetch(const detect::RoutedKey& key, unsigned stage) const override { singles_.prefetch({key.key.lo}, stage); }
+  void on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) override;
+  void evict(EventMs watermark) override {
+    singles_.evict(watermark);
+    pairs_.evict(watermark);
+    devices_.evict(watermark, [this](std::unique_ptr<Device>& d) { drop(d); });
+  }
+  void save(detect::StateWriter& out) const override;
+  Result<> load(detect::StateReader& in) override;
+  detect::StateSize size() const override {
+    return {singles_.size(), singles_.bytes() + pairs_.bytes() + devices_.bytes() + heap_bytes_, singles_.evicted()};
+  }
+
+ private:
+  static constexpr std::uint32_t kShared = 0xfffffffe;  // even: never a number's hash
+  struct Limits {
+    double cards, kept_hours, uses_per_day, opened_7d, factor;
+  };
+  struct Use {
+    model::NumberKey number, peer;
+    std::string_view device;
+  };
+  static Use use_of(const model::Event& event) {
+    if (event.kind() == model::EventKind::kCall) {
+      const auto& call = event.as<model::Call>();
+      return {call.caller, call.callee, call.caller_device};
+    }
+    if (event.kind() == model::EventKind::kMessage) {
+      const auto& message = event.as<model::Message>();
+      return {message.sender, message.recipient, message.sender_device};
+    }
+    return {};
+  }
+  Device* shared_device(DeviceKey key, const Use& use, EventMs watermark);
+  bool kept(const Card& card, std::uint32_t now_s, detect::Context& context) const;
+  void judge(const model::Event& event, const Use& use, Device& device, detect::Context& context) const;
+  void drop(std::unique_ptr<Device>& device) {
+    if (device != nullptr) heap_bytes_ -= device->bytes();
+  }
+
+  Limits limits_;
+  detect::StateTable<DeviceKey, std::uint32_t> singles_;  // the number's hash, or kShared
+  detect::StateTable<DeviceKey, Two> pairs_;
+  detect::StateTable<DeviceKey, std::unique_ptr<Device>> devices_;
+  std::uint64_t heap_bytes_ = 0;
+};
+
+// Null while at most two numbers were seen on it.
+Device* ManyCards::shared_device(DeviceKey key, const Use& use, EventMs watermark) {
+  const std::uint32_t number = static_cast<std::uint32_t>(detect::state_hash(use.number) >> 32) | 1U;
+  std::uint32_t& single = singles_.touch(key, watermark);
+  if (single == 0 || single == number) {
+    single = number;
+    return nullptr;
+  }
+  Two& two = pairs_.touch(key, watermark);
+  if (two.first == 0) two.first = single;
+  single = kShared;
+  if (two.first == number || two.second == number) return nullptr;
+  if (two.second == 0) {
+    two.second = number;
+    return nullptr;
+  }
+  two.first = two.second = kShared;
+  std::unique_ptr<Device>& device =
+      devices_.touch_hash(key, state_hash(key), watermark, nullptr, [this](std::unique_ptr<Device>& d) { drop(d); });
+  if (device == nullptr) {
+    device = std::make_unique<Device>();
+    heap_bytes_ += device->bytes();
+  }
+  return device.get();
+}
+
+void ManyCards::on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) {
+  const Use use = use_of(event);
+  Device* device = shared_device({key.key.lo}, use, event.watermark);
+  if (device == nullptr) return;
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  const std::uint64_t before = device->bytes();
+  Card& card = device->card(use.number, now_s);
+  ++card.uses;
+  card.last_s = std::max(card.last_s, now_s);
+  card.first_s = std::min(card.first_s, now_s);
+  heap_bytes_ += device->bytes() - before;
+  device->peers.add(detect::state_hash(use.peer));
+  device->records.add(event);
+  if (static_cast<double>(device->cards.size()) >= limits_.cards) judge(event, use, *device, context);
+}
+
+// A card is kept when it comes back after hours, and is used little. A shop's trial is over within minutes; a line in real use,
+// or a box's, is used more. Machines' cards are made to sit in one device.
+bool ManyCards::kept(const Card& card, std::uint32_t now_s, detect::Context& context) const {
+  if (now_s > card.last_s && now_s - card.last_s > kWindowS) return false;
+  const std::uint32_t held_s = card.last_s - card.first_s;
+  if (card.uses < 2 || held_s < limits_.kept_hours * 3600) return false;
+  const double days = std::max(1.0, static_cast<double>(held_s) / kDayS);
+  if (card.uses / days > limits_.uses_per_day) return false;
+  return context.ports().numbers->traits(card.number).kind != detect::LineKind::kIot;
+}
+
+void ManyCards::judge(const model::Event& event, const Use& use, Device& device, detect::Context& context) const {
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  std::vector<const Card*> cards;
+  std::size_t in_group = 0, opened_7d = 0;
+  std::string_view group;
+  for (const Card& c : device.cards) {
+    if (!kept(c, now_s, context)) continue;
+    cards.push_back(&c);
+    if (now_s - c.first_s <= 7 * kDayS) ++opened_7d;
+    const std::string_view found = context.ports().numbers->protected_group(c.number);
+    if (found.empty()) continue;
+    group = found;
+    ++in_group;
+  }
+  if (in_group * 2 < cards.size()) group = {};
+  const double factor = group.empty() ? 1 : limits_.factor;
+  const double kept = static_cast<double>(cards.size()), wanted = limits_.cards * factor;
+  if (kept < wanted || static_cast<double>(opened_7d) < limits_.opened_7d || !device.said.due(kept, now_s)) return;
+  // A laboratory's cards all ring the same few test numbers.
+  const double peers = device.peers.count();
+  if (peers < kept) return;
+  device.said.say(kept, now_s);
+
+  std::sort(cards.begin(), cards.end(), [](const Card* a, const Card* b) {
+    return a->first_s != b->first_s ? a->first_s < b->first_s : a->number < b->number;
+  });
+  model::Signal signal;
+  signal.entity = model::Entity::text(model::EntityKind::kDevice, use.device);
+  signal.first = {std::int64_t{cards.front()->first_s} * 1000};
+  signal.last = event.time;
+  const double excess = std::log2(kept / wanted);
+  const bool fast = opened_7d * 2 >= cards.size();
+  signal.severity =
+      static_cast<std::uint8_t>(std::clamp(48 + 7 * excess + (fast ? 7 : 0) - (group.empty() ? 0 : 20), 20.0, 80.0));
+  signal.confidence = std::clamp(0.5 + 0.1 * excess + (fast ? 0.1 : 0) - (group.empty() ? 0 : 0.2), 0.3, 0.85);
+  const std::string n = std::to_string(cards.size()), o = std::to_string(opened_7d);
+  signal.title.en = "Many cards: " + n + " numbers kept on one device, " + o + " of them new within 7 days";
+  signal.title.zh = "一机多卡：同一终端轮换使用 " + n + " 个号码，近 7 天新增 " + o + " 个";
+  std::uint64_t uses = 0;
+  for (const Card* c : cards) uses += c->uses;
+  signal.evidence = {{"cards_kept_30d", kept, wanted, "numbers"},
+                     {"cards_opened_7d", static_cast<double>(opened_7d), limits_.opened_7d, "numbers"},
+                     {"card_uses_mean", static_cast<double>(uses) / kept, 0, "times"},
+                     {"card_peers", peers, kept, "numbers"}};
+  if (!group.empty())
+    signal.evidence.push_back({"protected_group_" + std::string(group), 1, limits_.factor, "times stricter"});
+  signal.series_feature = "cards_opened";
+  for (std::size_t i = 0; i < cards.size(); ++i)
+    signal.series.push_back({{std::int64_t{cards[i]->first_s} * 1000}, static_cast<double>(i + 1)});
+  for (auto it = cards.rbegin(); it != cards.rend() && signal.peers.size() < model::Signal::kPeersMax; ++it)
+    signal.peers.push_back(model::Entity::of((*it)->number));
+  signal.records = device.records.latest();
+  context.emit(std::move(signal));
+}
+
+void ManyCards::save(detect::StateWriter& out) const {
+  singles_.save(out, [](detect::StateWriter& w, std::uint32_t number) { w.u32(number); });
+  pairs_.save(out, [](detect::StateWriter& w, const Two& two) {
+    w.u32(two.first);
+    w.u32(two.second);
+  });
+  devices_.save(out, [](detect::StateWriter& w, const std::unique_ptr<Device>& d) { d->save(w); });
+}
+
+Result<> ManyCards::load(detect::StateReader& in) {
+  TRY(singles_.load(in, [](detect::StateReader& r, std::uint32_t& number) { number = r.u32(); }));
+  TRY(pairs_.load(in, [](detect::StateReader& r, Two& two) {
+    two.first = r.u32();
+    two.second = r.u32();
+  }));
+  TRY(devices_.load(in, [](detect::StateReader& r, std::unique_ptr<Device>& d) {
+    d = std::make_unique<Device>();
+    d->load(r);
+  }));
+  heap_bytes_ = 0;
+  devices_.for_each([this](DeviceKey, const std::unique_ptr<Device>& d) { heap_bytes_ += d->bytes(); });
+  return {};
+}
+
+}  // namespace many_cards
+
+const detect::DetectorSpec& many_cards_spec() {
+  static const detect::DetectorSpec kSpec = {
+      .name = "many_cards",
+      .title_en = "Many cards",
+      .title_zh = "一机多卡",
+      .finds_en =
+          "A device on which further numbers keep appearing, each used a little over days: cards being raised for "
+          "later "
+          "use.",
+      .finds_zh = "同一终端上不断出现新号码、每个号码在数日内少量使用：疑似囤卡养卡。",
+      .reads = {model::EventKind::kCall, model::EventKind::kMessage},
+      .entity = model::EntityKind::kDevice,
+      .topic = "many_cards",
+      .techniques = {},
+      .episode_gap = std::chrono::hours(7 * 24),
+      .maturity = detect::Maturity::kExperimental,
+      .options =
+          {
+              {"cards_min", "numbers", 5, 3, 64, "numbers kept on one device within 30 days",
+               "30 天内同一终端上持续使用的号码数"},
+              {"kept_hours_min", "h", 6, 1, 720, "time between a number's first and latest use on the device",
+               "号码在该终端上首末次使用的间隔"},
+              {"uses_per_day_max", "times", 10, 1, 1000, "calls and messages out a day; more is real use",
+               "日均呼出与发送次数上限，超过视为实际使用"},
+              {"opened_7d_min", "numbers", 2, 0, 64, "of them seen on the device for the first time within 7 days",
+               "其中近 7 天首次出现的号码数"},
+              {"protected_factor", "times", 3, 1, 100, "counts are multiplied by this for protected groups",
+               "受保护群体的阈值倍数"},
+          },
+      .false_positives_en =
+          "A person who collects tariffs; a small company whose staff take turns on one handset; a laboratory that "
+          "rings "
+          "outside numbers. How many new numbers there are in a week, and whom they ring, tells.",
+      .false_positives_zh =
+          "更换套餐频繁的个人；多人轮用一部手机的小企业；拨打外部号码的测试实验室。可看一周新增号码数和联系对象。",
+      .evidence =
+          {
+              {"cards_kept_30d", "numbers kept on the device within 30 days", "30 天内持续使用的号码数", "numbers",
+               "个", detect::Bound::kAtLeast},
+              {"cards_opened_7d", "of them new on the device within 7 days", "近 7 天新增号码数", "numbers", "个",
+               detect::Bound::kAtLeast},
+              {"card_uses_mean", "calls and messages of each (mean)", "平均每号呼出与发送次数", "times", "次"},
+              {"card_peers", "different numbers they contact", "联系的不同号码数", "numbers", "个",
+               detect::Bound::kAtLeast},
+              {"cards_opened", "numbers on the device over time", "终端上号码数随时间变化", "numbers", "个"},
+              {"protected_group_*", "protected group (*): higher thresholds apply", "受保护群体（*），按更高阈值判断",
+               "", ""},
+          },
+  };
+  return kSpec;
+}
+
+std::unique_ptr<detect::Detector> make_many_cards(const detect::Options& options) {
+  return std::make_unique<many_cards::ManyCards>(options);
+}
+
+}  // namespace pandun::detectors
