@@ -18,8 +18,8 @@ Answer decide_on(Room& room, const Call& call, std::string_view from, std::strin
   std::string out;
   JsonWriter w(out);
   w.begin_object().field("verdict", decide::name(answer.verdict)).field("reason", decide::name(answer.reason));
-  if (!answer.measure.empty()) w.field("measure", answer.measure);
-  if (!answer.redress_url.empty()) w.field("redress_url", answer.redress_url);
+  if (!answer.measure.empty()) w.field("measure", answer.measure.view());
+  if (!answer.redress_url.empty()) w.field("redress_url", answer.redress_url.view());
   w.key("evaluated_us").number(us).end_object();
   return json_answer(std::move(out));
 }

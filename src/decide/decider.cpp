@@ -1,91 +1,157 @@
 #include "decide/decider.h"
 
-#include <array>
+#include <algorithm>
 
-#include "base/check.h"
+#include "decide/judge.h"
+#include "decide/number_list.h"
+#include "decide/record_ring.h"
 #include "decide/snapshot.h"
 
 namespace pandun::decide {
 namespace {
 
-constexpr std::array<std::string_view, 3> kVerdicts{"allow", "warn", "reject"};
-constexpr std::array<std::string_view, kReasons> kReasonNames{"clear",
-                                                              "no_snapshot",
-                                                              "number_withheld",
-                                                              "emergency",
-                                                              "protected",
-                                                              "measure_in_force",
-                                                              "number_cannot_exist",
-                                                              "international_trunk_domestic_caller",
-                                                              "blocked_by_callee",
-                                                              "alert_open"};
+constexpr std::size_t kOverlayMin = 1024;  // below it, working patches into the base is never worth it
+constexpr std::string_view kHex = "0123456789abcdef";
 
-Answer of(Verdict verdict, Reason reason) {
-  return {verdict, reason, {}, {}};
-}
-
-Answer of(const MeasureEntry& measure, const Snapshot& snapshot) {
-  Answer answer = of(measure.verdict, Reason::kMeasureInForce);
-  answer.measure = measure.measure;
-  if (!snapshot.redress_base().empty()) answer.redress_url = snapshot.redress_base() + measure.measure;
-  return answer;
-}
-
-// Facts first, then people's decisions, then findings that may only warn.
-Answer answer_from(const Snapshot& s, const Question& q) {
-  const Snapshot::Slot& from = s.find(q.from);
-  const Snapshot::Slot& to = s.find(q.to);
-  if (((from.flags | to.flags) & Snapshot::kEmergencyFlag) != 0) return of(Verdict::kAllow, Reason::kEmergency);
-  if ((to.flags & Snapshot::kBlocksFlag) != 0 && s.blocks(q.to, q.from)) {
-    return of(Verdict::kReject, Reason::kBlockedByCallee);
-  }
-  if (!q.from.known()) return of(Verdict::kAllow, Reason::kNumberWithheld);
-  if (q.from.kind() == model::NumberKind::kInvalid) return of(Verdict::kReject, Reason::kNumberCannotExist);
-  if (const MeasureEntry* measure = s.measure(from, q.at)) return of(*measure, s);
-  if ((q.international || s.international(q.route)) && s.domestic_fixed_line(q.from)) {
-    return of(Verdict::kReject, Reason::kInternationalTrunkDomesticCaller);
-  }
-  if (s.warn_on_alert() && (from.flags & Snapshot::kAlertedFlag) != 0) {
-    if ((from.flags & Snapshot::kProtectedFlag) != 0) return of(Verdict::kAllow, Reason::kProtected);
-    return of(Verdict::kWarn, Reason::kAlertOpen);
-  }
-  return of(Verdict::kAllow, Reason::kClear);
+std::size_t stripe() {
+  static thread_local const char here = 0;  // its address tells threads apart
+  return reinterpret_cast<std::uintptr_t>(&here) >> 12;
 }
 
 }  // namespace
 
-std::string_view name(Verdict verdict) {
-  return kVerdicts[static_cast<std::size_t>(verdict)];
-}
-std::string_view name(Reason reason) {
-  return kReasonNames[static_cast<std::size_t>(reason)];
+FixedText<18> decision_id(std::uint64_t id) {
+  char text[18] = {'d', '-'};
+  for (std::size_t i = 0; i < 16; ++i) text[2 + i] = kHex[id >> (60 - 4 * i) & 0xF];
+  return std::string_view(text, sizeof text);
 }
 
-Decider::Decider() = default;
+std::optional<std::uint64_t> parse_decision_id(std::string_view text) {
+  if (text.size() != 18 || !text.starts_with("d-")) return std::nullopt;
+  std::uint64_t id = 0;
+  for (const char c : text.substr(2)) {
+    const std::size_t digit = kHex.find(c);
+    if (digit == std::string_view::npos) return std::nullopt;
+    id = id << 4 | digit;
+  }
+  return id;
+}
+
+Decider::Decider() : Decider(DeciderLimits{}) {}
+
+Decider::Decider(const DeciderLimits& limits)
+    : findings_(std::make_shared<const FindingTable>(Findings{})),
+      velocity_(std::make_unique<Velocity>(limits.callers, limits.pairs)),
+      ring_(std::make_unique<RecordRing>(limits.records)),
+      next_id_(limits.first_id) {}
+
 Decider::~Decider() = default;
 
+void Decider::put(std::shared_ptr<const Base> base, std::shared_ptr<const FindingTable> findings, Patches patches) {
+  base_ = std::move(base);
+  findings_ = std::move(findings);
+  patches_ = std::move(patches);
+  const std::uint64_t version = version_.load(std::memory_order_relaxed) + 1;
+  snapshot_.replace(std::make_unique<const Snapshot>(base_, findings_, patches_, version));
+  version_.store(version, std::memory_order_relaxed);
+  measures_.store(base_->input().measures.size(), std::memory_order_relaxed);
+  overlay_.store(patches_.size(), std::memory_order_relaxed);
+}
+
 void Decider::publish(SnapshotInput input) {
-  auto fresh = std::make_unique<const Snapshot>(std::move(input));
-  measures_.store(fresh->measures(), std::memory_order_relaxed);
-  snapshot_.replace(std::move(fresh));
+  const std::scoped_lock lock(publishing_);
+  auto findings = std::make_shared<const FindingTable>(Findings{std::move(input.scores), std::move(input.alerted)});
+  auto base = std::make_shared<const Base>(std::move(input));
+  put(std::move(base), std::move(findings), {});
   snapshots_.fetch_add(1, std::memory_order_relaxed);
 }
 
-Answer Decider::decide(const Question& question) const {
-  const Answer answer = snapshot_.read([&](const Snapshot* snapshot) {
-    return snapshot == nullptr ? of(Verdict::kAllow, Reason::kNoSnapshot) : answer_from(*snapshot, question);
+void Decider::publish_findings(const Findings& findings) {
+  const std::scoped_lock lock(publishing_);
+  auto fresh = std::make_shared<const FindingTable>(findings);
+  if (base_ == nullptr) {
+    findings_ = std::move(fresh);
+  } else {
+    put(base_, std::move(fresh), patches_);
+  }
+}
+
+void Decider::change(Change change) {
+  const std::scoped_lock lock(publishing_);
+  if (base_ == nullptr || change.empty()) return;
+  Patches patches = merge(patches_, std::move(change));
+  if (patches.size() <= std::max(kOverlayMin, base_->numbers() / 64)) return put(base_, findings_, std::move(patches));
+  put(base_, findings_, patches);  // at once; the rebuild may take a while
+  put(std::make_shared<const Base>(flatten(*base_, patches)), findings_, {});
+}
+
+Answer Decider::decide(const Question& question, bool message) const {
+  Answer answer;
+  DecisionRecord record;
+  snapshot_.read([&](const Snapshot* snapshot) {
+    if (snapshot == nullptr) {
+      answer.reason = Reason::kNoSnapshot;
+      return;
+    }
+    Judge judge(*snapshot, *velocity_, holds_, question, message, answer, record);
+    judge.run();
   });
-  by_verdict_[static_cast<std::size_t>(answer.verdict)].fetch_add(1, std::memory_order_relaxed);
-  by_reason_[static_cast<std::size_t>(answer.reason)].fetch_add(1, std::memory_order_relaxed);
+  finish(question, message, answer, record);
   return answer;
+}
+
+Answer Decider::let_pass(const Question& question) const {
+  Answer answer;
+  DecisionRecord record;
+  answer.reason = Reason::kDeadline;
+  finish(question, false, answer, record);
+  return answer;
+}
+
+void Decider::finish(const Question& q, bool message, Answer& answer, DecisionRecord& record) const {
+  const Counts& counts = counts_[stripe() % kStripes];
+  Counts& mine = const_cast<Counts&>(counts);
+  mine.by_verdict[static_cast<std::size_t>(answer.verdict)].fetch_add(1, std::memory_order_relaxed);
+  mine.by_reason[static_cast<std::size_t>(answer.reason)].fetch_add(1, std::memory_order_relaxed);
+  if (q.rehearsal) return;
+  const std::int64_t second = std::clamp<std::int64_t>(q.at.ms / 1000, 0, UINT32_MAX);
+  answer.id =
+      static_cast<std::uint64_t>(second) << 32 | (next_id_.fetch_add(1, std::memory_order_relaxed) & UINT32_MAX);
+  if (answer.verdict == Verdict::kReject && !answer.redress_url.empty()) {
+    answer.redress_url.append(answer.measure.empty() || info(answer.reason).basis != Basis::kMeasure
+                                  ? decision_id(answer.id).view()
+                                  : answer.measure.view());
+  }
+  record.id = answer.id;
+  record.at = q.at;
+  record.from = q.from;
+  record.to = q.to;
+  record.diverted_by = q.diverted_by;
+  record.verdict = answer.verdict;
+  record.reason = answer.reason;
+  record.score = answer.score;
+  record.identity = static_cast<std::uint8_t>(q.identity);
+  record.diversions = q.diversions;
+  record.message = message;
+  record.trunk = q.route;
+  record.measure = answer.measure;
+  ring_->push(record);
 }
 
 Decider::Figures Decider::figures() const {
   Figures out;
-  for (std::size_t i = 0; i < 3; ++i) out.by_verdict[i] = by_verdict_[i].load(std::memory_order_relaxed);
-  for (std::size_t i = 0; i < kReasons; ++i) out.by_reason[i] = by_reason_[i].load(std::memory_order_relaxed);
+  for (const Counts& counts : counts_) {
+    for (std::size_t i = 0; i < 3; ++i) out.by_verdict[i] += counts.by_verdict[i].load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i < kReasons; ++i) out.by_reason[i] += counts.by_reason[i].load(std::memory_order_relaxed);
+  }
   out.measures = measures_.load(std::memory_order_relaxed);
   out.snapshots = snapshots_.load(std::memory_order_relaxed);
+  out.version = version_.load(std::memory_order_relaxed);
+  out.overlay = overlay_.load(std::memory_order_relaxed);
+  out.records_dropped = ring_->dropped();
+  out.rates_evicted = velocity_->evicted();
+  out.holds = out.by_reason[static_cast<std::size_t>(Reason::kPolicyHold)];
+  out.bytes = velocity_->bytes() + ring_->bytes();
   return out;
 }
 

@@ -1,0 +1,68 @@
+// Decisions on their way to the disk: bounded, without a lock. When the writer falls behind, the newest are counted and dropped;
+// a call never waits for its record.
+//
+// Threads  push() from any thread, pop() from one.
+// Source   D. Vyukov's bounded queue: a sequence number per cell says whose turn it is.
+#pragma once
+
+#include <atomic>
+#include <bit>
+#include <memory>
+
+#include "decide/record.h"
+
+namespace pandun::decide {
+
+class RecordRing {
+ public:
+  explicit RecordRing(std::uint64_t capacity)
+      : mask_(std::bit_ceil(capacity < 2 ? 2 : capacity) - 1), cells_(new Cell[mask_ + 1]) {
+    for (std::uint64_t i = 0; i <= mask_; ++i) cells_[i].turn.store(i, std::memory_order_relaxed);
+  }
+
+  bool push(const DecisionRecord& record) {
+    std::uint64_t at = head_.load(std::memory_order_relaxed);
+    for (;;) {
+      Cell& cell = cells_[at & mask_];
+      const std::uint64_t turn = cell.turn.load(std::memory_order_acquire);
+      if (turn == at) {
+        if (head_.compare_exchange_weak(at, at + 1, std::memory_order_relaxed)) {
+          cell.record = record;
+          cell.turn.store(at + 1, std::memory_order_release);
+          return true;
+        }
+      } else if (turn < at) {
+        dropped_.fetch_add(1, std::memory_order_relaxed);
+        return false;
+      } else {
+        at = head_.load(std::memory_order_relaxed);
+      }
+    }
+  }
+
+  bool pop(DecisionRecord& out) {
+    Cell& cell = cells_[tail_ & mask_];
+    if (cell.turn.load(std::memory_order_acquire) != tail_ + 1) return false;
+    out = cell.record;
+    cell.turn.store(tail_ + mask_ + 1, std::memory_order_release);
+    ++tail_;
+    return true;
+  }
+
+  std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
+  std::uint64_t capacity() const { return mask_ + 1; }
+  std::uint64_t bytes() const { return capacity() * sizeof(Cell); }
+
+ private:
+  struct alignas(64) Cell {
+    std::atomic<std::uint64_t> turn{0};
+    DecisionRecord record;
+  };
+  const std::uint64_t mask_;
+  std::unique_ptr<Cell[]> cells_;
+  alignas(64) std::atomic<std::uint64_t> head_{0};
+  alignas(64) std::uint64_t tail_ = 0;
+  alignas(64) std::atomic<std::uint64_t> dropped_{0};
+};
+
+}  // namespace pandun::decide

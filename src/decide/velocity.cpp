@@ -1,0 +1,284 @@
+#include "decide/velocity.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "base/hash.h"
+
+namespace pandun::decide {
+namespace {
+
+using Word = std::atomic<std::uint64_t>;
+constexpr auto kRelaxed = std::memory_order_relaxed;
+
+// A rate word: tag 16 | slice 20 | this slice 14 | the slice before 14. The tag keeps one number's counts out of another's.
+constexpr std::uint64_t kCountMax = (1U << 14) - 1, kSliceMask = (1U << 20) - 1;
+constexpr std::int64_t kWidths[3] = {1'000, 60'000, 3'600'000};
+
+// A tag word: fingerprint 36 | minute last seen 20 | calls this hour, at most 255, 8.
+constexpr std::uint64_t kFingerprint = ~((1ULL << 28) - 1);
+
+constexpr std::uint64_t fingerprint(std::uint64_t hash) {
+  const std::uint64_t print = hash & kFingerprint;
+  return print == 0 ? 1ULL << 28 : print;
+}
+constexpr std::uint64_t tag16(std::uint64_t hash) {
+  return mix64(hash) >> 48;
+}
+
+struct Rate {
+  std::uint64_t slice = 0, now = 0, before = 0;
+};
+
+// The word as it stands at `slice`: slices that passed meanwhile have emptied it.
+Rate at_slice(std::uint64_t word, std::uint64_t tag, std::uint64_t slice) {
+  Rate rate{slice, 0, 0};
+  if (word >> 48 != tag) return rate;
+  const std::uint64_t held = word >> 28 & kSliceMask;
+  const std::uint64_t passed = (slice - held) & kSliceMask;
+  const std::uint64_t now = word >> 14 & kCountMax, before = word & kCountMax;
+  if (passed == 0) return {slice, now, before};
+  if (passed == 1) return {slice, 0, now};
+  if (passed == kSliceMask) return {held, now, before};  // two doors' clocks differ by a moment
+  return rate;
+}
+
+constexpr std::uint64_t pack(std::uint64_t tag, const Rate& rate) {
+  return tag << 48 | rate.slice << 28 | rate.now << 14 | rate.before;
+}
+
+std::uint16_t sliding(const Rate& rate, std::int64_t ms, std::int64_t width) {
+  const auto left = static_cast<std::uint64_t>(width - ms % width);
+  return static_cast<std::uint16_t>(rate.now + rate.before * left / static_cast<std::uint64_t>(width));
+}
+
+constexpr std::uint64_t slice_of(std::int64_t ms, std::int64_t width) {
+  return static_cast<std::uint64_t>(ms / width) & kSliceMask;
+}
+
+std::uint16_t bump(Word& word, std::uint64_t tag, std::int64_t ms, std::int64_t width) {
+  const std::uint64_t slice = slice_of(ms, width);
+  std::uint64_t seen = word.load(kRelaxed);
+  for (;;) {
+    Rate rate = at_slice(seen, tag, slice);
+    rate.now = std::min(rate.now + 1, kCountMax);
+    if (word.compare_exchange_weak(seen, pack(tag, rate), kRelaxed, kRelaxed)) return sliding(rate, ms, width);
+  }
+}
+
+std::uint16_t read(const Word& word, std::uint64_t tag, std::int64_t ms, std::int64_t width) {
+  return sliding(at_slice(word.load(kRelaxed), tag, slice_of(ms, width)), ms, width);
+}
+
+// A word of distinct peers: tag 8 | hour 8 | 48 bits.
+constexpr std::uint64_t kBits = (1ULL << 48) - 1;
+constexpr std::uint64_t mark(std::uint64_t hash, std::int64_t hour) {
+  return (tag16(hash) & 0xFF) << 56 | (static_cast<std::uint64_t>(hour) & 0xFF) << 48;
+}
+
+void add_peer(Word& now, Word& before, std::uint64_t hash, std::int64_t hour, std::uint64_t bit) {
+  const std::uint64_t mine = mark(hash, hour);
+  std::uint64_t seen = now.load(kRelaxed);
+  for (;;) {
+    std::uint64_t next = mine | bit;
+    if ((seen & ~kBits) == mine) {
+      if ((seen & bit) != 0) return;
+      next = seen | bit;
+    }
+    if (now.compare_exchange_weak(seen, next, kRelaxed, kRelaxed)) {
+      if ((seen & ~kBits) == mark(hash, hour - 1)) before.store(seen, kRelaxed);
+      return;
+    }
+  }
+}
+
+std::int64_t clamped(WallMs at) {
+  return std::clamp<std::int64_t>(at.ms, 0, 1LL << 52);
+}
+
+std::uint64_t pair_hash(std::uint64_t from, std::uint64_t to) {
+  return combine64(from, to);
+}
+
+// The first word: policy + 1 above, below it the second (Unix time) until which the hold lasts, under the caller's tag.
+constexpr std::uint64_t pack_hold(std::uint64_t tag, std::uint8_t policy, std::int64_t until_s) {
+  return tag << 48 | (static_cast<std::uint64_t>(policy) & 0xFF) << 40 |
+         (static_cast<std::uint64_t>(until_s) & 0xFFFFFFFFFF);
+}
+
+}  // namespace
+
+Velocity::Sets::Sets(std::uint64_t entries)
+    : mask_(std::bit_ceil(std::clamp<std::uint64_t>(entries, 64, 1ULL << 32)) / kWays - 1),
+      tags_(new std::atomic<std::uint64_t>[(mask_ + 1) * kWays]()) {}
+
+Velocity::Place Velocity::Sets::find(std::uint64_t hash) const {
+  const std::size_t first = (hash & mask_) * kWays;
+  for (std::size_t i = first; i < first + kWays; ++i) {
+    if ((tags_[i].load(kRelaxed) & kFingerprint) == fingerprint(hash)) return {i, true};
+  }
+  return {};
+}
+
+Velocity::Place Velocity::Sets::claim(std::uint64_t hash, std::uint32_t minute) {
+  if (const Place place = find(hash); place.found) return place;
+  const std::size_t first = (hash & mask_) * kWays;
+  const std::uint64_t fresh = fingerprint(hash) | (minute & kSliceMask) << 8 | 1;
+  for (;;) {
+    std::size_t victim = first;
+    std::uint64_t lowest = ~0ULL, held = 0;
+    for (std::size_t k = 0; k < kWays; ++k) {
+      const std::size_t i = first + (k + (hash >> 60)) % kWays;
+      const std::uint64_t tag = tags_[i].load(kRelaxed);
+      if ((tag & kFingerprint) == fingerprint(hash)) return {i, true};
+      const std::uint64_t idle = std::min<std::uint64_t>((minute - (tag >> 8)) & kSliceMask, 60);
+      const std::uint64_t keep = tag == 0 ? 0 : 1 + (60 - idle) * (tag & 0xFF);
+      if (keep < lowest) {
+        lowest = keep;
+        victim = i;
+        held = tag;
+      }
+    }
+    if (tags_[victim].compare_exchange_strong(held, fresh, kRelaxed, kRelaxed)) {
+      if (held != 0) evicted_.fetch_add(1, kRelaxed);
+      return {victim, false};
+    }
+  }
+}
+
+void Velocity::Sets::weigh(std::size_t index, std::uint64_t hash, std::uint32_t minute, std::uint16_t weight) {
+  const std::uint64_t wanted =
+      fingerprint(hash) | (minute & kSliceMask) << 8 | std::clamp<std::uint64_t>(weight, 1, 255);
+  std::uint64_t seen = tags_[index].load(kRelaxed);
+  if (seen == wanted || (seen & kFingerprint) != fingerprint(hash)) return;
+  tags_[index].compare_exchange_strong(seen, wanted, kRelaxed, kRelaxed);  // whoever came first may win
+}
+
+Velocity::Velocity(std::uint64_t callers, std::uint64_t pairs)
+    : callers_(callers),
+      callees_(callers),
+      pairs_(pairs),
+      caller_lines_(new Line[callers_.size()]()),
+      callee_lines_(new Line[callees_.size()]()),
+      pair_lines_(new PairLine[pairs_.size()]()) {
+  for (std::size_t k = 0; k < linear_.size(); ++k) {
+    const double empty = k < 96 ? 96.0 - static_cast<double>(k) : 1.0;
+    linear_[k] = static_cast<std::uint16_t>(std::lround(-96.0 * std::log(empty / 96.0)));
+  }
+}
+Velocity::~Velocity() = default;
+
+void Velocity::prefetch(model::NumberKey from, model::NumberKey to) const {
+  const std::uint64_t f = mix64(from.bits()), t = mix64(to.bits());
+  callers_.prefetch(f);
+  callees_.prefetch(t);
+  pairs_.prefetch(pair_hash(f, t));
+}
+
+std::uint16_t Velocity::distinct(const Line& line, std::uint64_t hash, std::int64_t ms) const {
+  const std::int64_t hour = ms / kWidths[2];
+  std::size_t now = 0, both = 0;
+  for (std::size_t w = 0; w < 2; ++w) {
+    const std::uint64_t a = line.now[w].load(kRelaxed), b = line.before[w].load(kRelaxed);
+    std::uint64_t here = 0, past = 0;
+    if ((a & ~kBits) == mark(hash, hour)) here = a & kBits;
+    if ((a & ~kBits) == mark(hash, hour - 1)) past = a & kBits;
+    if ((b & ~kBits) == mark(hash, hour - 1)) past |= b & kBits;
+    now += static_cast<std::size_t>(std::popcount(here));
+    both += static_cast<std::size_t>(std::popcount(here | past));
+  }
+  const auto left = static_cast<std::uint64_t>(kWidths[2] - ms % kWidths[2]);
+  return static_cast<std::uint16_t>(linear_[now] + static_cast<std::uint64_t>(linear_[both] - linear_[now]) * left /
+                                                       static_cast<std::uint64_t>(kWidths[2]));
+}
+
+void Velocity::count_side(Sets& sets, Line* lines, std::uint64_t self, std::uint64_t peer, std::int64_t ms,
+                          std::uint16_t* second, std::uint16_t* minute, std::uint16_t* hour, std::uint16_t* distinct_) {
+  const auto this_minute = static_cast<std::uint32_t>(slice_of(ms, kWidths[1]));
+  const Place place = sets.claim(self, this_minute);
+  Line& line = lines[place.index];
+  if (!place.found) {
+    for (Word& word : line.rate) word.store(0, kRelaxed);
+    for (Word& word : line.now) word.store(0, kRelaxed);
+    for (Word& word : line.before) word.store(0, kRelaxed);
+    line.hold.store(0, kRelaxed);
+  }
+  const std::uint64_t tag = tag16(self);
+  if (second != nullptr) *second = bump(line.rate[0], tag, ms, kWidths[0]);
+  *minute = bump(line.rate[1], tag, ms, kWidths[1]);
+  *hour = bump(line.rate[2], tag, ms, kWidths[2]);
+  const std::uint64_t bit = mix64(peer ^ 0x5bd1e995) % 96;
+  add_peer(line.now[bit / 48], line.before[bit / 48], self, ms / kWidths[2], 1ULL << (bit % 48));
+  *distinct_ = distinct(line, self, ms);
+  sets.weigh(place.index, self, this_minute, *hour);
+}
+
+Rates Velocity::count(model::NumberKey from, model::NumberKey to, WallMs at) {
+  Rates out{};
+  const std::int64_t ms = clamped(at);
+  const std::uint64_t f = mix64(from.bits()), t = mix64(to.bits());
+  if (from.known()) count_side(callers_, caller_lines_.get(), f, t, ms, &out[0], &out[1], &out[2], &out[3]);
+  if (to.known()) count_side(callees_, callee_lines_.get(), t, f, ms, nullptr, &out[4], &out[5], &out[6]);
+  if (from.known() && to.known()) {
+    const std::uint64_t hash = pair_hash(f, t);
+    const auto minute = static_cast<std::uint32_t>(slice_of(ms, kWidths[1]));
+    const Place place = pairs_.claim(hash, minute);
+    PairLine& line = pair_lines_[place.index];
+    if (!place.found) {
+      for (Word& word : line.rate) word.store(0, kRelaxed);
+    }
+    out[7] = bump(line.rate[0], tag16(hash), ms, kWidths[1]);
+    out[8] = bump(line.rate[1], tag16(hash), ms, kWidths[2]);
+    pairs_.weigh(place.index, hash, minute, out[8]);
+  }
+  return out;
+}
+
+Rates Velocity::look(model::NumberKey from, model::NumberKey to, WallMs at) const {
+  Rates out{};
+  const std::int64_t ms = clamped(at);
+  const std::uint64_t f = mix64(from.bits()), t = mix64(to.bits());
+  if (const Place place = callers_.find(f); from.known() && place.found) {
+    const Line& line = caller_lines_[place.index];
+    for (std::size_t i = 0; i < 3; ++i) out[i] = read(line.rate[i], tag16(f), ms, kWidths[i]);
+    out[3] = distinct(line, f, ms);
+  }
+  if (const Place place = callees_.find(t); to.known() && place.found) {
+    const Line& line = callee_lines_[place.index];
+    for (std::size_t i = 1; i < 3; ++i) out[3 + i] = read(line.rate[i], tag16(t), ms, kWidths[i]);
+    out[6] = distinct(line, t, ms);
+  }
+  const std::uint64_t hash = pair_hash(f, t);
+  if (const Place place = pairs_.find(hash); from.known() && to.known() && place.found) {
+    for (std::size_t i = 0; i < 2; ++i)
+      out[7 + i] = read(pair_lines_[place.index].rate[i], tag16(hash), ms, kWidths[i + 1]);
+  }
+  return out;
+}
+
+void Velocity::hold(model::NumberKey from, WallMs until, std::uint8_t policy) {
+  const std::uint64_t hash = mix64(from.bits());
+  if (const Place place = callers_.find(hash); from.known() && place.found) {
+    caller_lines_[place.index].hold.store(pack_hold(tag16(hash), policy, clamped(until) / 1000), kRelaxed);
+  }
+}
+
+Velocity::Held Velocity::held(model::NumberKey from, WallMs at) const {
+  const std::uint64_t hash = mix64(from.bits());
+  const Place place = callers_.find(hash);
+  if (!from.known() || !place.found) return {};
+  const std::uint64_t word = caller_lines_[place.index].hold.load(kRelaxed);
+  const auto until_s = static_cast<std::int64_t>(word & 0xFFFFFFFFFF);
+  if (word == 0 || word >> 48 != tag16(hash) || clamped(at) / 1000 >= until_s) return {};
+  return {true, static_cast<std::uint8_t>(word >> 40 & 0xFF)};
+}
+
+std::uint64_t Velocity::bytes() const {
+  return (callers_.size() + callees_.size()) * (sizeof(Line) + 8) + pairs_.size() * (sizeof(PairLine) + 8);
+}
+std::uint64_t Velocity::evicted() const {
+  return callers_.evicted() + callees_.evicted() + pairs_.evicted();
+}
+
+}  // namespace pandun::decide
