@@ -18,6 +18,7 @@ const std::vector<detect::DetectorPart>& catalog() {
     DETECTOR(burst_calling)
     DETECTOR(indicator_sighting)
     DETECTOR(message_burst)
+    DETECTOR(one_ring)
     DETECTOR(port_scan)
     DETECTOR(spoofed_caller)
     DETECTOR(sim_box)

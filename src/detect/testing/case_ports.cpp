@@ -6,6 +6,7 @@
 #include <deque>
 #include <optional>
 
+#include "detect/calling_code.h"
 #include "detect/testing/event_line.h"
 
 namespace pandun::detect::testing {
@@ -48,24 +49,7 @@ auto find_parent(const Map& map, std::string_view name) {
   }
 }
 
-// A small plan of the kit's own, home country 86; the real one is data that another room compiles. Calling codes have one
-// digit (1, 7), two (those listed) or three.
-std::uint16_t calling_code(std::string_view digits) {
-  constexpr std::string_view kTwo =
-      "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 "
-      "90 91 92 93 94 95 98";
-  if (digits.empty() || digits[0] == '0') return 0;
-  std::size_t count = 3;
-  if (digits[0] == '1' || digits[0] == '7') {
-    count = 1;
-  } else if (digits.size() >= 2 && kTwo.find(digits.substr(0, 2)) != std::string_view::npos) {
-    count = 2;
-  }
-  std::uint16_t code = 0;
-  for (const char digit : digits.substr(0, count)) code = static_cast<std::uint16_t>(code * 10 + (digit - '0'));
-  return digits.size() > count ? code : std::uint16_t{0};
-}
-
+// A small plan of the kit's own, home country 86; the real one is data that another room compiles.
 NumberTraits home_traits(std::string_view national) {
   NumberTraits out{LineKind::kFixed, 86, 0, true, false};
   const auto begins = [&](std::string_view prefix) { return national.starts_with(prefix); };
