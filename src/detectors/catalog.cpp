@@ -23,6 +23,7 @@ const std::vector<detect::DetectorPart>& catalog() {
     DETECTOR(spoofed_caller)
     DETECTOR(sim_box)
     DETECTOR(many_cards)
+    DETECTOR(iot_card_misuse)
     // clang-format on
     return parts;
   }();
