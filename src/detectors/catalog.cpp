@@ -16,14 +16,15 @@ const std::vector<detect::DetectorPart>& catalog() {
     // clang-format off
     DETECTOR(beacon)
     DETECTOR(burst_calling)
+    DETECTOR(call_bombing)
     DETECTOR(indicator_sighting)
     DETECTOR(message_burst)
     DETECTOR(one_ring)
     DETECTOR(port_scan)
     DETECTOR(spoofed_caller)
     DETECTOR(sim_box)
-    DETECTOR(many_cards)
     DETECTOR(iot_card_misuse)
+    DETECTOR(many_cards)
     // clang-format on
     return parts;
   }();
