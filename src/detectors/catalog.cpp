@@ -25,6 +25,7 @@ const std::vector<detect::DetectorPart>& catalog() {
     DETECTOR(sim_box)
     DETECTOR(iot_card_misuse)
     DETECTOR(many_cards)
+    DETECTOR(fake_base_station)
     // clang-format on
     return parts;
   }();

@@ -1,0 +1,299 @@
+// Fake base station: one sender writes to many within minutes from a cell in which nobody else calls or writes.
+//
+// Shape    80 bytes a cell, for 24 h; 300 more while one sender makes up most of its messages. A quarter of the callers,
+//          picked by their number's hash, is enough to tell that a cell is alive.
+// Source   docs/detectors/fake_base_station.md, with where each threshold comes from.
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+
+#include "detect/detector.h"
+#include "detect/small_state.h"
+#include "detect/state_table.h"
+
+namespace pandun::detectors {
+namespace {
+
+using detect::LineKind;
+
+constexpr std::uint32_t kSpanS = 12 * 3600, kQuietS = 15 * 60;
+constexpr std::uint64_t kSampled = 4;  // one caller in so many
+
+// What the cell's most frequent sender does, from its first message on until it is silent or outnumbered.
+struct Storm {
+  model::NumberKey sender;
+  std::uint32_t first_s = 0, last_s = 0;
+  std::uint32_t messages = 0, with_device = 0, several_segments = 0;
+  detect::FewDistinct<1024> recipients;
+  detect::Said said;  // of the recipients
+  detect::LatestRecords<8> records;
+};
+
+struct Cell {
+  detect::SpanClock clock;
+  std::uint32_t first_s = 0;
+  std::int32_t lead = 0;             // how far the storm's sender is ahead of all others (Boyer and Moore)
+  detect::TwoSpans<> others;         // calls and messages of others, in 12 to 24 h
+  detect::TwoSpansDistinct<64> who;  // how many others
+  std::unique_ptr<Storm> storm;
+};
+
+class FakeBaseStation final : public detect::Detector {
+ public:
+  explicit FakeBaseStation(const detect::Options& o)
+      : limits_{o["recipients_min"], o["minutes_max"], o["others_max"], o["plain_sender_factor"],
+                o["protected_factor"]},
+        cells_(std::chrono::hours(24)) {}
+
+  void route(const model::Event& event, detect::KeyList& keys) const override;
+  void prefetch(const detect::RoutedKey& key, unsigned stage) const override { cells_.prefetch(key.key, stage); }
+  void on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) override;
+  void evict(EventMs watermark) override {
+    cells_.evict(watermark, [this](Cell& c) { drop(c); });
+  }
+  void save(detect::StateWriter& out) const override;
+  Result<> load(detect::StateReader& in) override;
+  detect::StateSize size() const override {
+    return {cells_.size(), cells_.bytes() + storms_ * sizeof(Storm), cells_.evicted()};
+  }
+
+ private:
+  enum Role : std::uint8_t { kMessage, kCall };
+  struct Limits {
+    double recipients, minutes, others, plain, factor;
+  };
+  static void see_other(Cell& cell, model::NumberKey number) {
+    cell.others.add();
+    cell.who.add(detect::state_hash(number));
+  }
+  void count(const model::Event& event, Cell& cell);
+  void judge(const model::Event& event, Cell& cell, detect::Context& context) const;
+  void drop(Cell& cell) {
+    if (cell.storm != nullptr) --storms_;
+    cell.storm.reset();
+  }
+
+  Limits limits_;
+  detect::StateTable<model::EntityKey, Cell> cells_;
+  std::uint64_t storms_ = 0;
+};
+
+void FakeBaseStation::route(const model::Event& event, detect::KeyList& keys) const {
+  if (event.kind() == model::EventKind::kMessage) {
+    const auto& message = event.as<model::Message>();
+    if (message.sender.known() && !message.sender_cell.empty())
+      keys.push_back({model::EntityKind::kCell, kMessage, model::key_of_text(message.sender_cell)});
+  } else if (event.kind() == model::EventKind::kCall) {
+    const auto& call = event.as<model::Call>();
+    if (call.caller.known() && !call.caller_cell.empty() && (detect::state_hash(call.caller) >> 33) % kSampled == 0)
+      keys.push_back({model::EntityKind::kCell, kCall, model::key_of_text(call.caller_cell)});
+  }
+}
+
+void FakeBaseStation::on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) {
+  Cell& cell = cells_.touch_hash(key.key, hash_of(key.key), event.watermark, nullptr, [this](Cell& c) { drop(c); });
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  cell.clock.advance(now_s, kSpanS, [&cell](bool adjacent) {
+    cell.others.turn(adjacent);
+    cell.who.turn(adjacent);
+  });
+  if (cell.first_s == 0) cell.first_s = now_s;
+  if (key.role == kCall) return see_other(cell, event.as<model::Call>().caller);
+  count(event, cell);
+  if (cell.storm != nullptr && cell.storm->sender == event.as<model::Message>().sender) judge(event, cell, context);
+}
+
+void FakeBaseStation::count(const model::Event& event, Cell& cell) {
+  const auto& message = event.as<model::Message>();
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  const bool over = cell.storm != nullptr && now_s > cell.storm->last_s && now_s - cell.storm->last_s > kQuietS;
+  const bool other = cell.storm != nullptr && cell.storm->sender != message.sender;
+  if (cell.storm == nullptr || over || (other && cell.lead <= 0)) {
+    if (other) {  // the one before becomes one of the others
+      cell.others.add(static_cast<std::uint16_t>(std::min<std::uint32_t>(cell.storm->messages, 1000)));
+      cell.who.add(detect::state_hash(cell.storm->sender));
+    }
+    if (cell.storm == nullptr) ++storms_;
+    cell.storm = std::make_unique<Storm>();
+    cell.storm->sender = message.sender;
+    cell.storm->first_s = now_s;
+    cell.lead = 0;
+  }
+  Storm& storm = *cell.storm;
+  if (storm.sender != message.sender) {
+    --cell.lead;
+    return see_other(cell, message.sender);
+  }
+  ++cell.lead;
+  ++storm.messages;
+  if (!message.sender_device.empty()) ++storm.with_device;
+  if (message.segments > 1) ++storm.several_segments;
+  storm.last_s = std::max(storm.last_s, now_s);
+  storm.recipients.add(detect::state_hash(message.recipient));
+  storm.records.add(event);
+}
+
+void FakeBaseStation::judge(const model::Event& event, Cell& cell, detect::Context& context) const {
+  const auto& message = event.as<model::Message>();
+  Storm& storm = *cell.storm;
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  if (storm.messages < limits_.recipients) return;
+  const double recipients = storm.recipients.count();
+  if (recipients < limits_.recipients || !storm.said.due(recipients, now_s)) return;
+  const double minutes = (storm.last_s - std::min(storm.first_s, storm.last_s)) / 60.0;
+  // A pace, not a sum: what lasts longer must have reached more.
+  if (recipients * limits_.minutes < limits_.recipients * minutes) return;
+  const double others = cell.others.sum() + 2 * cell.who.count();
+  if (others > std::max(limits_.others, 0.03 * recipients)) return;
+
+  const detect::NumberFacts& facts = *context.ports().numbers;
+  const LineKind kind = facts.traits(message.sender).kind;
+  // Service numbers and message ports write from the carrier's message centre, never over the air.
+  const bool service = message.sender.kind() == model::NumberKind::kService || kind == LineKind::kService ||
+                       kind == LineKind::kShort || kind == LineKind::kTollFree || kind == LineKind::kEmergency ||
+                       message.sender.kind() == model::NumberKind::kInvalid;
+  const bool no_device = storm.with_device == 0;
+  std::string_view group = facts.protected_group(message.sender);
+  // The very numbers that are imitated are protected ones; only those that warn the public are let go first.
+  if (group == "service") group = {};
+  double factor = group.empty() ? 1 : limits_.factor;
+  if (!service) {
+    if (!no_device) return;
+    factor *= limits_.plain;
+  }
+  if (recipients < limits_.recipients * factor) return;
+  storm.said.say(recipients, now_s);
+
+  model::Signal signal;
+  signal.entity = model::Entity::text(model::EntityKind::kCell, message.sender_cell);
+  signal.first = {std::int64_t{storm.first_s} * 1000};
+  signal.last = event.time;
+  const double excess = std::log2(recipients / (limits_.recipients * factor));
+  const double severity = 65 + 6 * excess + (service ? 8 : 0) + (no_device ? 4 : 0) - (group.empty() ? 0 : 20);
+  signal.severity = static_cast<std::uint8_t>(std::clamp(severity, 20.0, 90.0));
+  signal.confidence = std::clamp(
+      0.6 + 0.05 * excess + (service ? 0.1 : 0) + (no_device ? 0.05 : 0) - (group.empty() ? 0 : 0.2), 0.3, 0.9);
+  const std::string n = std::to_string(static_cast<int>(recipients)),
+                    m = std::to_string(static_cast<int>(std::ceil(minutes)));
+  signal.title.en =
+      "Fake base station: one sender wrote to " + n + " people within " + m + " min from a cell where nobody else is";
+  signal.title.zh = "疑似伪基站：同一发送方 " + m + " 分钟内从无其他用户的小区向 " + n + " 人发送短信";
+  signal.evidence = {{"storm_recipients", recipients, limits_.recipients * factor, "numbers"},
+                     {"storm_messages", static_cast<double>(storm.messages), 0, "messages"},
+                     {"storm_minutes", minutes, limits_.minutes * recipients / limits_.recipients, "min"},
+                     {"cell_others_24h", others, std::max(limits_.others, 0.03 * recipients), "contacts"},
+                     {"cell_age_s", static_cast<double>(now_s - std::min(now_s, cell.first_s)), 0, "s"},
+                     {"storm_long_share", static_cast<double>(storm.several_segments) / storm.messages, 0, "ratio"}};
+  if (service) signal.evidence.push_back({"storm_service_sender", 1, 1, ""});
+  if (no_device) signal.evidence.push_back({"storm_no_device", 1, 1, ""});
+  if (!group.empty())
+    signal.evidence.push_back({"protected_group_" + std::string(group), 1, limits_.factor, "times stricter"});
+  signal.peers.push_back(model::Entity::of(message.sender));
+  signal.records = storm.records.latest();
+  context.emit(std::move(signal));
+}
+
+void FakeBaseStation::save(detect::StateWriter& out) const {
+  cells_.save(out, [](detect::StateWriter& w, const Cell& c) {
+    w.u32(c.clock.span);
+    w.u32(c.first_s);
+    w.u32(static_cast<std::uint32_t>(c.lead));
+    c.others.save(w);
+    c.who.save(w);
+    w.u8(c.storm != nullptr ? 1 : 0);
+    if (c.storm == nullptr) return;
+    const Storm& s = *c.storm;
+    w.u64(s.sender.bits());
+    for (const std::uint32_t v : {s.first_s, s.last_s, s.messages, s.with_device, s.several_segments}) w.u32(v);
+    s.recipients.save(w);
+    s.said.save(w);
+    s.records.save(w);
+  });
+}
+
+Result<> FakeBaseStation::load(detect::StateReader& in) {
+  TRY(cells_.load(in, [](detect::StateReader& r, Cell& c) {
+    c.clock.span = r.u32();
+    c.first_s = r.u32();
+    c.lead = static_cast<std::int32_t>(r.u32());
+    c.others.load(r);
+    c.who.load(r);
+    if (r.u8() == 0) return;
+    c.storm = std::make_unique<Storm>();
+    Storm& s = *c.storm;
+    s.sender = model::NumberKey::from_bits(r.u64());
+    for (std::uint32_t* v : {&s.first_s, &s.last_s, &s.messages, &s.with_device, &s.several_segments}) *v = r.u32();
+    s.recipients.load(r);
+    s.said.load(r);
+    s.records.load(r);
+  }));
+  storms_ = 0;
+  cells_.for_each([this](const model::EntityKey&, const Cell& c) { storms_ += c.storm != nullptr ? 1U : 0U; });
+  return {};
+}
+
+}  // namespace
+
+const detect::DetectorSpec& fake_base_station_spec() {
+  static const detect::DetectorSpec kSpec = {
+      .name = "fake_base_station",
+      .title_en = "Fake base station",
+      .title_zh = "疑似伪基站",
+      .finds_en =
+          "A cell from which one sender writes to many people within minutes while nobody else calls or writes there.",
+      .finds_zh = "某小区内同一发送方在数分钟内向大量号码发送短信，而无其他用户通话或发送：疑似伪基站。",
+      .reads = {model::EventKind::kCall, model::EventKind::kMessage},
+      .entity = model::EntityKind::kCell,
+      .topic = "fake_base_station",
+      .techniques = {},
+      .episode_gap = std::chrono::hours(2),
+      .maturity = detect::Maturity::kExperimental,
+      .options =
+          {
+              {"recipients_min", "numbers", 40, 10, 700, "different recipients of one sender in the cell",
+               "小区内同一发送方的不同接收号码数"},
+              {"minutes_max", "min", 20, 1, 1440,
+               "time within which that many are reached; ten times as many may take ten times it",
+               "达到该数量所用的时长上限，数量加倍则时长加倍"},
+              {"others_max", "contacts", 4, 0, 1000,
+               "calls and messages of others seen in the cell, plus twice their number; a quarter of the callers is "
+               "looked at",
+               "小区内其他用户的通话与短信次数加其人数的两倍上限，抽查四分之一主叫"},
+              {"plain_sender_factor", "times", 3, 1, 100,
+               "recipients are multiplied by this where the sender is an ordinary number",
+               "发送方为普通号码时的阈值倍数"},
+              {"protected_factor", "times", 3, 1, 100, "recipients are multiplied by this for protected groups",
+               "受保护群体的阈值倍数"},
+          },
+      .false_positives_en =
+          "A feed that writes the message centre's name where the cell should stand; a test transmitter; one person "
+          "writing "
+          "to a whole address book from a cell that was opened today. Field measurement tells.",
+      .false_positives_zh =
+          "将短信中心名称写入小区字段的数据源；测试发射机；从当天新开小区向整个通讯录群发的个人。以现场测向核实。",
+      .evidence =
+          {
+              {"storm_recipients", "different recipients of the storm", "短信接收号码数", "numbers", "个",
+               detect::Bound::kAtLeast},
+              {"storm_messages", "messages of the storm", "短信条数", "messages", "条"},
+              {"storm_minutes", "time the storm lasted", "持续时长", "min", "分钟", detect::Bound::kAtMost},
+              {"storm_long_share", "share of messages of several parts", "长短信占比", "ratio", "比例"},
+              {"storm_service_sender", "a service number, which never writes over the air",
+               "发送方为服务号码，正常不经空口发出", "", ""},
+              {"storm_no_device", "no device is named for the sender", "发送方无终端信息", "", ""},
+              {"cell_others_24h", "calls and messages of others in the cell", "小区内其他用户活动", "contacts", "次",
+               detect::Bound::kAtMost},
+              {"cell_age_s", "time since the cell was first seen", "小区首次出现至今", "s", "秒"},
+              {"protected_group_*", "protected group (*): higher thresholds apply", "受保护群体（*），按更高阈值判断",
+               "", ""},
+          },
+  };
+  return kSpec;
+}
+
+std::unique_ptr<detect::Detector> make_fake_base_station(const detect::Options& options) {
+  return std::make_unique<FakeBaseStation>(options);
+}
+
+}  // namespace pandun::detectors
