@@ -17,15 +17,17 @@ const std::vector<detect::DetectorPart>& catalog() {
     DETECTOR(beacon)
     DETECTOR(burst_calling)
     DETECTOR(call_bombing)
+    DETECTOR(dormant_burst)
     DETECTOR(indicator_sighting)
     DETECTOR(message_burst)
+    DETECTOR(new_number_burst)
     DETECTOR(one_ring)
     DETECTOR(port_scan)
     DETECTOR(spoofed_caller)
     DETECTOR(sim_box)
+    DETECTOR(fake_base_station)
     DETECTOR(iot_card_misuse)
     DETECTOR(many_cards)
-    DETECTOR(fake_base_station)
     // clang-format on
     return parts;
   }();
