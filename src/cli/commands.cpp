@@ -3,10 +3,10 @@
 namespace pandun::cli {
 
 const std::vector<const Command*>& commands() {
-  static const std::vector<const Command*> kAll{&kServe,       &kReplay,        &kSimulate,     &kCheck,
-                                                &kListParts,   &kExplain,       &kIntelImport,  &kIntelMatch,
-                                                &kIntelList,   &kRegistryOwner, &kArchiveQuery, &kAuditExport,
-                                                &kAuditVerify, &kDbBackup,      &kDbCheck,      &kVersion};
+  static const std::vector<const Command*> kAll{
+      &kServe,        &kReplay,      &kSimulate,    &kCheck,         &kListParts,  &kExplain,
+      &kIntelImport,  &kIntelMatch,  &kIntelList,   &kRegistryOwner, &kLearnTrain, &kLearnScore,
+      &kArchiveQuery, &kAuditExport, &kAuditVerify, &kDbBackup,      &kDbCheck,    &kVersion};
   return kAll;
 }
 

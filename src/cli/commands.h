@@ -10,6 +10,6 @@ namespace pandun::cli {
 const std::vector<const Command*>& commands();
 
 extern const Command kServe, kReplay, kSimulate, kCheck, kListParts, kExplain, kIntelImport, kIntelMatch, kIntelList,
-    kRegistryOwner, kArchiveQuery, kAuditExport, kAuditVerify, kDbBackup, kDbCheck, kVersion;
+    kRegistryOwner, kLearnTrain, kLearnScore, kArchiveQuery, kAuditExport, kAuditVerify, kDbBackup, kDbCheck, kVersion;
 
 }  // namespace pandun::cli
