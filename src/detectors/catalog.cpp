@@ -28,6 +28,7 @@ const std::vector<detect::DetectorPart>& catalog() {
     DETECTOR(fake_base_station)
     DETECTOR(iot_card_misuse)
     DETECTOR(many_cards)
+    DETECTOR(message_campaign)
     // clang-format on
     return parts;
   }();

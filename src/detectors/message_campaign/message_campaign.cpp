@@ -1,0 +1,364 @@
+// Message campaign: several senders of one family write the same kind of message, each to a share of one long list.
+//
+// Method   by headers only. A family is a number block with a route and a number of parts, or a cell with a number of parts. Its
+//          busiest writers are followed; a campaign is enough of them at a like pace, whose recipients hardly overlap and
+//          hardly answer.
+// Shape    32 bytes for each of up to 32 writers of a family, kept for 2 h; 900 more once three of them are busy.
+// Source   docs/detectors/message_campaign.md, with where each threshold comes from.
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "detect/detector.h"
+#include "detect/small_state.h"
+#include "detect/state_table.h"
+
+namespace pandun::detectors {
+namespace {
+
+constexpr std::uint32_t kSpanS = 30 * 60;
+constexpr std::size_t kWritersMax = 32;
+
+struct Writer {
+  model::NumberKey number;
+  detect::TwoSpansDistinct<64> recipients;
+  detect::TwoSpans<> messages;
+  std::uint32_t last_s = 0;
+};
+static_assert(sizeof(Writer) == 32);
+
+// Kept once a family has three busy writers.
+struct Spread {
+  detect::TwoSpansDistinct<1024> recipients, pairs;  // pairs of writer and recipient
+  detect::TwoSpans<std::uint32_t> messages, replies;
+  std::uint32_t first_s = 0;
+  model::NumberKey lead;  // the busiest writer when first said: the campaign goes by its name
+  detect::Said said;      // of recipients
+  detect::LatestRecords<16> records;
+};
+
+struct Family {
+  detect::SpanClock clock;
+  std::vector<Writer> writers;
+  std::unique_ptr<Spread> spread;
+
+  void advance(std::uint32_t time_s) {
+    clock.advance(time_s, kSpanS, [this](bool adjacent) {
+      for (Writer& w : writers) {
+        w.recipients.turn(adjacent);
+        w.messages.turn(adjacent);
+      }
+      if (spread == nullptr) return;
+      spread->recipients.turn(adjacent);
+      spread->pairs.turn(adjacent);
+      spread->messages.turn(adjacent);
+      spread->replies.turn(adjacent);
+    });
+  }
+  Writer* find(model::NumberKey number) {
+    for (Writer& w : writers)
+      if (w.number == number) return &w;
+    return nullptr;
+  }
+  // Null when all places are taken by busier ones.
+  Writer* writer(model::NumberKey number) {
+    if (Writer* w = find(number); w != nullptr) return w;
+    if (writers.size() < kWritersMax) {
+      detect::grow(writers, 2, kWritersMax);
+      writers.emplace_back().number = number;
+      return &writers.back();
+    }
+    auto least = std::min_element(writers.begin(), writers.end(), [](const Writer& a, const Writer& b) {
+      return a.messages.sum() != b.messages.sum() ? a.messages.sum() < b.messages.sum() : a.last_s < b.last_s;
+    });
+    if (least->messages.sum() > 2) return nullptr;
+    *least = {};
+    least->number = number;
+    return &*least;
+  }
+  std::uint64_t bytes() const { return writers.capacity() * sizeof(Writer) + (spread == nullptr ? 0 : sizeof(Spread)); }
+};
+
+class MessageCampaign final : public detect::Detector {
+ public:
+  explicit MessageCampaign(const detect::Options& o)
+      : limits_{o["senders_min"],     o["fanout_min"],  o["recipients_min"], o["overlap_max"],
+                o["reply_share_max"], o["cell_factor"], o["foreign_factor"]},
+        families_(std::chrono::hours(2)) {}
+
+  void route(const model::Event& event, detect::KeyList& keys) const override;
+  void prefetch(const detect::RoutedKey& key, unsigned stage) const override { families_.prefetch(key.key, stage); }
+  void on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) override;
+  void evict(EventMs watermark) override {
+    families_.evict(watermark, [this](Family& f) { drop(f); });
+  }
+  void save(detect::StateWriter& out) const override;
+  Result<> load(detect::StateReader& in) override;
+  detect::StateSize size() const override {
+    return {families_.size(), families_.bytes() + heap_bytes_, families_.evicted()};
+  }
+
+ private:
+  enum Role : std::uint8_t { kBlock, kCell, kReply };
+  struct Limits {
+    double senders, fanout, recipients, overlap, replies, cell_factor, foreign_factor;
+  };
+  void judge(const model::Event& event, bool cell, Family& family, detect::Context& context) const;
+  void drop(Family& family) {
+    heap_bytes_ -= family.bytes();
+    family = {};
+  }
+
+  Limits limits_;
+  detect::StateTable<model::EntityKey, Family> families_;
+  std::uint64_t heap_bytes_ = 0;
+};
+
+// The block of 10,000 numbers, the way the message came and its parts.
+model::EntityKey block_key(model::NumberKey number, const model::Message& message) {
+  return {combine64(number.value() / 10'000, 0x626c6f636bULL),
+          combine64(hash64(message.route), static_cast<std::uint64_t>(std::max(0, message.segments)))};
+}
+
+void MessageCampaign::route(const model::Event& event, detect::KeyList& keys) const {
+  if (event.kind() != model::EventKind::kMessage) return;
+  const auto& message = event.as<model::Message>();
+  // Application senders have contracts and templates of their own.
+  if (!message.sender.known() || message.sender.kind() == model::NumberKind::kService) return;
+  if (message.sender.kind() == model::NumberKind::kE164)
+    keys.push_back({model::EntityKind::kTrunk, kBlock, block_key(message.sender, message)});
+  if (!message.sender_cell.empty())
+    keys.push_back({model::EntityKind::kCell,
+                    kCell,
+                    {hash64(message.sender_cell),
+                     combine64(0x63656c6cULL, static_cast<std::uint64_t>(std::max(0, message.segments)))}});
+  // An answer comes as one part, whatever it answers: it is shown to the families of one and of two parts.
+  if (message.recipient.kind() == model::NumberKind::kE164) {
+    model::Message as_sent = message;
+    for (const std::int32_t parts : {1, 2}) {
+      as_sent.segments = parts;
+      keys.push_back({model::EntityKind::kTrunk, kReply, block_key(message.recipient, as_sent)});
+    }
+  }
+}
+
+void MessageCampaign::on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) {
+  const auto& message = event.as<model::Message>();
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  if (key.role == kReply) {
+    Family* family = families_.find(key.key, event.watermark);
+    if (family == nullptr || family->spread == nullptr) return;
+    family->advance(now_s);
+    if (family->find(message.recipient) != nullptr) family->spread->replies.add();
+    return;
+  }
+  Family& family =
+      families_.touch_hash(key.key, hash_of(key.key), event.watermark, nullptr, [this](Family& f) { drop(f); });
+  const std::uint64_t before = family.bytes();
+  family.advance(now_s);
+  Writer* writer = family.writer(message.sender);
+  if (writer != nullptr) {
+    writer->messages.add();
+    writer->recipients.add(detect::state_hash(message.recipient));
+    writer->last_s = std::max(writer->last_s, now_s);
+    if (family.spread == nullptr && writer->messages.sum() * 3 >= limits_.fanout) {
+      const auto busy = std::count_if(family.writers.begin(), family.writers.end(),
+                                      [this](const Writer& w) { return w.messages.sum() * 3 >= limits_.fanout; });
+      if (busy >= 3) {
+        family.spread = std::make_unique<Spread>();
+        family.spread->first_s = now_s;
+      }
+    }
+  }
+  heap_bytes_ += family.bytes() - before;
+  if (writer == nullptr || family.spread == nullptr) return;
+  Spread& spread = *family.spread;
+  spread.messages.add();
+  spread.recipients.add(detect::state_hash(message.recipient));
+  spread.pairs.add(combine64(message.sender.bits(), message.recipient.bits()));
+  spread.records.add(event);
+  if (writer->messages.sum() >= limits_.fanout) judge(event, key.role == kCell, family, context);
+}
+
+void MessageCampaign::judge(const model::Event& event, bool cell, Family& family, detect::Context& context) const {
+  const auto& message = event.as<model::Message>();
+  Spread& spread = *family.spread;
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  const double factor = message.international ? limits_.foreign_factor : 1;
+  const double wanted = limits_.senders * factor * (cell ? limits_.cell_factor : 1),
+               recipients_wanted = limits_.recipients * factor;
+  const double recipients = spread.recipients.count();
+  if (static_cast<double>(family.writers.size()) < wanted || recipients < recipients_wanted ||
+      !spread.said.due(recipients, now_s))
+    return;
+  const double pairs = std::max(1.0, spread.pairs.count()), overlap = std::max(0.0, 1 - recipients / pairs);
+  const double replies = spread.replies.sum() / std::max(1.0, recipients);
+  if (overlap > limits_.overlap || replies > limits_.replies) return;
+  std::vector<const Writer*> members;
+  for (const Writer& w : family.writers)
+    if (w.recipients.count() >= limits_.fanout) members.push_back(&w);
+  if (static_cast<double>(members.size()) < wanted) return;
+  std::sort(members.begin(), members.end(), [](const Writer* a, const Writer* b) {
+    return a->messages.sum() != b->messages.sum() ? a->messages.sum() > b->messages.sum() : a->number < b->number;
+  });
+  // A like rhythm: within a factor of 2.5 of the median.
+  const double median = members[members.size() / 2]->messages.sum();
+  std::erase_if(members, [median](const Writer* w) {
+    return w->messages.sum() > 2.5 * median || w->messages.sum() * 2.5 < median;
+  });
+  const detect::NumberFacts& facts = *context.ports().numbers;
+  std::erase_if(members, [&facts](const Writer* w) {
+    return !facts.protected_group(w->number).empty() || facts.emergency_or_service(w->number);
+  });
+  const double senders = static_cast<double>(members.size());
+  if (senders < wanted) return;
+  spread.said.say(recipients, now_s);
+  if (!spread.lead.known()) spread.lead = members.front()->number;
+
+  model::Signal signal;
+  signal.entity = model::Entity::of(spread.lead);
+  signal.first = {std::min<std::int64_t>(event.time.ms, std::int64_t{spread.first_s} * 1000)};
+  signal.last = event.time;
+  const double excess = std::log2(senders / wanted) + std::log2(recipients / recipients_wanted);
+  signal.severity = static_cast<std::uint8_t>(std::clamp(56 + 4 * excess - (cell ? 6 : 0), 20.0, 85.0));
+  signal.confidence = std::clamp(
+      0.6 + 0.05 * excess + 0.1 * (1 - replies / std::max(0.01, limits_.replies)) - (cell ? 0.1 : 0), 0.3, 0.9);
+  const std::string n = std::to_string(members.size()), r = std::to_string(static_cast<int>(recipients));
+  signal.title.en = "Message campaign: " + n + " senders of one family wrote to " + r + " people within an hour";
+  signal.title.zh = "短信群发团伙：同一号段或小区 " + n + " 个号码一小时内向 " + r + " 人发送同类短信";
+  signal.evidence = {{"campaign_senders", senders, wanted, "numbers"},
+                     {"campaign_recipients", recipients, recipients_wanted, "numbers"},
+                     {"campaign_fanout_median", median, limits_.fanout, "messages"},
+                     {"campaign_overlap", overlap, limits_.overlap, "ratio"},
+                     {"campaign_reply_share", replies, limits_.replies, "ratio"},
+                     {"campaign_segments", static_cast<double>(message.segments), 0, "parts"},
+                     {cell ? "campaign_one_cell" : "campaign_one_block", 1, 1, ""}};
+  if (message.international)
+    signal.evidence.push_back({"protected_group_international_sender", 1, limits_.foreign_factor, "times stricter"});
+  for (const Writer* w : members)
+    if (w->number != spread.lead && signal.peers.size() < model::Signal::kPeersMax)
+      signal.peers.push_back(model::Entity::of(w->number));
+  signal.records = spread.records.latest();
+  context.emit(std::move(signal));
+}
+
+void MessageCampaign::save(detect::StateWriter& out) const {
+  families_.save(out, [](detect::StateWriter& w, const Family& f) {
+    w.u32(f.clock.span);
+    w.varint(f.writers.size());
+    for (const Writer& writer : f.writers) {
+      w.u64(writer.number.bits());
+      writer.recipients.save(w);
+      writer.messages.save(w);
+      w.u32(writer.last_s);
+    }
+    w.u8(f.spread != nullptr ? 1 : 0);
+    if (f.spread == nullptr) return;
+    const Spread& s = *f.spread;
+    s.recipients.save(w);
+    s.pairs.save(w);
+    s.messages.save(w);
+    s.replies.save(w);
+    w.u32(s.first_s);
+    w.u64(s.lead.bits());
+    s.said.save(w);
+    s.records.save(w);
+  });
+}
+
+Result<> MessageCampaign::load(detect::StateReader& in) {
+  TRY(families_.load(in, [](detect::StateReader& r, Family& f) {
+    f.clock.span = r.u32();
+    const std::uint64_t size = r.varint();
+    if (size > kWritersMax) return r.fail("more writers than a family may have");
+    for (std::uint64_t i = 0; i < size && r.ok(); ++i) {
+      detect::grow(f.writers, 2, kWritersMax);
+      Writer& writer = f.writers.emplace_back();
+      writer.number = model::NumberKey::from_bits(r.u64());
+      writer.recipients.load(r);
+      writer.messages.load(r);
+      writer.last_s = r.u32();
+    }
+    if (r.u8() == 0) return;
+    f.spread = std::make_unique<Spread>();
+    Spread& s = *f.spread;
+    s.recipients.load(r);
+    s.pairs.load(r);
+    s.messages.load(r);
+    s.replies.load(r);
+    s.first_s = r.u32();
+    s.lead = model::NumberKey::from_bits(r.u64());
+    s.said.load(r);
+    s.records.load(r);
+  }));
+  heap_bytes_ = 0;
+  families_.for_each([this](const model::EntityKey&, const Family& f) { heap_bytes_ += f.bytes(); });
+  return {};
+}
+
+}  // namespace
+
+const detect::DetectorSpec& message_campaign_spec() {
+  static const detect::DetectorSpec kSpec = {
+      .name = "message_campaign",
+      .title_en = "Message campaign",
+      .title_zh = "短信群发团伙",
+      .finds_en =
+          "Several senders of one number block or one cell that write the same kind of message at a like pace, each to "
+          "other "
+          "people, hardly any of whom answer.",
+      .finds_zh = "同一号段或同一小区的多个号码，以相近节奏向各不相同的对象发送同类短信、几乎无人回复。",
+      .reads = {model::EventKind::kMessage},
+      .entity = model::EntityKind::kNumber,
+      .topic = "message_campaign",
+      .techniques = {},
+      .episode_gap = std::chrono::hours(12),
+      .maturity = detect::Maturity::kExperimental,
+      .options =
+          {
+              {"senders_min", "numbers", 5, 3, 10, "senders of one family", "同一号段的发送号码数"},
+              {"fanout_min", "numbers", 15, 5, 60, "different recipients of each within half an hour to an hour",
+               "每个号码半小时至一小时的不同接收号码数"},
+              {"recipients_min", "numbers", 100, 20, 1000, "different recipients of all together",
+               "合计不同接收号码数"},
+              {"overlap_max", "ratio", 0.3, 0, 1, "share of recipients that several of them wrote to",
+               "接收号码重合占比"},
+              {"reply_share_max", "ratio", 0.1, 0, 1, "answers per recipient", "回复占比"},
+              {"cell_factor", "times", 2, 1, 3, "senders are multiplied by this where only the cell joins them",
+               "仅小区相同时发送号码数的倍数"},
+              {"foreign_factor", "times", 3, 1, 3, "senders and recipients are multiplied by this for senders abroad",
+               "境外发送方的阈值倍数"},
+          },
+      .false_positives_en =
+          "A company whose sales people write to their customers at the same hour from numbers bought together; "
+          "greetings on "
+          "the eve of a festival in one crowded cell. Answers come within the hour.",
+      .false_positives_zh = "批量办卡企业的销售人员同时联系客户；节日前夕同一小区的祝福短信。通常一小时内即有回复。",
+      .evidence =
+          {
+              {"campaign_senders", "senders at a like pace", "节奏相近的发送号码数", "numbers", "个",
+               detect::Bound::kAtLeast},
+              {"campaign_recipients", "different recipients together", "合计不同接收号码数", "numbers", "个",
+               detect::Bound::kAtLeast},
+              {"campaign_fanout_median", "messages of each within an hour (median)", "每号一小时发送条数中位数",
+               "messages", "条", detect::Bound::kAtLeast},
+              {"campaign_overlap", "share of recipients in common", "接收号码重合占比", "ratio", "比例",
+               detect::Bound::kAtMost},
+              {"campaign_reply_share", "answers per recipient", "回复占比", "ratio", "比例", detect::Bound::kAtMost},
+              {"campaign_segments", "parts of each message", "每条短信的分段数", "parts", "段"},
+              {"campaign_one_block", "all senders are of one number block", "发送号码同属一个号段", "", ""},
+              {"campaign_one_cell", "all senders are in one cell", "发送号码同在一个小区", "", ""},
+              {"protected_group_international_sender", "sender abroad: higher thresholds apply",
+               "境外发送方，按更高阈值判断", "", ""},
+          },
+  };
+  return kSpec;
+}
+
+std::unique_ptr<detect::Detector> make_message_campaign(const detect::Options& options) {
+  return std::make_unique<MessageCampaign>(options);
+}
+
+}  // namespace pandun::detectors
