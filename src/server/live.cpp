@@ -26,6 +26,7 @@
 #include "server/intake.h"
 #include "server/live_platform.h"
 #include "server/simulation.h"
+#include "server/sip_door.h"
 #include "server/words.h"
 #include "store/sqlite/sqlite_store.h"
 
@@ -148,6 +149,7 @@ struct Live::Rooms {
   std::unique_ptr<api::Api> api;
   std::unique_ptr<api::http::Server> http;
   std::string url;
+  std::unique_ptr<SipDoor> sip;  // null unless decide.sip.enabled
 
   platform::Thread intake_thread, detect_thread;
   std::vector<platform::Thread> threads;
@@ -293,6 +295,7 @@ Result<> Live::Rooms::open_api() {
   const bool v6 = address.host.find(':') != std::string::npos;
   url = fmt::format("{}://{}{}{}:{}", http->tls() ? "https" : "http", v6 ? "[" : "", address.host, v6 ? "]" : "",
                     http->port());
+  TRY_ASSIGN(sip, SipDoor::start({files, clock, settings, content->directory, *key, decider, content->plan}));
   return {};
 }
 
@@ -381,11 +384,13 @@ void Live::Rooms::run_ticker(std::stop_token stop) {
 void Live::Rooms::stop() {
   if (!http) return;
   platform->set_waiting_for({"stopping"});
+  if (sip) sip->drain();
   intake_thread.request_stop();
   intake_thread.join();
   threads.clear();  // asks each to stop and joins it
   detect_thread.request_stop();
   detect_thread.join();
+  sip.reset();
   api->drain();
   http->drain();
   api->detach();

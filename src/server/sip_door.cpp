@@ -1,0 +1,109 @@
+#include "server/sip_door.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "sip/udp_door.h"
+
+namespace pandun::server {
+namespace {
+
+class PlanSipNumbering final : public sip::Numbering {
+ public:
+  PlanSipNumbering(const registry::NumberingPlan& plan, std::uint16_t country, std::string area)
+      : plan_(plan), country_(country), area_(std::move(area)) {}
+  model::NumberKey parse(std::string_view text, std::uint16_t country, std::string_view area) const override {
+    return plan_.parse(text, {country == 0 ? country_ : country, area.empty() ? std::string_view(area_) : area, false});
+  }
+
+ private:
+  const registry::NumberingPlan& plan_;
+  std::uint16_t country_;
+  std::string area_;
+};
+
+sip::HashKey hash_key(const platform::SealKey& key) {
+  const platform::SealKey own = key.derive("sip");
+  sip::HashKey out;
+  std::memcpy(&out.k0, own.bytes().data(), 8);
+  std::memcpy(&out.k1, own.bytes().data() + 8, 8);
+  return out;
+}
+
+Result<sip::Hop> listen_address(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  std::string host = text.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  const auto address = model::IpAddress::parse(host);
+  const std::string port = colon == std::string::npos ? std::string() : text.substr(colon + 1);
+  if (!address || port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos ||
+      std::stoi(port) > 65535)
+    return error(Errc::kBadConfig, "decide.sip.listen",
+                 fmt::format("\"{}\" is not ADDRESS:PORT, for example 127.0.0.1:5060 or [::1]:5060", text));
+  return sip::Hop{*address, static_cast<std::uint16_t>(std::stoi(port)), text};
+}
+
+}  // namespace
+
+struct SipDoor::Rooms {
+  Rooms(const SipParts& parts)
+      : numbering(parts.plan, static_cast<std::uint16_t>(parts.settings.integer("ingest.home_country")),
+                  parts.settings.text("ingest.home_area")) {}
+  PlanSipNumbering numbering;
+  sip::Figures figures;
+  std::unique_ptr<sip::UdpDoor> udp;
+};
+
+SipDoor::SipDoor(std::unique_ptr<Rooms> rooms) : rooms_(std::move(rooms)) {}
+SipDoor::~SipDoor() = default;
+
+Result<std::unique_ptr<SipDoor>> SipDoor::start(const SipParts& parts) {
+  const Settings& settings = parts.settings;
+  if (!settings.flag("decide.sip.enabled")) return std::unique_ptr<SipDoor>();
+  TRY_ASSIGN(const sip::Hop listen, listen_address(settings.text("decide.sip.listen")));
+  std::string file = settings.text("decide.sip.trunks");
+  if (file.empty()) file = platform::join(parts.content_directory, "decide/sip_trunks.toml");
+  TRY_ASSIGN(const std::string text, platform::read_file(parts.files, file, 16U << 20));
+  TRY_ASSIGN(sip::Trunks loaded, sip::Trunks::load(file, text));
+  auto trunks = std::make_shared<const sip::Trunks>(std::move(loaded));
+  if (trunks->any_proxy() && (listen.address == model::IpAddress{} || listen.address == model::IpAddress::v4(0)))
+    return error(Errc::kBadConfig, "decide.sip.listen",
+                 "a trunk with allow = \"proxy\" needs the address that answers come back to, not all addresses");
+
+  sip::DoorOptions options;
+  options.address = listen.address.text();
+  options.port = listen.port;
+  options.threads = static_cast<unsigned>(settings.integer("decide.sip.threads"));
+  options.receive_buffer_bytes = static_cast<std::size_t>(settings.integer("decide.sip.receive_buffer_bytes"));
+  options.drop_acks = settings.flag("decide.sip.drop_acks");
+  options.responder.key = hash_key(parts.key);
+  options.responder.self = listen;
+  options.responder.threads = options.threads;
+  options.responder.calls_remembered = static_cast<std::size_t>(settings.integer("decide.sip.calls_remembered"));
+  options.responder.queue_age_max = std::chrono::milliseconds(settings.integer("decide.sip.queue_age_max_ms"));
+
+  auto rooms = std::make_unique<Rooms>(parts);
+  TRY_ASSIGN(rooms->udp,
+             sip::UdpDoor::start(options, {parts.decider, rooms->numbering, parts.clock}, trunks, rooms->figures));
+  return std::unique_ptr<SipDoor>(new SipDoor(std::move(rooms)));
+}
+
+void SipDoor::drain() {
+  rooms_->udp->drain();
+}
+
+void SipDoor::add_metrics(std::vector<api::Metric>& out) const {
+  for (std::size_t i = 0; i < sip::kCounts; ++i)
+    out.push_back({"pandun_sip_total",
+                   "what the SIP door has seen since the start",
+                   api::MetricKind::kCounter,
+                   {{"what", sip::kCountNames[i]}},
+                   static_cast<double>(rooms_->figures.of(static_cast<sip::Count>(i)))});
+}
+
+std::uint16_t SipDoor::port() const {
+  return rooms_->udp->port();
+}
+
+}  // namespace pandun::server

@@ -1,0 +1,359 @@
+#include "sip/message.h"
+
+#include <algorithm>
+
+#include "sip/header_names.h"
+#include "sip/line_ends.h"
+#include "sip/text.h"
+
+namespace pandun::sip {
+namespace {
+
+constexpr std::uint64_t kCSeqMax = 4294967295ULL;
+
+std::string_view span(const char* begin, const char* end) {
+  return {begin, static_cast<std::size_t>(end - begin)};
+}
+
+class Parser {
+ public:
+  Parser(std::string_view bytes, const Limits& limits, Message& out) : limits_(limits), m_(out) {
+    static_cast<MessageHead&>(m_) = MessageHead{};
+    m_.bytes = bytes;
+    at_ = bytes.data();
+    end_ = at_ + bytes.size();
+  }
+
+  Fault run() {
+    while (at_ != end_ && (*at_ == '\r' || *at_ == '\n')) ++at_;  // section 7.5
+    if (span(at_, end_).find_first_not_of('\0') == std::string_view::npos) return silent();
+    if (!start_line()) return silent();
+    if (m_.bytes.size() > limits_.message_bytes) fault(513, "Message Too Large");
+    headers();
+    if (m_.response) return fault_;
+    check_length();
+    check_fields();
+    check_target();
+    return fault_;
+  }
+
+ private:
+  static Fault silent() { return {0, "", true}; }
+  void fault(std::uint16_t status, const char* reason) {
+    if (!fault_) fault_ = {status, reason, false};
+  }
+
+  // One line without its end; at_ stands behind the CRLF. `ended` is false when the bytes stop before a line end.
+  std::string_view line(bool& ended) {
+    const char* const begin = at_;
+    const char* const stop = next_line_end(begin, end_);
+    ended = stop != end_;
+    at_ = stop;
+    if (!ended) return span(begin, stop);
+    if (*stop == '\r' && end_ - stop > 1 && stop[1] == '\n') {
+      at_ = stop + 2;
+    } else {
+      at_ = stop + 1;
+      fault(400, "Bad Line End");  // a lone CR or LF: some readers end the line there, some do not
+    }
+    return span(begin, stop);
+  }
+
+  bool start_line() {
+    bool ended = false;
+    const std::string_view text = line(ended);
+    if (text.starts_with("SIP/")) {
+      m_.response = true;
+      const std::size_t space = text.find(' ');
+      std::uint64_t code = 0;
+      if (space == std::string_view::npos || !same_word(text.substr(0, space), "sip/2.0")) return false;
+      m_.status_line_rest = text.substr(space + 1);
+      if (!read_decimal(m_.status_line_rest.substr(0, 3), 699, code) || code < 100 ||
+          (m_.status_line_rest.size() > 3 && m_.status_line_rest[3] != ' '))
+        return false;
+      m_.status = static_cast<std::uint16_t>(code);
+      return ended;
+    }
+    // The version is the last word: what stands before it may be badly spaced and still deserves its 400.
+    std::string_view words = text;
+    while (!words.empty() && words.back() == ' ') words.remove_suffix(1);
+    const std::size_t last = words.rfind(' '), first = words.find(' ');
+    if (!ended || last == std::string_view::npos || first == 0) return false;
+    const std::string_view version = words.substr(last + 1);
+    if (version.size() < 5 || !same_word(version.substr(0, 4), "sip/")) return false;
+    m_.method_text = words.substr(0, first);
+    for (const char c : m_.method_text)
+      if (!is(c, kTokenChar)) return false;
+    m_.method = method_of(m_.method_text);
+    m_.target_text = first < last ? words.substr(first + 1, last - first - 1) : std::string_view();
+    if (!same_word(version, "sip/2.0")) fault(505, "Version Not Supported");
+    if (words.size() != text.size() || m_.target_text.empty() ||
+        m_.target_text.find_first_of(" \t") != std::string_view::npos)
+      fault(400, "Bad Request Line");
+    return true;
+  }
+
+  void headers() {
+    bool ended = true;
+    while (ended) {
+      if (at_ == end_) break;
+      const char* const begin = at_;
+      std::string_view text = line(ended);
+      if (text.empty() && ended) {
+        m_.body = span(at_, end_);
+        return;
+      }
+      // A line that begins with white space goes on with the one before it.
+      while (at_ != end_ && ended && (*at_ == ' ' || *at_ == '\t')) text = span(begin, line(ended).end());
+      if (!header(text, span(begin, at_))) fault(400, "Bad Header");
+    }
+    fault(400, "Headers Do Not End");
+    m_.body = span(end_, end_);
+  }
+
+  bool header(std::string_view text, std::string_view whole) {
+    Cursor cursor(text);
+    const std::string_view name_text = cursor.take_while(kTokenChar);
+    while (cursor.peek() == ' ' || cursor.peek() == '\t') cursor.take(cursor.peek());
+    if (name_text.empty() || !cursor.take(':')) return false;
+    if (m_.field_count >= std::min<std::size_t>(limits_.headers, kFieldsMax)) {
+      fault(400, "Too Many Headers");
+      return true;
+    }
+    const Name name = name_of(name_text);
+    m_.fields[m_.field_count] = {name, trim(cursor.rest()), whole};
+    ++m_.field_count;
+    std::uint16_t& first = m_.first[static_cast<std::size_t>(name)];
+    if (first == 0) {
+      first = m_.field_count;
+    } else if (name <= Name::kContentLength && name != Name::kVia) {
+      fault(400, "Repeated Header");  // From To Call-ID CSeq Max-Forwards Content-Length
+    }
+    return true;
+  }
+
+  void check_length() {
+    const Field* const field = m_.find(Name::kContentLength);
+    if (field == nullptr) return;
+    std::uint64_t length = 0;
+    if (!read_decimal(field->value, 0xffffffffULL, length)) return fault(400, "Bad Content-Length");
+    if (length > m_.body.size()) return fault(400, "Body Shorter Than Content-Length");
+    m_.body = m_.body.substr(0, length);  // what follows it in a datagram is noise (section 18.3)
+  }
+
+  void check_fields() {
+    check_vias();
+    address(Name::kFrom, m_.from, "Bad From");
+    address(Name::kTo, m_.to, "Bad To");
+    const std::string_view call_id = m_.value(Name::kCallId);
+    if (call_id.empty() || call_id.find_first_of(" \t\r\n") != std::string_view::npos) fault(400, "Bad Call-ID");
+    check_cseq();
+    if (const Field* const field = m_.find(Name::kMaxForwards)) {
+      std::uint64_t hops = 0;
+      if (!read_decimal(field->value, 255, hops)) fault(400, "Bad Max-Forwards");
+      m_.max_forwards = static_cast<std::uint16_t>(std::min<std::uint64_t>(hops, 255));
+    }
+    if (m_.find(Name::kIdentity) != nullptr) check_identities();
+  }
+
+  void check_vias() {
+    const std::uint16_t first = m_.first[static_cast<std::size_t>(Name::kVia)];
+    if (first == 0) return fault(400, "Missing Via");
+    for (std::size_t i = first - 1U; i < m_.field_count; ++i) {
+      if (m_.fields[i].name != Name::kVia) continue;
+      std::string_view rest = m_.fields[i].value;
+      do {
+        Via via;
+        if (!parse_via(rest, via, rest)) return fault(400, "Bad Via");
+        if (++m_.via_count == 1) m_.via = via;
+        if (m_.via_count > limits_.vias) return fault(400, "Too Many Via");
+      } while (!rest.empty());
+    }
+  }
+
+  void check_cseq() {
+    Cursor cursor(m_.value(Name::kCSeq));
+    const char* const begin = cursor.at();
+    while (is_digit(cursor.peek())) cursor.take(cursor.peek());
+    std::uint64_t number = 0;
+    if (!read_decimal(span(begin, cursor.at()), kCSeqMax, number)) return fault(400, "Bad CSeq");
+    const char* const behind = cursor.at();
+    cursor.skip_space();
+    const std::string_view method = cursor.rest();
+    if (cursor.at() == behind || method.empty()) return fault(400, "Bad CSeq");
+    m_.cseq = static_cast<std::uint32_t>(number);
+    if (method == m_.method_text) return;
+    if (m_.method == Method::kUnknown) return fault(501, "Not Implemented");
+    fault(400, "CSeq Method Mismatch");
+  }
+
+  void check_identities() {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < m_.field_count; ++i) {
+      if (m_.fields[i].name != Name::kIdentity) continue;
+      if (++count > limits_.identities) return fault(400, "Too Many Identity");
+      if (m_.fields[i].value.size() > limits_.identity_bytes) return fault(400, "Identity Too Large");
+    }
+  }
+
+  void address(Name name, Address& out, const char* reason) {
+    const Field* const field = m_.find(name);
+    if (field == nullptr) return fault(400, name == Name::kFrom ? "Missing From" : "Missing To");
+    if (!parse_address(field->value, out) || out.uri.text.size() > limits_.uri_bytes) fault(400, reason);
+  }
+
+  void check_target() {
+    if (m_.target_text.empty()) return;
+    if (m_.target_text.size() > limits_.uri_bytes) return fault(414, "Request-URI Too Long");
+    if (!parse_uri(m_.target_text, m_.target)) return fault(400, "Bad Request-URI");
+    if (m_.target.scheme == Scheme::kOther) return fault(416, "Unsupported URI Scheme");
+    if (!m_.target.headers.empty()) return fault(400, "Headers In Request-URI");
+  }
+
+  const Limits& limits_;
+  Message& m_;
+  Fault fault_;
+  const char* at_;
+  const char* end_;
+};
+
+// ;name[=value] … of From, To, Via. `params` spans them; false on anything that is not one.
+bool header_params(Cursor& cursor, std::string_view& params, std::string_view* tag, Via* via) {
+  const char* begin = nullptr;
+  const char* end = cursor.at();
+  while (cursor.take_spaced(';')) {
+    if (begin == nullptr) begin = cursor.at();
+    const std::string_view name = cursor.take_while(kTokenChar);
+    if (name.empty()) return false;
+    end = cursor.at();
+    std::string_view value;
+    bool has_value = false;
+    if (cursor.take_spaced('=')) {
+      has_value = true;
+      if (cursor.peek() == '"') {
+        value = cursor.take_quoted();
+      } else {
+        value = cursor.take_while(kTokenChar);
+        // gen-value may be a host: IPv6 with brackets, and (RFC 5118 section 4.5) without.
+        if (cursor.peek() == '[' || cursor.peek() == ':') {
+          const char* const from = value.data();
+          while (is(cursor.peek(), kTokenChar) || cursor.peek() == ':' || cursor.peek() == '[' || cursor.peek() == ']')
+            cursor.take(cursor.peek());
+          value = span(from, cursor.at());
+        }
+      }
+      if (value.empty()) return false;
+      end = cursor.at();
+    }
+    if (tag != nullptr && same_word(name, "tag")) {
+      if (!tag->empty() || value.empty()) return false;  // two tags: two readers, two dialogs
+      *tag = value;
+    }
+    if (via != nullptr) {
+      if (same_word(name, "branch")) {
+        if (!via->branch.empty() || value.empty()) return false;
+        via->branch = value;
+      } else if (same_word(name, "rport")) {
+        via->rport = true;
+        std::uint64_t port = 0;
+        if (has_value && !read_decimal(value, 65535, port)) return false;
+      }
+    }
+  }
+  params = begin == nullptr ? std::string_view() : span(begin, end);
+  return true;
+}
+
+}  // namespace
+
+Fault parse(std::string_view bytes, const Limits& limits, Message& out) {
+  return Parser(bytes, limits, out).run();
+}
+
+bool parse_via(std::string_view value, Via& out, std::string_view& rest) {
+  out = Via{};
+  Cursor cursor(value);
+  const char* const begin = cursor.at();
+  if (!same_word(cursor.take_while(kTokenChar), "sip") || !cursor.take_spaced('/')) return false;
+  if (cursor.take_while(kTokenChar) != "2.0" || !cursor.take_spaced('/')) return false;
+  out.transport = cursor.take_while(kTokenChar);
+  const char* const behind = cursor.at();
+  cursor.skip_space();
+  if (out.transport.empty() || cursor.at() == behind) return false;
+  const char* const sent_by = cursor.at();
+  std::size_t used = 0;
+  if (!parse_host_port(cursor.rest(), out.host, out.port, used)) return false;
+  cursor.move_to(sent_by + used);
+  if (out.port == 0) {  // "host : port" with white space around the colon
+    const char* const host_end = cursor.at();
+    if (cursor.take_spaced(':')) {
+      const char* const digits = cursor.at();
+      while (is_digit(cursor.peek())) cursor.take(cursor.peek());
+      std::uint64_t port = 0;
+      if (!read_decimal(span(digits, cursor.at()), 65535, port) || port == 0) return false;
+      out.port = static_cast<std::uint16_t>(port);
+    } else {
+      cursor.move_to(host_end);
+    }
+  }
+  out.sent_by = span(sent_by, cursor.at());
+  if (!header_params(cursor, out.params, nullptr, &out)) return false;
+  if (same_word(out.branch, "z9hg4bk")) return false;  // the cookie and nothing behind it (RFC 4475 section 3.2.1)
+  const char* const end = cursor.at();
+  out.text = span(begin, end);
+  cursor.skip_space();
+  rest = {};
+  if (cursor.done()) return true;
+  if (!cursor.take(',')) return false;
+  cursor.skip_space();
+  rest = cursor.rest();
+  return !rest.empty();
+}
+
+bool parse_address(std::string_view value, Address& out, std::string_view* rest) {
+  out = Address{};
+  Cursor cursor(value);
+  cursor.skip_space();
+  const char* const begin = cursor.at();
+  std::string_view uri;
+  bool bracketed = false;
+  if (cursor.peek() == '"') {
+    out.display = cursor.take_quoted();
+    if (out.display.empty()) return false;
+    cursor.skip_space();
+    bracketed = cursor.take('<');
+    if (!bracketed) return false;
+  } else {
+    // Words of a display name, until '<'. Bytes above 0x7f: names in UTF-8 come without quotes often enough.
+    while (is(cursor.peek(), kTokenChar | kSpaceChar) || static_cast<unsigned char>(cursor.peek()) >= 0x80)
+      cursor.take(cursor.peek());
+    bracketed = cursor.peek() == '<';
+    if (bracketed) {
+      out.display = trim(span(begin, cursor.at()));
+      cursor.take('<');
+    }
+  }
+  if (bracketed) {
+    uri = cursor.take_until('>');
+    if (!cursor.take('>')) return false;
+  } else {
+    cursor.move_to(begin);
+    while (!cursor.done() && !is(cursor.peek(), kSpaceChar) && cursor.peek() != ';' && cursor.peek() != ',' &&
+           cursor.peek() != '?')
+      cursor.take(cursor.peek());
+    // A ';' or ',' before '@' belongs to the user part; without brackets nobody can tell, so it is refused below.
+    uri = span(begin, cursor.at());
+  }
+  if (!parse_uri(uri, out.uri)) return false;
+  std::string_view params;
+  if (!header_params(cursor, params, &out.tag, nullptr)) return false;
+  cursor.skip_space();
+  if (rest != nullptr) *rest = {};
+  if (cursor.done()) return true;
+  if (rest == nullptr || !cursor.take(',')) return false;
+  cursor.skip_space();
+  *rest = cursor.rest();
+  return !rest->empty();
+}
+
+}  // namespace pandun::sip

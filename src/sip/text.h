@@ -1,0 +1,143 @@
+// Characters and small pieces of SIP text: the grammar's classes, linear white space, case-blind comparison.
+//
+// Source   RFC 3261 section 25.1.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace pandun::sip {
+
+enum CharClass : std::uint8_t {
+  kTokenChar = 1,
+  kUserChar = 2,  // unreserved and user-unreserved; '%' is looked at apart
+  kHostChar = 4,  // letters, digits, '-', '.', '_'
+  kHexChar = 8,
+  kSpaceChar = 16,  // SP HT CR LF: a value may hold folds
+  kParamChar = 32,  // paramchar without '%'
+};
+
+namespace detail {
+constexpr std::array<std::uint8_t, 256> make_classes() {
+  std::array<std::uint8_t, 256> out{};
+  const auto set = [&](std::string_view chars, unsigned bits) {
+    for (const char c : chars) {
+      auto& slot = out[static_cast<unsigned char>(c)];
+      slot = static_cast<std::uint8_t>(slot | bits);
+    }
+  };
+  set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+      kTokenChar | kUserChar | kHostChar | kParamChar);
+  set("abcdefABCDEF0123456789", kHexChar);
+  set("-.!%*_+`'~", kTokenChar);
+  set("-_.!~*'()&=+$,;?/#", kUserChar);  // '#': dialled feature codes write it unescaped
+  set("-_.!~*'()[]/:&+$", kParamChar);
+  set("-._", kHostChar);
+  set(" \t\r\n", kSpaceChar);
+  return out;
+}
+inline constexpr std::array<std::uint8_t, 256> kClasses = make_classes();
+}  // namespace detail
+
+constexpr bool is(char c, unsigned bits) {
+  return (detail::kClasses[static_cast<unsigned char>(c)] & bits) != 0;
+}
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+constexpr char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+
+// `word` in lower case.
+constexpr bool same_word(std::string_view text, std::string_view word) {
+  if (text.size() != word.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (lower(text[i]) != word[i]) return false;
+  return true;
+}
+
+constexpr std::string_view trim(std::string_view text) {
+  while (!text.empty() && is(text.front(), kSpaceChar)) text.remove_prefix(1);
+  while (!text.empty() && is(text.back(), kSpaceChar)) text.remove_suffix(1);
+  return text;
+}
+
+// Reads forward through one header value.
+class Cursor {
+ public:
+  explicit constexpr Cursor(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
+
+  constexpr bool done() const { return at_ == end_; }
+  constexpr char peek() const { return at_ == end_ ? '\0' : *at_; }
+  constexpr const char* at() const { return at_; }
+  constexpr std::string_view rest() const { return {at_, static_cast<std::size_t>(end_ - at_)}; }
+  constexpr void skip_space() {
+    while (at_ != end_ && is(*at_, kSpaceChar)) ++at_;
+  }
+  constexpr bool take(char c) {
+    if (at_ == end_ || *at_ != c) return false;
+    ++at_;
+    return true;
+  }
+  // c with white space allowed around it, as SEMI, EQUAL, SLASH and COMMA are.
+  constexpr bool take_spaced(char c) {
+    const char* const before = at_;
+    skip_space();
+    if (!take(c)) {
+      at_ = before;
+      return false;
+    }
+    skip_space();
+    return true;
+  }
+  constexpr std::string_view take_while(unsigned bits) {
+    const char* const begin = at_;
+    while (at_ != end_ && is(*at_, bits)) ++at_;
+    return {begin, static_cast<std::size_t>(at_ - begin)};
+  }
+  constexpr std::string_view take_until(char c) {
+    const char* const begin = at_;
+    while (at_ != end_ && *at_ != c) ++at_;
+    return {begin, static_cast<std::size_t>(at_ - begin)};
+  }
+  // A quoted string from its first quote on, quotes included; empty when it does not end.
+  constexpr std::string_view take_quoted() {
+    const char* const begin = at_;
+    if (!take('"')) return {};
+    while (at_ != end_) {
+      const char c = *at_++;
+      if (c == '"') return {begin, static_cast<std::size_t>(at_ - begin)};
+      if (c == '\0') break;
+      if (c == '\\') {
+        if (at_ == end_ || *at_ == '\r' || *at_ == '\n') break;
+        ++at_;
+      }
+    }
+    at_ = begin;
+    return {};
+  }
+  constexpr void move_to(const char* where) { at_ = where; }
+
+ private:
+  const char* at_;
+  const char* end_;
+};
+
+// Decimal digits up to `max`; false for anything else, empty included.
+constexpr bool read_decimal(std::string_view text, std::uint64_t max, std::uint64_t& out) {
+  if (text.empty()) return false;
+  out = 0;
+  for (const char c : text) {
+    if (!is_digit(c)) return false;
+    const auto digit = static_cast<std::uint64_t>(c - '0');
+    if (out > (max - digit) / 10) return false;
+    out = out * 10 + digit;
+  }
+  return true;
+}
+
+}  // namespace pandun::sip

@@ -1,0 +1,78 @@
+#include "sip/udp_door.h"
+
+#include <cstring>
+
+namespace pandun::sip {
+namespace {
+
+constexpr std::size_t kRoomBeyondRequest = 2048;
+
+std::uint64_t big_endian(const unsigned char* bytes) {
+  std::uint64_t value = 0;
+  std::memcpy(&value, bytes, 8);
+  return __builtin_bswap64(value);
+}
+
+model::IpAddress address_of(const platform::SocketAddress& from) {
+  return {big_endian(from.bytes.data()), big_endian(from.bytes.data() + 8)};
+}
+
+platform::SocketAddress socket_address(const model::IpAddress& to, std::uint16_t port) {
+  platform::SocketAddress out;
+  out.port = port;
+  const std::uint64_t hi = __builtin_bswap64(to.hi), lo = __builtin_bswap64(to.lo);
+  std::memcpy(out.bytes.data(), &hi, 8);
+  std::memcpy(out.bytes.data() + 8, &lo, 8);
+  return out;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<UdpDoor>> UdpDoor::start(const DoorOptions& options, const DoorParts& parts,
+                                                std::shared_ptr<const Trunks> trunks, Figures& figures) {
+  std::unique_ptr<UdpDoor> door(new UdpDoor(parts.clock));
+  platform::DatagramOptions socket;
+  socket.address = options.address;
+  socket.port = options.port;
+  socket.reuse_port = options.threads > 1;
+  socket.receive_buffer_bytes = options.receive_buffer_bytes;
+  socket.drop_acks = options.drop_acks && !trunks->any_proxy();
+  for (unsigned i = 0; i < options.threads; ++i) {
+    auto lane = std::make_unique<Lane>();
+    TRY_ASSIGN(lane->socket, platform::DatagramSocket::open(socket));
+    socket.port = lane->socket->port();
+    lane->responder = std::make_unique<Responder>(options.responder, trunks, parts.decider, parts.numbering, figures);
+    door->lanes_.push_back(std::move(lane));
+  }
+  for (auto& lane : door->lanes_)
+    lane->thread = platform::start_thread("sip", [d = door.get(), l = lane.get()](std::stop_token) { d->run(*l); });
+  return door;
+}
+
+UdpDoor::~UdpDoor() {
+  stop();
+}
+
+void UdpDoor::stop() {
+  for (auto& lane : lanes_) lane->socket->wake();
+  for (auto& lane : lanes_)
+    if (lane->thread.joinable()) lane->thread.join();
+}
+
+void UdpDoor::run(Lane& lane) {
+  platform::DatagramSocket& socket = *lane.socket;
+  while (const std::size_t count = socket.receive()) {
+    if (draining_.load(std::memory_order_relaxed)) lane.responder->drain();
+    const Now now{clock_.wall(), clock_.steady()};
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto datagram = socket.at(i);
+      const Arrival in{datagram.bytes, address_of(datagram.from), datagram.from.port, Transport::kUdp, datagram.age};
+      const std::span<char> room = socket.room(datagram.bytes.size() + kRoomBeyondRequest);
+      const Departure out = lane.responder->answer(in, now, room);
+      if (out.bytes != 0) socket.send(out.bytes, socket_address(out.to, out.port));
+    }
+    socket.flush();
+  }
+}
+
+}  // namespace pandun::sip
