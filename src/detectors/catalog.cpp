@@ -18,6 +18,7 @@ const std::vector<detect::DetectorPart>& catalog() {
     DETECTOR(burst_calling)
     DETECTOR(call_bombing)
     DETECTOR(dormant_burst)
+    DETECTOR(foreign_burst)
     DETECTOR(indicator_sighting)
     DETECTOR(message_burst)
     DETECTOR(new_number_burst)
@@ -25,10 +26,10 @@ const std::vector<detect::DetectorPart>& catalog() {
     DETECTOR(port_scan)
     DETECTOR(spoofed_caller)
     DETECTOR(sim_box)
+    DETECTOR(message_campaign)
     DETECTOR(fake_base_station)
     DETECTOR(iot_card_misuse)
     DETECTOR(many_cards)
-    DETECTOR(message_campaign)
     // clang-format on
     return parts;
   }();

@@ -87,7 +87,7 @@ NumberTraits plain_traits(model::NumberKey number, std::string_view text) {
       break;
   }
   text.remove_prefix(1);
-  const std::uint16_t code = calling_code(text);
+  const std::uint16_t code = calling_code(number);
   if (code == 0) return {LineKind::kInvalid, 0, 0, false, true};
   return code == 86 ? home_traits(text.substr(2)) : NumberTraits{LineKind::kInternational, code, 0, false, false};
 }

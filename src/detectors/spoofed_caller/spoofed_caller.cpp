@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "detect/calling_code.h"
 #include "detect/detector.h"
 #include "detect/features/number_activity.h"
 #include "detect/state_io.h"
@@ -38,15 +39,10 @@ std::uint32_t hash_of(model::NumberKey number) {
   return detect::peer_hash(mix64(number.bits()));
 }
 
-// Whether two numbers are plainly of two countries, without asking the plan: E.164 forms whose first two digits differ.
+// Whether two numbers are plainly of two countries, without asking the plan. A service number is at home.
 bool plainly_foreign(model::NumberKey caller, model::NumberKey callee) {
-  if (caller.kind() != model::NumberKind::kE164) return false;
-  if (callee.kind() != model::NumberKind::kE164) return callee.kind() == model::NumberKind::kService;
-  const auto head = [](std::uint64_t v) {
-    while (v >= 100) v /= 10;
-    return v;
-  };
-  return head(caller.value()) != head(callee.value());
+  const std::uint16_t from = detect::calling_code(caller), to = detect::calling_code(callee);
+  return from != 0 && (to != 0 ? from != to : callee.kind() == model::NumberKind::kService);
 }
 
 struct Limits {
