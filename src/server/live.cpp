@@ -27,6 +27,7 @@
 #include "server/live_platform.h"
 #include "server/simulation.h"
 #include "server/sip_door.h"
+#include "server/sms_gate.h"
 #include "server/words.h"
 #include "store/sqlite/sqlite_store.h"
 
@@ -149,6 +150,7 @@ struct Live::Rooms {
   std::unique_ptr<api::Api> api;
   std::unique_ptr<api::http::Server> http;
   std::string url;
+  std::unique_ptr<SmsGate> sms;
   std::unique_ptr<SipDoor> sip;  // null unless decide.sip.enabled
 
   platform::Thread intake_thread, detect_thread;
@@ -170,6 +172,8 @@ Result<> Live::Rooms::start() {
   TRY(open_stores());
   TRY(open_detection());
   TRY(open_api());
+  TRY_ASSIGN(sms, SmsGate::start({files, clock, settings, content->directory, *key, decider, *numbering, *indicators}));
+  platform->show(*sms);
   start_threads();
   return {};
 }
@@ -384,6 +388,7 @@ void Live::Rooms::run_ticker(std::stop_token stop) {
 void Live::Rooms::stop() {
   if (!http) return;
   platform->set_waiting_for({"stopping"});
+  sms->drain();
   if (sip) sip->drain();
   intake_thread.request_stop();
   intake_thread.join();

@@ -16,6 +16,7 @@
 #include "server/intake.h"
 #include "server/rates.h"
 #include "server/settings.h"
+#include "server/sms_gate.h"
 #include "server/words.h"
 #include "store/store.h"
 
@@ -46,6 +47,7 @@ class LivePlatform final : public api::Platform {
   // About once a second, by the ticker.
   void tick(std::uint64_t alerts_total);
   void set_rules(std::shared_ptr<const detect::RuleSet> rules);
+  void show(const SmsGate& sms) { sms_ = &sms; }
   void note_fault(std::string where, std::string message);
   void set_waiting_for(std::vector<std::string> what);
 
@@ -77,6 +79,7 @@ class LivePlatform final : public api::Platform {
   Rates rates_;
   std::uint64_t events_before_;  // in the log when this process began
   std::atomic<std::uint64_t> alerts_total_{0};
+  std::atomic<const SmsGate*> sms_{nullptr};
   mutable std::mutex mutex_;
   std::vector<api::FaultEntry> faults_;
   std::vector<std::string> waiting_for_{"event log", "engine", "store"};
