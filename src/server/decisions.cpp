@@ -1,0 +1,418 @@
+#include "server/decisions.h"
+
+#include <fmt/format.h>
+
+#include <mutex>
+#include <unordered_map>
+
+#include "base/hash.h"
+#include "base/toml.h"
+#include "decide/record_book.h"
+#include "decide/record_ring.h"
+#include "decide/subscriber_book.h"
+#include "platform/random.h"
+#include "server/decision_lists.h"
+
+namespace pandun::server {
+namespace {
+
+constexpr std::chrono::milliseconds kTick{50};
+constexpr int kTicksPerLook = 4;       // measures
+constexpr int kTicksPerLists = 20;     // lists, and records made durable
+constexpr int kTicksPerRetain = 6000;  // five minutes
+constexpr std::size_t kDrainMax = 1U << 16;
+constexpr std::string_view kActor = "system:decide";
+
+using MeasureMap = std::unordered_map<std::uint64_t, std::vector<decide::MeasureEntry>>;
+
+bool same(const std::vector<decide::MeasureEntry>& a, const std::vector<decide::MeasureEntry>& b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (a[i].measure != b[i].measure || a[i].verdict != b[i].verdict || a[i].expires != b[i].expires) return false;
+  return true;
+}
+
+// What casework says a measure does, as a switch can do it.
+decide::Verdict verdict_of(std::string_view kind) {
+  for (const std::string_view stops : {"suspend", "close", "block", "limit"})
+    if (kind == stops) return decide::Verdict::kReject;
+  return decide::Verdict::kWarn;
+}
+
+class PlanReader final : public decide::NumberReader {
+ public:
+  explicit PlanReader(const ingest::Numbering& numbering) : numbering_(numbering) {}
+  model::NumberKey read(std::string_view text) const override { return numbering_.parse(text, false); }
+
+ private:
+  const ingest::Numbering& numbering_;
+};
+
+class PlanNumbers final : public decide::NumberNotes {
+ public:
+  PlanNumbers(const registry::NumberingPlan& plan, const registry::ProtectedGroups& groups, std::uint16_t home)
+      : plan_(plan), groups_(groups), home_(home) {}
+  decide::NumberNote note(model::NumberKey number) const override {
+    const registry::PhoneFacts facts = plan_.facts(number);
+    decide::NumberNote out{sort(facts), {}, {}};
+    if (out.sort == decide::NumberSort::kForeign) {
+      out.place_zh = facts.country_zh;
+      out.place_en = facts.country_en;
+    }
+    return out;
+  }
+  bool is_protected(model::NumberKey number) const override { return groups_.find(number) != nullptr; }
+
+ private:
+  decide::NumberSort sort(const registry::PhoneFacts& facts) const {
+    using enum registry::NumberClass;
+    switch (facts.kind) {
+      case kMobile:
+      case kMobileVirtual:
+      case kIot:
+      case kSatellite:
+        return decide::NumberSort::kDomesticMobile;
+      case kFixed:
+        return decide::NumberSort::kDomesticFixed;
+      case kTollFree:
+      case kService:
+      case kShort:
+      case kEmergency:
+        return decide::NumberSort::kDomesticService;
+      case kInternational:
+        return facts.country_code == home_ ? decide::NumberSort::kUnknown : decide::NumberSort::kForeign;
+      default:
+        return decide::NumberSort::kUnknown;
+    }
+  }
+  const registry::NumberingPlan& plan_;
+  const registry::ProtectedGroups& groups_;
+  std::uint16_t home_;
+};
+
+// Tokens cost two hashes each, and the same numbers call again and again.
+class TokenNames final : public decide::Pseudonyms {
+ public:
+  explicit TokenNames(const guard::NumberTokens& tokens) : tokens_(tokens), cache_(1U << 15) {}
+  decide::ShownNumber show(model::NumberKey number, WallMs at) override {
+    if (!number.known()) return {};
+    const std::int64_t day = at.ms / 86'400'000;
+    if (day != day_) {
+      day_ = day;
+      year_ = guard::year_of(EventMs{at.ms});
+    }
+    Entry& entry = cache_[mix64(number.bits()) & (cache_.size() - 1)];
+    if (entry.number != number.bits() || entry.year != year_)
+      entry = {number.bits(), year_, {guard::mask_number(number), tokens_.number(number, year_)}};
+    return entry.shown;
+  }
+
+ private:
+  struct Entry {
+    std::uint64_t number = 0;
+    int year = 0;
+    decide::ShownNumber shown{};
+  };
+  const guard::NumberTokens& tokens_;
+  std::vector<Entry> cache_;
+  std::int64_t day_ = -1;
+  int year_ = 0;
+};
+
+Result<std::string> read_content(const DecisionParts& parts, std::string_view setting, const char* shipped,
+                                 std::string& path) {
+  path = setting.empty() ? std::string() : parts.settings.text(setting);
+  if (path.empty()) path = platform::join(parts.content.directory, shipped);
+  return platform::read_file(parts.files, path, 16U << 20);
+}
+
+Result<std::vector<model::NumberKey>> read_emergency(const DecisionParts& parts) {
+  std::string path;
+  TRY_ASSIGN(const std::string text, read_content(parts, {}, "decide/emergency.toml", path));
+  toml::table root;
+  if (const auto bad = read_toml(text, path, root))
+    return error(Errc::kBadConfig, fmt::format("{}:{}:{}", path, bad->line, bad->column), bad->message);
+  const toml::array* numbers = root["numbers"].as_array();
+  if (numbers == nullptr || numbers->empty()) return error(Errc::kBadConfig, path, "numbers = [\"110\", …] is missing");
+  std::vector<model::NumberKey> out;
+  for (const toml::node& item : *numbers) {
+    const model::NumberKey number = parts.content.plan.parse(item.value_or(std::string()), {});
+    if (number.kind() != model::NumberKind::kService && number.kind() != model::NumberKind::kE164)
+      return error(Errc::kBadConfig,
+                   fmt::format("{}:{}:{}", path, item.source().begin.line, item.source().begin.column),
+                   "is not a telephone number");
+    out.push_back(number);
+  }
+  return out;
+}
+
+}  // namespace
+
+decide::DeciderLimits decider_limits(const Settings& settings) {
+  decide::DeciderLimits out;
+  out.callers = static_cast<std::uint64_t>(settings.integer("decide.rate_numbers"));
+  out.pairs = out.callers;
+  out.records = kDrainMax;
+  std::array<unsigned char, 4> random{};
+  platform::random_bytes(random);
+  out.first_id = 0;
+  for (const unsigned char byte : random) out.first_id = out.first_id << 8 | byte;
+  return out;
+}
+
+struct DecisionRoom::Rooms {
+  explicit Rooms(DecisionParts p)
+      : parts(std::move(p)),
+        reader(parts.numbering),
+        notes(parts.content.plan, parts.content.groups,
+              static_cast<std::uint16_t>(parts.settings.integer("ingest.home_country"))),
+        names(parts.tokens),
+        records(parts.files, platform::join(parts.data, "decisions"), parts.key, names),
+        lists(parts.files, lists_directory(), parts.key.derive("decide:lists"), reader) {}
+
+  std::string lists_directory() const {
+    const std::string set = parts.settings.text("decide.lists");
+    return set.empty() ? platform::join(parts.data, "decide/lists") : set;
+  }
+  Result<> open();
+  Result<> read_content();
+  Result<> record_approvals();
+  Result<bool> read_measures(MeasureMap& out);
+  void publish_all();
+  void look_at_measures();
+  void look_at_lists(bool compile);
+  void drain();
+  void sync();
+  void retain();
+
+  DecisionParts parts;
+  PlanReader reader;
+  PlanNumbers notes;
+  TokenNames names;
+  std::unique_ptr<decide::SubscriberBook> book;
+  decide::SnapshotInput fixed;  // what only a restart changes
+  MeasureMap measures;
+  std::int64_t audit_seen = -1;
+  std::mutex choices_mutex;  // so that a whole snapshot never goes out with choices older than a change before it
+  std::mutex records_mutex;
+  decide::RecordBook records;
+  std::vector<decide::DecisionRecord> drained;
+  DecisionLists lists;
+};
+
+Result<> DecisionRoom::Rooms::read_content() {
+  std::string path;
+  TRY_ASSIGN(const std::string trunks, server::read_content(parts, "decide.trunks", "decide/trunks.toml", path));
+  TRY_ASSIGN(decide::TrunkPlan plan, decide::parse_trunks(path, trunks));
+  TRY_ASSIGN(const std::string policies, server::read_content(parts, "decide.policies", "decide/policies.toml", path));
+  TRY_ASSIGN(fixed.policies, decide::parse_policies(path, policies));
+  fixed.trunks = std::move(plan.trunks);
+  fixed.false_forms = std::move(plan.false_forms);
+  TRY_ASSIGN(fixed.emergency, read_emergency(parts));
+  const Settings& settings = parts.settings;
+  fixed.home_country_code = static_cast<std::uint64_t>(settings.integer("ingest.home_country"));
+  fixed.redress_base = settings.text("decide.redress_url");
+  if (!fixed.redress_base.empty() && !fixed.redress_base.starts_with("https://"))
+    return error(Errc::kBadConfig, "decide.redress_url", "takes an https:// address; an id is appended");
+  if (fixed.redress_base.size() > 120) return error(Errc::kBadConfig, "decide.redress_url", "is longer than 120 bytes");
+  fixed.notes = &notes;
+  fixed.foreign_reminder = settings.flag("decide.foreign_reminder");
+  fixed.warn_roaming_unknown = settings.flag("decide.warn_roaming_unknown");
+  fixed.warn_at_score = static_cast<std::uint8_t>(settings.integer("decide.warn_at_score"));
+  return {};
+}
+
+// Who let software reject stands in the chain before it does.
+Result<> DecisionRoom::Rooms::record_approvals() {
+  for (const decide::Policy& policy : fixed.policies) {
+    if (!policy.enabled || !policy.hold) continue;
+    std::string people;
+    for (const std::string& name : policy.approved_by) people += (people.empty() ? "" : ", ") + name;
+    TRY(parts.audit.record_alone({std::string(kActor),
+                                  "decide.policy_in_force",
+                                  "policy:" + policy.id,
+                                  {{"approved_by", people},
+                                   {"approved_at", rfc3339(policy.approved_at)},
+                                   {"expires_at", rfc3339(policy.expires_at)},
+                                   {"hold_s", std::to_string(policy.hold_s)}}}));
+  }
+  return {};
+}
+
+Result<> DecisionRoom::Rooms::open() {
+  TRY(read_content());
+  TRY(parts.files.make_directories(platform::join(parts.data, "decisions")));
+  TRY(parts.files.make_directories(lists_directory()));
+  TRY_ASSIGN(
+      book, decide::SubscriberBook::open(parts.files, platform::join(parts.data, "decide/subscribers.log"), parts.key));
+  TRY(record_approvals());
+  if (lists.refresh(false)) look_at_lists(false);
+  auto read = read_measures(measures);
+  if (!read.ok()) parts.note_fault("decisions", read.error().text());
+  publish_all();
+  return {};
+}
+
+// False when nothing can have changed since the last time: every change of a measure stands in the audit chain.
+Result<bool> DecisionRoom::Rooms::read_measures(MeasureMap& out) {
+  std::int64_t last = 0;
+  TRY(parts.store.read([&](const store::View& view) -> Result<> {
+    TRY_ASSIGN(const auto row, view.audit().last());
+    if (row) last = row->seq;
+    return {};
+  }));
+  if (last == audit_seen) return false;
+  TRY_ASSIGN(const std::vector<casework::ActiveMeasure> active, parts.desk.active_measures());
+  for (const casework::ActiveMeasure& measure : active) {
+    if (measure.entity_kind != model::EntityKind::kNumber || !measure.number.known()) continue;
+    out[measure.number.bits()].push_back({measure.number, verdict_of(measure.kind), measure.expires_at, measure.id});
+  }
+  audit_seen = last;
+  return true;
+}
+
+void DecisionRoom::Rooms::publish_all() {
+  decide::SnapshotInput input = fixed;
+  for (const auto& [number, entries] : measures)
+    input.measures.insert(input.measures.end(), entries.begin(), entries.end());
+  input.lists = lists.lists();
+  const std::scoped_lock lock(choices_mutex);
+  book->fill(input);
+  parts.decider.publish(std::move(input));
+}
+
+void DecisionRoom::Rooms::look_at_measures() {
+  MeasureMap now;
+  const auto read = read_measures(now);
+  if (!read.ok()) return parts.note_fault("decisions", read.error().text());
+  if (!*read) return;
+  decide::Change change;
+  for (const auto& [number, entries] : now) {
+    const auto before = measures.find(number);
+    if (before == measures.end() || !same(before->second, entries))
+      change.measures.push_back({model::NumberKey::from_bits(number), entries});
+  }
+  for (const auto& [number, entries] : measures)
+    if (!now.contains(number)) change.measures.push_back({model::NumberKey::from_bits(number), {}});
+  measures = std::move(now);
+  parts.decider.change(std::move(change));
+}
+
+void DecisionRoom::Rooms::look_at_lists(bool compile) {
+  const bool changed = lists.refresh(compile);
+  for (const Error& fault : lists.faults()) parts.note_fault("decision lists", fault.text());
+  if (!changed) return;
+  for (const auto& list : lists.lists()) {
+    std::string people;
+    for (const std::string& name : list->manifest().approved_by) people += (people.empty() ? "" : ", ") + name;
+    auto recorded = parts.audit.record_alone({std::string(kActor),
+                                              "decide.list_in_force",
+                                              "list:" + list->manifest().name,
+                                              {{"kind", std::string(decide::name(list->kind()))},
+                                               {"entries", std::to_string(list->entries())},
+                                               {"approved_by", people},
+                                               {"ground", list->manifest().ground},
+                                               {"expires_at", rfc3339(list->manifest().expires_at)}}});
+    if (!recorded.ok()) parts.note_fault("decision lists", recorded.error().text());
+  }
+  publish_all();
+}
+
+void DecisionRoom::Rooms::drain() {
+  const std::scoped_lock lock(records_mutex);
+  drained.clear();
+  decide::DecisionRecord record;
+  while (drained.size() < kDrainMax && parts.decider.records().pop(record)) drained.push_back(record);
+  if (drained.empty()) return;
+  if (auto done = records.append(drained); !done.ok())
+    parts.note_fault("decision records", fmt::format("{}; {} lost so far", done.error().text(), records.lost()));
+}
+
+void DecisionRoom::Rooms::sync() {
+  const std::scoped_lock lock(records_mutex);
+  if (auto done = records.sync(); !done.ok()) parts.note_fault("decision records", done.error().text());
+}
+
+void DecisionRoom::Rooms::retain() {
+  const std::scoped_lock lock(records_mutex);
+  auto done = records.retain(parts.clock.wall(), parts.settings.integer("decide.records_days"),
+                             static_cast<std::uint64_t>(parts.settings.integer("decide.records_bytes")));
+  if (!done.ok()) parts.note_fault("decision records", done.error().text());
+}
+
+DecisionRoom::DecisionRoom(std::unique_ptr<Rooms> rooms) : rooms_(std::move(rooms)) {}
+
+Result<std::unique_ptr<DecisionRoom>> DecisionRoom::open(DecisionParts parts) {
+  auto rooms = std::make_unique<Rooms>(std::move(parts));
+  TRY(rooms->open());
+  std::unique_ptr<DecisionRoom> room(new DecisionRoom(std::move(rooms)));
+  room->rooms_->parts.decider.set_desk(room.get());
+  return room;
+}
+
+DecisionRoom::~DecisionRoom() {
+  rooms_->parts.decider.set_desk(nullptr);
+  rooms_->drain();
+  rooms_->sync();
+}
+
+void DecisionRoom::run(std::stop_token stop) {
+  rooms_->retain();
+  rooms_->look_at_lists(true);
+  for (int ticks = 1; platform::pause(stop, kTick); ++ticks) {
+    rooms_->drain();
+    if (ticks % kTicksPerLook == 0) rooms_->look_at_measures();
+    if (ticks % kTicksPerLists == 0) {
+      rooms_->look_at_lists(true);
+      rooms_->sync();
+    }
+    if (ticks % kTicksPerRetain == 0) rooms_->retain();
+  }
+}
+
+Result<decide::Explanation> DecisionRoom::explain(std::uint64_t id) {
+  rooms_->drain();
+  const std::scoped_lock lock(rooms_->records_mutex);
+  return rooms_->records.find(id);
+}
+
+Result<decide::CalleeSettings> DecisionRoom::callee(model::NumberKey callee) {
+  return rooms_->book->callee(callee);
+}
+Result<decide::Label> DecisionRoom::label(model::NumberKey number) {
+  return rooms_->book->label(number);
+}
+decide::Desk::Totals DecisionRoom::totals() {
+  return rooms_->book->totals();
+}
+
+Result<> DecisionRoom::set_callees(const std::vector<decide::CalleeSettings>& settings, std::string_view by) {
+  decide::Change change;
+  for (const decide::CalleeSettings& item : settings)
+    change.callees.push_back({item.callee, item.choices, item.blocked});
+  {
+    const std::scoped_lock lock(rooms_->choices_mutex);
+    TRY(rooms_->book->set_callees(settings));
+    rooms_->parts.decider.change(std::move(change));
+  }
+  return rooms_->parts.audit.record_alone(
+      {std::string(by), "decide.choices", "subscribers", {{"count", std::to_string(settings.size())}}});
+}
+
+Result<> DecisionRoom::set_labels(const std::vector<decide::NumberLabel>& labels, std::string_view by) {
+  decide::Change change;
+  change.labels = labels;
+  {
+    const std::scoped_lock lock(rooms_->choices_mutex);
+    TRY(rooms_->book->set_labels(labels));
+    rooms_->parts.decider.change(std::move(change));
+  }
+  return rooms_->parts.audit.record_alone(
+      {std::string(by),
+       "decide.labels",
+       "numbers",
+       {{"count", std::to_string(labels.size())},
+        {"label", labels.empty() ? std::string() : std::string(decide::info(labels[0].label).name)}}});
+}
+
+}  // namespace pandun::server
