@@ -19,6 +19,7 @@
 #include "server/archive_loop.h"
 #include "server/content.h"
 #include "server/data_layout.h"
+#include "server/decisions.h"
 #include "server/detect_loop.h"
 #include "server/detection.h"
 #include "server/feed.h"
@@ -102,7 +103,6 @@ struct Live::Rooms {
   void start_threads();
   void stop();
   void run_ticker(std::stop_token stop);
-  void publish_decisions();
   void told(const casework::IngestReport& report);
 
   platform::FileSystem& files;
@@ -144,7 +144,8 @@ struct Live::Rooms {
   std::unique_ptr<ArchiveLoop> archive;
   std::unique_ptr<actions::Courier> courier;
 
-  decide::Decider decider;
+  decide::Decider decider{decider_limits(settings)};
+  std::unique_ptr<DecisionRoom> decisions;
   std::unique_ptr<LivePlatform> platform;
   std::unique_ptr<api::LiveHub> hub;
   std::unique_ptr<api::Api> api;
@@ -274,7 +275,11 @@ Result<> Live::Rooms::open_api() {
   platform->set_rules(rules->newest().rules);
   courier = std::make_unique<actions::Courier>(*desk, clock, actions::catalog(),
                                                actions::ActionEnvironment{files, data, *key});
-  publish_decisions();
+  TRY_ASSIGN(decisions,
+             DecisionRoom::open({files, clock, settings, *content, data, *key, *tokens, *numbering, *store, *audit, *desk,
+                                 decider, [this](std::string where, std::string message) {
+                                   platform->note_fault(std::move(where), std::move(message));
+                                 }}));
   hub = std::make_unique<api::LiveHub>();
   TRY_ASSIGN(const Address address, parse_listen(settings.text("server.listen")));
   api::ApiOptions options;
@@ -306,6 +311,7 @@ Result<> Live::Rooms::open_api() {
 void Live::Rooms::start_threads() {
   detect_thread = platform::start_thread("detect", [this](std::stop_token stop) { detection->run(stop); });
   intake_thread = platform::start_thread("intake", [this](std::stop_token stop) { intake->run(stop); });
+  threads.push_back(platform::start_thread("decisions", [this](std::stop_token stop) { decisions->run(stop); }));
   threads.push_back(platform::start_thread("ticker", [this](std::stop_token stop) { run_ticker(stop); }));
   if (archive)
     threads.push_back(platform::start_thread("archive", [this](std::stop_token stop) { archive->run(stop); }));
@@ -324,24 +330,6 @@ void Live::Rooms::told(const casework::IngestReport& report) {
       if (auto alert = desk->alert_summary(id); alert.ok()) hub->alert(*alert);
   for (const std::string& id : report.changed_cases)
     if (auto changed = desk->case_summary(id); changed.ok()) hub->changed(*changed);
-}
-
-// From approved measures in force, and from nothing else.
-void Live::Rooms::publish_decisions() {
-  auto measures = desk->active_measures();
-  if (!measures.ok()) return platform->note_fault("decisions", measures.error().text());
-  decide::SnapshotInput input;
-  input.home_country_code = static_cast<std::uint64_t>(settings.integer("ingest.home_country"));
-  for (const casework::ActiveMeasure& measure : *measures) {
-    if (measure.entity_kind != model::EntityKind::kNumber || !measure.number.known()) continue;
-    const bool rejects =
-        measure.kind == "suspend" || measure.kind == "close" || measure.kind == "block" || measure.kind == "limit";
-    input.measures.push_back(
-        {measure.number, rejects ? decide::Verdict::kReject : decide::Verdict::kWarn, measure.expires_at, measure.id});
-  }
-  for (const char* number : {"110", "112", "119", "120", "122", "12110", "12395", "96110", "12381"})
-    input.emergency.push_back(content->plan.parse(number, {}));
-  decider.publish(std::move(input));
 }
 
 void Live::Rooms::run_ticker(std::stop_token stop) {
@@ -364,7 +352,6 @@ void Live::Rooms::run_ticker(std::stop_token stop) {
     platform->tick(alerts_total);
     platform->set_rules(detection->rules());
     hub->stats(clock.wall(), platform->figures(), alerts_open);
-    publish_decisions();
     if (ticks % kTicksPerCourier == 0)
       if (auto carried = courier->run_once(); !carried.ok()) platform->note_fault("orders", carried.error().text());
     if (ticks % kTicksPerDeskTick == 0) {
