@@ -30,6 +30,7 @@ const std::vector<detect::DetectorPart>& catalog() {
     DETECTOR(fake_base_station)
     DETECTOR(iot_card_misuse)
     DETECTOR(many_cards)
+    DETECTOR(victim_at_risk)
     // clang-format on
     return parts;
   }();
