@@ -305,6 +305,7 @@ Result<> Live::Rooms::open_api() {
   url = fmt::format("{}://{}{}{}:{}", http->tls() ? "https" : "http", v6 ? "[" : "", address.host, v6 ? "]" : "",
                     http->port());
   TRY_ASSIGN(sip, SipDoor::start({files, clock, settings, content->directory, *key, decider, content->plan}));
+  if (sip) platform->show(*sip);
   return {};
 }
 
@@ -382,7 +383,7 @@ void Live::Rooms::stop() {
   threads.clear();  // asks each to stop and joins it
   detect_thread.request_stop();
   detect_thread.join();
-  sip.reset();
+  if (sip) sip->stop();
   api->drain();
   http->drain();
   api->detach();

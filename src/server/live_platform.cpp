@@ -185,6 +185,7 @@ std::vector<api::Metric> LivePlatform::metrics() const {
     add("pandun_decisions_total", "call and message decisions", MetricKind::kCounter,
         to_double(decisions.by_verdict[i]), {{"verdict", std::string(decide::name(static_cast<decide::Verdict>(i)))}});
   if (const SmsGate* sms = sms_.load()) sms->add_metrics(out);
+  if (const SipDoor* sip = sip_.load()) sip->add_metrics(out);
   return out;
 }
 

@@ -16,6 +16,7 @@
 #include "server/intake.h"
 #include "server/rates.h"
 #include "server/settings.h"
+#include "server/sip_door.h"
 #include "server/sms_gate.h"
 #include "server/words.h"
 #include "store/store.h"
@@ -48,6 +49,7 @@ class LivePlatform final : public api::Platform {
   void tick(std::uint64_t alerts_total);
   void set_rules(std::shared_ptr<const detect::RuleSet> rules);
   void show(const SmsGate& sms) { sms_ = &sms; }
+  void show(const SipDoor& sip) { sip_ = &sip; }
   void note_fault(std::string where, std::string message);
   void set_waiting_for(std::vector<std::string> what);
 
@@ -80,6 +82,7 @@ class LivePlatform final : public api::Platform {
   std::uint64_t events_before_;  // in the log when this process began
   std::atomic<std::uint64_t> alerts_total_{0};
   std::atomic<const SmsGate*> sms_{nullptr};
+  std::atomic<const SipDoor*> sip_{nullptr};
   mutable std::mutex mutex_;
   std::vector<api::FaultEntry> faults_;
   std::vector<std::string> waiting_for_{"event log", "engine", "store"};

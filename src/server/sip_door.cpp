@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
-#include "sip/udp_door.h"
+#include "sip/tcp_door.h"
 
 namespace pandun::server {
 namespace {
@@ -53,6 +54,7 @@ struct SipDoor::Rooms {
   PlanSipNumbering numbering;
   sip::Figures figures;
   std::unique_ptr<sip::UdpDoor> udp;
+  std::unique_ptr<sip::TcpDoor> tcp;
 };
 
 SipDoor::SipDoor(std::unique_ptr<Rooms> rooms) : rooms_(std::move(rooms)) {}
@@ -84,13 +86,26 @@ Result<std::unique_ptr<SipDoor>> SipDoor::start(const SipParts& parts) {
   options.responder.queue_age_max = std::chrono::milliseconds(settings.integer("decide.sip.queue_age_max_ms"));
 
   auto rooms = std::make_unique<Rooms>(parts);
-  TRY_ASSIGN(rooms->udp,
-             sip::UdpDoor::start(options, {parts.decider, rooms->numbering, parts.clock}, trunks, rooms->figures));
+  const sip::DoorParts shared{parts.decider, rooms->numbering, parts.clock};
+  TRY_ASSIGN(rooms->udp, sip::UdpDoor::start(options, shared, trunks, rooms->figures));
+  sip::TcpOptions tcp;
+  tcp.address = options.address;
+  tcp.port = rooms->udp->port();
+  tcp.responder = options.responder;
+  tcp.responder.calls_remembered = std::min<std::size_t>(options.responder.calls_remembered, 1U << 16);
+  tcp.responder.threads = 1;
+  TRY_ASSIGN(rooms->tcp, sip::TcpDoor::start(tcp, shared, trunks, rooms->figures));
   return std::unique_ptr<SipDoor>(new SipDoor(std::move(rooms)));
 }
 
 void SipDoor::drain() {
   rooms_->udp->drain();
+  rooms_->tcp->drain();
+}
+
+void SipDoor::stop() {
+  rooms_->udp->stop();
+  rooms_->tcp->stop();
 }
 
 void SipDoor::add_metrics(std::vector<api::Metric>& out) const {

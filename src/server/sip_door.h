@@ -37,6 +37,7 @@ class SipDoor {
   ~SipDoor();
 
   void drain();
+  void stop();  // closes the doors; the figures stay
   std::uint16_t port() const;
   void add_metrics(std::vector<api::Metric>& out) const;
 
