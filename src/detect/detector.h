@@ -175,6 +175,10 @@ class Detector {
   virtual void route(const model::Event& event, KeyList& keys) const = 0;  // pure
   // Called for keys that on_event() will get a few dozen events later, with stage 0 and then 1: StateTable::prefetch.
   virtual void prefetch(const RoutedKey& /*key*/, unsigned /*stage*/) const {}
+  // The same for detectors whose keys need more of the event than its routed key.
+  virtual void prefetch_event(const model::Event& /*event*/, const RoutedKey& key, unsigned stage) const {
+    prefetch(key, stage);
+  }
   virtual void on_event(const model::Event& event, const RoutedKey& key, Context& context) = 0;
   // Gives back memory of keys idle behind the watermark; must not change what will be found.
   virtual void evict(EventMs watermark) = 0;

@@ -130,11 +130,13 @@ bool DistinctWindows::add(std::uint32_t hash, std::uint32_t time_s) {
   if (last == 0) {
     slots_[at].hash = hash;
     ++used_;
-  } else if (last_seen_ != nullptr) {
-    last_seen_->subtract(last - 1);
   }
   slots_[at].last = time_s + 1;
-  if (last_seen_ != nullptr) last_seen_->add(time_s);
+  if (last_seen_ == nullptr) return true;
+  if (last == 0)
+    last_seen_->add(time_s);
+  else
+    last_seen_->move(last - 1, time_s);
   return true;
 }
 
@@ -156,7 +158,7 @@ void DistinctWindows::make_room() {
   if (capacity <= kScanSlots) {
     last_seen_.reset();
   } else if (last_seen_ == nullptr) {
-    last_seen_ = std::make_unique<WindowRings<1>>();
+    last_seen_ = std::make_unique<WindowRings<1>>(longest_ == Window::k7d);
     last_seen_->advance(now_s_);
     for (const Slot& slot : slots_)
       if (slot.last != 0) last_seen_->add(slot.last - 1);

@@ -64,9 +64,11 @@ class DistinctWindows {
 
   void advance(std::uint32_t now_s);  // moves the clock; add() needs times that are not newer
   bool add(std::uint32_t hash, std::uint32_t time_s);
-  double count(Window w) const;              // a whole number
-  void prefetch(std::uint32_t hash) const {  // what add() of it will touch first
+  double count(Window w) const;  // a whole number
+  // What add() of it will touch behind the object itself.
+  void prefetch(std::uint32_t hash) const {
     if (!slots_.empty()) fetch_line(slots_.data() + home(hash));
+    if (last_seen_ != nullptr) last_seen_->prefetch();
   }
   bool exact() const { return sketch_ == nullptr; }
   // Seen at or after `since_s`; always false once not exact.

@@ -5,7 +5,8 @@
 namespace pandun::detect {
 namespace {
 
-constexpr std::size_t kAhead = 96;  // work items whose memory is fetched before the first of them runs
+constexpr unsigned kStages = 3, kHostStages = 5;  // pointers followed ahead of time, one after the other
+constexpr std::size_t kAhead = 96;                // work items whose memory is fetched before the first of them runs
 
 NumberContact contact_of(const model::Call& call, EventMs time, bool outgoing) {
   return {time,
@@ -187,8 +188,9 @@ void Shard::run(std::span<const model::Event> events, std::span<const WorkItem> 
   std::size_t at = 0;
   while (at < items.size()) {
     std::size_t end = std::min(items.size(), at + kAhead);
-    while (end < items.size() && items[end].event == items[end - 1].event) ++end;  // whole events only
-    for (unsigned stage = 0; stage < 3; ++stage)
+    while (end < items.size() && items[end].event == items[end - 1].event) ++end;         // whole events only
+    const unsigned stages = items[at].target == WorkItem::kHost ? kHostStages : kStages;  // sources come in runs
+    for (unsigned stage = 0; stage < stages; ++stage)
       for (const WorkItem& item : items.subspan(at, end - at)) prefetch(events[item.event], item, stage);
     while (at < end) {
       const std::uint32_t index = items[at].event;
@@ -202,13 +204,13 @@ void Shard::run(std::span<const model::Event> events, std::span<const WorkItem> 
 
 void Shard::prefetch(const model::Event& event, const WorkItem& item, unsigned stage) const {
   if (!item.activity()) {
-    if (stage < 2) detectors_[item.target]->prefetch(item.key, stage);
+    if (stage < 2) detectors_[item.target]->prefetch_event(event, item.key, stage);
   } else if (item.target != WorkItem::kHost) {
     if (stage < 2) return numbers_->prefetch(item.hash, stage);
-    numbers_->prefetch_more(model::NumberKey::from_bits(item.key.key.lo), item.hash);
+    if (stage == 2) numbers_->prefetch_more(model::NumberKey::from_bits(item.key.key.lo), item.hash);
   } else {
     if (stage < 2) return hosts_->prefetch(item.hash, stage);
-    hosts_->prefetch({item.key.key.hi, item.key.key.lo}, item.hash, host_contact_of(event));
+    hosts_->prefetch({item.key.key.hi, item.key.key.lo}, item.hash, host_contact_of(event), stage);
   }
 }
 
@@ -225,7 +227,8 @@ void Shard::run_event(const model::Event& event, std::span<const WorkItem> items
       if (items[i].target == WorkItem::kHost) {
         if (rules_.wants_hosts()) rules_.on_host(event, *context.host(items[i]), ports_, live, shadow);
       } else if (rules_.wants_numbers()) {
-        rules_.on_number(event, *context.number(items[i]), ports_, live, shadow);
+        rules_.on_number(event, *context.number(items[i]), items[i].target == WorkItem::kNumberOut, ports_, live,
+                         shadow);
       }
       rule_signals_ += live.size();
       shadow_signals_ += shadow.size();
@@ -265,8 +268,9 @@ void Shard::evict(EventMs watermark) {
 }
 
 std::vector<Shard::Section> Shard::sections() const {
-  constexpr std::uint32_t kFeaturesVersion = 1, kRulesVersion = 1;  // raised when their saved form or meaning changes
-  std::vector<Section> out{{"numbers", kFeaturesVersion}, {"hosts", kFeaturesVersion}, {"rules", kRulesVersion}};
+  // Raised when their saved form or meaning changes.
+  constexpr std::uint32_t kNumbersVersion = 2, kHostsVersion = 2, kRulesVersion = 1;
+  std::vector<Section> out{{"numbers", kNumbersVersion}, {"hosts", kHostsVersion}, {"rules", kRulesVersion}};
   for (const EngineConfig::Part& p : config_.detectors)
     out.push_back({"detector " + std::string(p.part.spec().name), p.part.spec().state_version});
   return out;

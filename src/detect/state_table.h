@@ -130,7 +130,7 @@ class StateTable {
     if (hits == 0) return;
     const char* entry = reinterpret_cast<const char*>(part.entries + base + static_cast<unsigned>(__builtin_ctz(hits)));
     fetch_line(entry);
-    if constexpr (sizeof(Entry) > 64) fetch_line(entry + 64);
+    if constexpr (64 % sizeof(Entry) != 0) fetch_line(entry + sizeof(Entry) - 1);  // it may lie across two lines
   }
 
   // The state as it stands, idle or not, for a further stage of prefetching; null when absent.

@@ -89,7 +89,7 @@ struct Family {
   std::string_view stem, unit, doc_en, doc_zh;
   Exactness exactness = Exactness::kExact;
   std::uint8_t cost = 2;
-  bool bounded = false;
+  bool bounded = false, outgoing = false;
 };
 
 class Builder {
@@ -145,6 +145,7 @@ class Builder {
     feature.exactness = family.exactness;
     feature.cost = family.cost;
     feature.bounded_by_contacts = family.bounded;
+    feature.outgoing = family.outgoing;
     return all_.emplace_back(std::move(feature));
   }
   std::vector<Feature> all_;
@@ -155,25 +156,25 @@ constexpr Exactness kExact = Exactness::kExact, kSketch = Exactness::kSketch, kE
 
 void number_counts(Builder& b) {
   b.number<&Number::calls_out, k5m, k1h, k24h, k7d>(
-      {"calls_out", "calls", "calls made in the last {en}", "最近 {zh}主叫次数", kExact, 2, true});
+      {"calls_out", "calls", "calls made in the last {en}", "最近 {zh}主叫次数", kExact, 2, true, true});
   b.number<&Number::calls_in, k5m, k1h, k24h, k7d>(
       {"calls_in", "calls", "calls received in the last {en}", "最近 {zh}被叫次数", kExact, 2, true});
   b.number<&Number::messages_out, k5m, k1h, k24h, k7d>(
-      {"messages_out", "messages", "messages sent in the last {en}", "最近 {zh}发送短信条数", kExact, 2, true});
+      {"messages_out", "messages", "messages sent in the last {en}", "最近 {zh}发送短信条数", kExact, 2, true, true});
   b.number<&Number::messages_in, k5m, k1h, k24h, k7d>(
       {"messages_in", "messages", "messages received in the last {en}", "最近 {zh}接收短信条数", kExact, 2, true});
   b.number<&Number::unanswered_out, k5m, k1h, k24h, k7d>({"unanswered_out", "calls",
                                                           "calls made in the last {en} that nobody answered",
-                                                          "最近 {zh}主叫未接通次数", kExact, 2, true});
+                                                          "最近 {zh}主叫未接通次数", kExact, 2, true, true});
   b.number<&Number::distinct_callees, k5m, k1h, k24h, k7d>({"distinct_callees", "numbers",
                                                             "different numbers called in the last {en}",
-                                                            "最近 {zh}主叫的不同号码数", kSketch, 5, true});
+                                                            "最近 {zh}主叫的不同号码数", kSketch, 5, true, true});
   b.number<&Number::distinct_callers, k5m, k1h, k24h, k7d>({"distinct_callers", "numbers",
                                                             "different numbers that called it in the last {en}",
                                                             "最近 {zh}来电的不同号码数", kSketch, 5, true});
-  b.number<&Number::distinct_recipients, k5m, k1h, k24h, k7d>({"distinct_recipients", "numbers",
-                                                               "different numbers it sent messages to in the last {en}",
-                                                               "最近 {zh}发送短信的不同号码数", kSketch, 5, true});
+  b.number<&Number::distinct_recipients, k5m, k1h, k24h, k7d>(
+      {"distinct_recipients", "numbers", "different numbers it sent messages to in the last {en}",
+       "最近 {zh}发送短信的不同号码数", kSketch, 5, true, true});
   b.number<&Number::distinct_senders, k5m, k1h, k24h, k7d>({"distinct_senders", "numbers",
                                                             "different numbers that sent it messages in the last {en}",
                                                             "最近 {zh}收到短信的不同号码数", kSketch, 5, true});
@@ -230,7 +231,7 @@ void number_singles(Builder& b) {
             "最近 24 小时主叫与发送中处于 22:00-06:00 的比例（无主叫和发送时未知）", kExact, 7},
            k24h, &plain_number<&Number::night_share_24h>);
   b.single({"max_calls_per_minute_5m", "calls", "most calls made in one of the last 5 whole minutes",
-            "最近 5 个整分钟中单分钟最多主叫次数", kExact, 3, true},
+            "最近 5 个整分钟中单分钟最多主叫次数", kExact, 3, true, true},
            k5m, &plain_number<&Number::max_calls_per_minute_5m>);
   b.single({"first_seen_age_s", "s", "time since the number was first seen; it is forgotten after 120 silent days",
             "号码首次出现至今的时间（静默 120 天后遗忘）", kExact, 1},

@@ -32,6 +32,7 @@ struct Feature {
   Exactness exactness{};
   std::uint8_t cost = 1;             // relative, for ordering the tests of a rule
   bool bounded_by_contacts = false;  // never more than contacts_at_most()
+  bool outgoing = false;             // of those, it counts only what the number itself called or sent
   std::string doc_en, doc_zh;
   std::string title_en, title_zh;                     // a few words: "calls made in 1 h"
   double (*number)(const NumberActivity&) = nullptr;  // one of the two

@@ -47,21 +47,27 @@ HostTally tally_list(std::span<const HostContact> contacts) {
 }
 
 HostTally tally_busy(const BusyHost& busy, Window w) {
-  const auto total = [&](BusyHost::Counter counter) {
-    return static_cast<std::uint32_t>(std::min<std::uint64_t>(busy.counts.total(w, counter), 0xffffffffU));
+  const auto narrow = [](std::uint64_t n) {
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(n, 0xffffffffU));
   };
   HostTally t{};
-  t.flows = total(BusyHost::kFlows);
-  t.flows_ok = total(BusyHost::kFlowsOk);
-  t.flows_failed = total(BusyHost::kFlowsFailed);
-  t.dns_queries = total(BusyHost::kQueries);
-  t.dns_answered = total(BusyHost::kAnswered);
-  t.nxdomains = total(BusyHost::kNxdomains);
-  t.logins = total(BusyHost::kLogins);
-  t.logins_failed = total(BusyHost::kLoginsFailed);
   if (busy.flows != nullptr) {
-    t.bytes_out = busy.flows->bytes.total(w, 0);
-    t.bytes_in = busy.flows->bytes.total(w, 1);
+    using Flows = BusyHost::Flows;
+    const auto& counts = busy.flows->counts;
+    t.flows = narrow(counts.total(w, Flows::kFlows));
+    t.flows_ok = narrow(counts.total(w, Flows::kOk));
+    t.flows_failed = narrow(counts.total(w, Flows::kFailed));
+    t.bytes_out = counts.total(w, Flows::kBytesOut);
+    t.bytes_in = counts.total(w, Flows::kBytesIn);
+  }
+  if (busy.others != nullptr) {
+    using Others = BusyHost::Others;
+    const auto& counts = busy.others->counts;
+    t.dns_queries = narrow(counts.total(w, Others::kQueries));
+    t.dns_answered = narrow(counts.total(w, Others::kAnswered));
+    t.nxdomains = narrow(counts.total(w, Others::kNxdomains));
+    t.logins = narrow(counts.total(w, Others::kLogins));
+    t.logins_failed = narrow(counts.total(w, Others::kLoginsFailed));
   }
   return t;
 }
@@ -104,7 +110,8 @@ double HostActivity::distinct(Things things, Window w) const {
   have_distinct_ |= 1U << bit;
   if (record_->busy) {
     const BusyHost& busy = all_->busy(*record_);
-    if (things == kNxdomains) return value = busy.nxdomains == nullptr ? 0 : busy.nxdomains->count(w);
+    if (things == kNxdomains)
+      return value = busy.others == nullptr || busy.others->nxdomains == nullptr ? 0 : busy.others->nxdomains->count(w);
     if (busy.flows == nullptr) return value = 0;
     const BusyHost::Flows& flows = *busy.flows;
     return value = (things == kHosts ? flows.hosts : things == kPorts ? flows.ports : flows.pairs).count(w);
@@ -137,7 +144,7 @@ bool HostActivity::exact() const {
   const BusyHost& busy = all_->busy(*record_);
   return (busy.flows == nullptr ||
           (busy.flows->hosts.exact() && busy.flows->ports.exact() && busy.flows->pairs.exact())) &&
-         (busy.nxdomains == nullptr || busy.nxdomains->exact());
+         (busy.others == nullptr || busy.others->nxdomains == nullptr || busy.others->nxdomains->exact());
 }
 
 double HostActivity::first_seen_age_s() const {
@@ -152,7 +159,9 @@ std::vector<model::EvidencePoint> HostActivity::flows_series(Window w) const {
   std::vector<model::EvidencePoint> points(steps);
   for (std::uint32_t i = 0; i < steps; ++i) {
     points[i].time = EventMs{static_cast<std::int64_t>(head + 1 - steps + i) * ws.step_s * 1000};
-    if (record_->busy) points[i].value = all_->busy(*record_).counts.at(w, steps - 1 - i, BusyHost::kFlows);
+    if (record_->busy && all_->busy(*record_).flows != nullptr)
+      points[i].value =
+          static_cast<double>(all_->busy(*record_).flows->counts.at(w, steps - 1 - i, BusyHost::Flows::kFlows));
   }
   if (record_->busy) return points;
   for (const HostContact& c : inside(all_->contacts(*record_), start_s(w, record_->newest_s)))

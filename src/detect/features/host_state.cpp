@@ -49,110 +49,130 @@ HostContact contact_of(const model::Login& login, EventMs time) {
 
 // ---- busy hosts ----
 
+BusyHost::Flows& BusyHost::open_flows() {
+  if (flows == nullptr) {
+    flows = std::make_unique<Flows>();
+    flows->counts.advance(clock_s);
+  }
+  return *flows;
+}
+BusyHost::Others& BusyHost::open_others() {
+  if (others == nullptr) {
+    others = std::make_unique<Others>();
+    others->counts.advance(clock_s);
+  }
+  return *others;
+}
+
 void BusyHost::advance(std::uint32_t now_s) {
   if (now_s <= clock_s) return;
   const bool moved = now_s / kWindowSpecs[0].step_s != clock_s / kWindowSpecs[0].step_s;
   clock_s = now_s;
   if (!moved) return;
-  counts.advance(now_s);
   if (flows != nullptr) {
-    flows->bytes.advance(now_s);
+    flows->counts.advance(now_s);
     flows->hosts.advance(now_s);
     flows->ports.advance(now_s);
     flows->pairs.advance(now_s);
   }
-  if (nxdomains != nullptr) nxdomains->advance(now_s);
+  if (others != nullptr) {
+    others->counts.advance(now_s);
+    if (others->nxdomains != nullptr) others->nxdomains->advance(now_s);
+  }
 }
 
 void BusyHost::add(const HostContact& c) {
   const bool good = c.outcome == 1, bad = c.outcome == 2;
+  const auto see = [this, &c](DistinctWindows& things, std::uint32_t thing) {
+    things.advance(clock_s);
+    things.add(thing, c.time_s);
+  };
   if (c.kind == HostContact::kFlow) {
-    if (flows == nullptr) {
-      flows = std::make_unique<Flows>();
-      flows->bytes.advance(clock_s);
-    }
-    counts.add(c.time_s, kFlows);
-    if (good) counts.add(c.time_s, kFlowsOk);
-    if (bad) counts.add(c.time_s, kFlowsFailed);
-    flows->bytes.add(c.time_s, 0, c.bytes_out);
-    flows->bytes.add(c.time_s, 1, c.bytes_in);
-    const auto see = [&](DistinctWindows& things, std::uint32_t thing) {
-      things.advance(clock_s);
-      things.add(thing, c.time_s);
-    };
-    see(flows->hosts, c.thing);
-    see(flows->ports, port_thing(c.port));
-    see(flows->pairs, pair_thing(c.thing, c.port));
+    Flows& f = open_flows();
+    f.counts.add_all(c.time_s, {1, good ? 1U : 0U, bad ? 1U : 0U, c.bytes_out, c.bytes_in});
+    see(f.hosts, c.thing);
+    see(f.ports, port_thing(c.port));
+    see(f.pairs, pair_thing(c.thing, c.port));
   } else if (c.kind == HostContact::kDns) {
-    counts.add(c.time_s, kQueries);
-    if (good || bad) counts.add(c.time_s, kAnswered);
+    Others& o = open_others();
+    o.counts.add_all(c.time_s, {1, good || bad ? 1U : 0U, bad ? 1U : 0U, 0, 0});
     if (!bad) return;
-    counts.add(c.time_s, kNxdomains);
-    if (nxdomains == nullptr) nxdomains = std::make_unique<DistinctWindows>(Window::k24h);
-    nxdomains->advance(clock_s);
-    nxdomains->add(c.thing, c.time_s);
+    if (o.nxdomains == nullptr) o.nxdomains = std::make_unique<DistinctWindows>(Window::k24h);
+    see(*o.nxdomains, c.thing);
   } else {
-    counts.add(c.time_s, kLogins, c.port);
-    if (bad) counts.add(c.time_s, kLoginsFailed, c.port);
+    open_others().counts.add_all(c.time_s, {0, 0, 0, c.port, bad ? c.port : 0U});
   }
 }
 
 std::uint64_t BusyHost::bytes() const {
   std::uint64_t total = sizeof(*this);
   if (flows != nullptr)
-    total += sizeof(flows->bytes) + flows->hosts.bytes() + flows->ports.bytes() + flows->pairs.bytes();
-  if (nxdomains != nullptr) total += nxdomains->bytes();
+    total += sizeof(flows->counts) + flows->hosts.bytes() + flows->ports.bytes() + flows->pairs.bytes();
+  if (others != nullptr) total += sizeof(*others) + (others->nxdomains != nullptr ? others->nxdomains->bytes() : 0);
   return total;
 }
 
 void BusyHost::save(StateWriter& out) const {
+  const bool nxdomains = others != nullptr && others->nxdomains != nullptr;
   out.u32(clock_s);
-  counts.save(out);
-  out.u8(static_cast<std::uint8_t>((flows != nullptr ? 1U : 0U) | (nxdomains != nullptr ? 2U : 0U)));
+  out.u8(
+      static_cast<std::uint8_t>((flows != nullptr ? 1U : 0U) | (others != nullptr ? 2U : 0U) | (nxdomains ? 4U : 0U)));
   if (flows != nullptr) {
-    flows->bytes.save(out);
+    flows->counts.save(out);
     flows->hosts.save(out);
     flows->ports.save(out);
     flows->pairs.save(out);
   }
-  if (nxdomains != nullptr) nxdomains->save(out);
+  if (others != nullptr) others->counts.save(out);
+  if (nxdomains) others->nxdomains->save(out);
 }
 
 void BusyHost::load(StateReader& in) {
   clock_s = in.u32();
-  counts.load(in);
   const std::uint8_t parts = in.u8();
   if ((parts & 1U) != 0) {
     flows = std::make_unique<Flows>();
-    flows->bytes.load(in);
+    flows->counts.load(in);
     flows->hosts.load(in);
     flows->ports.load(in);
     flows->pairs.load(in);
   }
   if ((parts & 2U) != 0) {
-    nxdomains = std::make_unique<DistinctWindows>(Window::k24h);
-    nxdomains->load(in);
+    others = std::make_unique<Others>();
+    others->counts.load(in);
+    if ((parts & 4U) != 0) {
+      others->nxdomains = std::make_unique<DistinctWindows>(Window::k24h);
+      others->nxdomains->load(in);
+    }
   }
 }
 
 // ---- all hosts of a shard ----
 
-void HostActivities::prefetch(const model::IpAddress& host, std::uint64_t hash, const HostContact& contact) const {
+void HostActivities::prefetch(const model::IpAddress& host, std::uint64_t hash, const HostContact& contact,
+                              unsigned stage) const {
   const HostRecord* record = table_.peek_hash(host, hash);
   if (record == nullptr) return;
   if (!record->busy) {
-    fetch_line(lists_.at(record->size_class, record->handle) + record->size);
+    if (stage == 2) fetch_line(lists_.at(record->size_class, record->handle) + record->size);
     return;
   }
   const BusyHost& busy = busy_.at(record->handle);
-  busy.counts.prefetch(contact.time_s);
+  if (stage == 2) return fetch_line(&busy);
   if (contact.kind == HostContact::kFlow && busy.flows != nullptr) {
-    busy.flows->bytes.prefetch(contact.time_s);
-    busy.flows->hosts.prefetch(contact.thing);
-    busy.flows->ports.prefetch(port_thing(contact.port));
-    busy.flows->pairs.prefetch(pair_thing(contact.thing, contact.port));
-  } else if (contact.kind == HostContact::kDns && busy.nxdomains != nullptr) {
-    busy.nxdomains->prefetch(contact.thing);
+    const BusyHost::Flows& flows = *busy.flows;
+    if (stage == 3) {
+      flows.counts.prefetch();
+      const char* sets = reinterpret_cast<const char*>(&flows.hosts);
+      for (std::size_t at = 0; at < 3 * sizeof(DistinctWindows); at += 64) fetch_line(sets + at);
+    } else {
+      flows.counts.prefetch_advance(contact.time_s);
+      flows.hosts.prefetch(contact.thing);
+      flows.ports.prefetch(port_thing(contact.port));
+      flows.pairs.prefetch(pair_thing(contact.thing, contact.port));
+    }
+  } else if (contact.kind != HostContact::kFlow && busy.others != nullptr) {
+    if (stage == 3) busy.others->counts.prefetch();
   }
 }
 
@@ -207,7 +227,6 @@ void HostActivities::make_busy(HostRecord& record) {
   const std::uint32_t handle = busy_.take();
   BusyHost& busy = busy_.at(handle);
   busy.clock_s = record.newest_s;
-  busy.counts.advance(record.newest_s);
   for (const HostContact& c : contacts(record)) busy.add(c);
   lists_.give_back(record.size_class, record.handle);
   record.busy = true;

@@ -38,26 +38,22 @@ struct HostRecord {
 };
 
 struct BusyHost {
-  enum Counter : std::size_t {
-    kFlows,
-    kFlowsOk,
-    kFlowsFailed,
-    kQueries,
-    kAnswered,
-    kNxdomains,
-    kLogins,
-    kLoginsFailed,
-    kCounters
-  };
   struct Flows {
+    enum Counter : std::size_t { kFlows, kOk, kFailed, kBytesOut, kBytesIn, kCounters };
+    WindowRings<kCounters, std::uint64_t, 3> counts;
     DistinctWindows hosts{Window::k24h}, ports{Window::k24h}, pairs{Window::k24h};
-    WindowRings<2, std::uint64_t, 3> bytes;  // out, in
   };
-  WindowRings<kCounters, std::uint32_t, 3> counts;
+  struct Others {
+    enum Counter : std::size_t { kQueries, kAnswered, kNxdomains, kLogins, kLoginsFailed, kCounters };
+    WindowRings<kCounters, std::uint32_t, 3> counts;
+    std::unique_ptr<DistinctWindows> nxdomains;
+  };
   std::unique_ptr<Flows> flows;
-  std::unique_ptr<DistinctWindows> nxdomains;
+  std::unique_ptr<Others> others;
   std::uint32_t clock_s = 0;
 
+  Flows& open_flows();
+  Others& open_others();
   void advance(std::uint32_t now_s);
   void add(const HostContact& contact);
   std::uint64_t bytes() const;
@@ -70,8 +66,8 @@ class HostActivities {
   explicit HostActivities(const HostOptions& options) : table_(options.idle_after) {}
 
   void prefetch(std::uint64_t hash, unsigned stage) const { table_.prefetch_hash(hash, stage); }
-  // After stages 0 and 1: what counting this contact will touch beyond the table.
-  void prefetch(const model::IpAddress& host, std::uint64_t hash, const HostContact& contact) const;
+  // After stages 0 and 1, stages 2 to 4: what counting this contact will touch beyond the table, one pointer a stage.
+  void prefetch(const model::IpAddress& host, std::uint64_t hash, const HostContact& contact, unsigned stage) const;
   void update(const model::IpAddress& host, std::uint64_t hash, HostContact contact, EventMs watermark);
   const HostRecord* find(const model::IpAddress& host, std::uint64_t hash, EventMs watermark) {
     return table_.find_hash(host, hash, watermark);

@@ -23,25 +23,27 @@ std::span<const Contact> inside(std::span<const Contact> all, std::uint32_t star
   return all.subspan(at);
 }
 
+// Without branches: what kind of contact comes next cannot be foreseen.
 NumberTally tally_list(std::span<const Contact> contacts) {
+  constexpr auto kYes = static_cast<std::uint32_t>(model::Answered::kYes);
+  constexpr auto kNo = static_cast<std::uint32_t>(model::Answered::kNo);
   NumberTally t{};
+  std::uint32_t talk = 0;  // at most kListedContacts * kTalkMaxS
   for (const Contact& c : contacts) {
-    if (c.message == 1) {
-      ++(c.outgoing == 1 ? t.messages_out : t.messages_in);
-    } else if (c.outgoing == 0) {
-      ++t.calls_in;
-      t.returns += c.returned;
-    } else {
-      ++t.calls_out;
-      if (c.answered == static_cast<std::uint32_t>(model::Answered::kYes)) {
-        ++t.answered_out;
-        t.short_out += c.talk_s <= kShortTalkS ? 1U : 0U;
-        t.talk_out_s += c.talk_s;
-      } else if (c.answered == static_cast<std::uint32_t>(model::Answered::kNo)) {
-        ++t.unanswered_out;
-      }
-    }
+    const std::uint32_t message = c.message, out = c.outgoing;
+    const std::uint32_t call_out = out & (message ^ 1U), call_in = (out | message) ^ 1U;
+    const std::uint32_t answered = call_out & (c.answered == kYes ? 1U : 0U);
+    t.calls_out += call_out;
+    t.calls_in += call_in;
+    t.messages_out += message & out;
+    t.messages_in += message & (out ^ 1U);
+    t.returns += call_in & c.returned;
+    t.answered_out += answered;
+    t.unanswered_out += call_out & (c.answered == kNo ? 1U : 0U);
+    t.short_out += answered & (c.talk_s <= kShortTalkS ? 1U : 0U);
+    talk += (0U - answered) & c.talk_s;
   }
+  t.talk_out_s = talk;
   return t;
 }
 
@@ -108,13 +110,23 @@ std::uint32_t NumberActivity::contacts_at_most() const {
                                                   : std::numeric_limits<std::uint32_t>::max();
 }
 
+bool NumberActivity::fewer_than(double n, Window w) const {
+  if (!(n >= 1)) return false;
+  return n > kListedContacts
+             ? record_->tier != NumberRecord::kBusy
+             : all_->fewer_than(*record_, static_cast<std::uint32_t>(std::ceil(n)), start_s(w, record_->newest_s));
+}
+
+std::span<const Contact> NumberActivity::contacts() const {
+  return all_->contacts(*record_, inline_);
+}
+
 const NumberTally& NumberActivity::tally(Window w) const {
   const auto i = static_cast<std::size_t>(w);
   if ((have_tally_ >> i & 1U) == 0) {
     have_tally_ |= 1U << i;
-    tally_[i] = record_->tier == NumberRecord::kBusy
-                    ? tally_busy(all_->busy(*record_), w)
-                    : tally_list(inside(all_->contacts(*record_), start_s(w, record_->newest_s)));
+    tally_[i] = record_->tier == NumberRecord::kBusy ? tally_busy(all_->busy(*record_), w)
+                                                     : tally_list(inside(contacts(), start_s(w, record_->newest_s)));
   }
   return tally_[i];
 }
@@ -145,8 +157,8 @@ double NumberActivity::distinct(Lane lane, Window w) const {
   have_distinct_ |= 1U << bit;
   double& value = distinct_[lane][i];
   if (record_->tier != NumberRecord::kBusy) {
-    value = distinct_list(inside(all_->contacts(*record_), start_s(w, record_->newest_s)),
-                          lane == kMessageOut || lane == kMessageIn, lane == kCallOut || lane == kMessageOut);
+    value = distinct_list(inside(contacts(), start_s(w, record_->newest_s)), lane == kMessageOut || lane == kMessageIn,
+                          lane == kCallOut || lane == kMessageOut);
     return value;
   }
   const BusyNumber& busy = all_->busy(*record_);
@@ -179,22 +191,24 @@ bool NumberActivity::exact() const {
          exact(busy.messages_in, &BusyNumber::Messages::peers);
 }
 
-double NumberActivity::distinct_devices_24h() const {
-  if (const Places* seen = all_->places(*record_); seen != nullptr)
-    return static_cast<double>(seen->count(false, record_->newest_s));
-  if (record_->tier != NumberRecord::kInline) return 0;
-  for (const Contact& c : inside(all_->contacts(*record_), start_s(Window::k24h, record_->newest_s)))
-    if (c.has_device == 1) return 1;
-  return 0;
+double NumberActivity::distinct_places(bool cell) const {
+  if (record_->tier == NumberRecord::kBusy) {
+    const Places* seen = all_->places(*record_);
+    return seen == nullptr ? 0 : static_cast<double>(seen->count(cell, record_->newest_s));
+  }
+  std::uint32_t found = 0;
+  std::array<std::uint16_t, kListedContacts> set;
+  for (const Contact& c : inside(contacts(), start_s(Window::k24h, record_->newest_s))) {
+    const std::uint16_t place = cell ? c.cell : c.device;
+    if (place != 0 && std::find(set.begin(), set.begin() + found, place) == set.begin() + found) set[found++] = place;
+  }
+  return std::min<double>(found, cell ? Places::kCellsMax : Places::kDevicesMax);
 }
-
+double NumberActivity::distinct_devices_24h() const {
+  return distinct_places(false);
+}
 double NumberActivity::distinct_cells_24h() const {
-  if (const Places* seen = all_->places(*record_); seen != nullptr)
-    return static_cast<double>(seen->count(true, record_->newest_s));
-  if (record_->tier != NumberRecord::kInline) return 0;
-  for (const Contact& c : inside(all_->contacts(*record_), start_s(Window::k24h, record_->newest_s)))
-    if (c.has_cell == 1) return 1;
-  return 0;
+  return distinct_places(true);
 }
 
 // Regions are hashed to 1..1023, so some fall together: corrected by linear counting (Whang et al. 1990).
@@ -207,7 +221,7 @@ double NumberActivity::regions_callee_24h() const {
     const std::uint32_t first_step = start / spec(Window::k24h).step_s;
     for (std::size_t r = 1; r < 1024; ++r) seen[r] = busy.calls_out->region_step[r] > first_step;
   } else {
-    for (const Contact& c : inside(all_->contacts(*record_), start))
+    for (const Contact& c : inside(contacts(), start))
       if (c.region != 0) seen[c.region] = true;
   }
   const double hit = std::min<double>(static_cast<double>(seen.count()), 1022);
@@ -229,7 +243,7 @@ double NumberActivity::night_share_24h() const {
       if (busy.messages_out != nullptr) night += busy.messages_out->counts.at(Window::k24h, back);
     }
   } else {
-    for (const Contact& c : inside(all_->contacts(*record_), start_s(Window::k24h, record_->newest_s)))
+    for (const Contact& c : inside(contacts(), start_s(Window::k24h, record_->newest_s)))
       night += c.outgoing == 1 && is_night(c.time_s, offset) ? 1U : 0U;
   }
   return ratio(night, out);
@@ -244,7 +258,7 @@ double NumberActivity::max_calls_per_minute_5m() const {
       minutes[back] = busy.calls_out->counts.at(Window::k1h, back, BusyNumber::kCalls);
   } else {
     const std::uint32_t now = record_->newest_s / 60;
-    for (const Contact& c : inside(all_->contacts(*record_), now < 4 ? 0 : (now - 4) * 60))
+    for (const Contact& c : inside(contacts(), now < 4 ? 0 : (now - 4) * 60))
       if (c.outgoing == 1 && c.message == 0) ++minutes[now - c.time_s / 60];
   }
   return *std::max_element(minutes.begin(), minutes.end());
@@ -268,7 +282,7 @@ std::vector<model::EvidencePoint> NumberActivity::series(Lane lane, Window w) co
   for (std::uint32_t i = 0; i < steps; ++i)
     points[i].time = EventMs{static_cast<std::int64_t>(head + 1 - steps + i) * ws.step_s * 1000};
   if (record_->tier != NumberRecord::kBusy) {
-    for (const Contact& c : inside(all_->contacts(*record_), start_s(w, record_->newest_s)))
+    for (const Contact& c : inside(contacts(), start_s(w, record_->newest_s)))
       if (c.outgoing == 1 && (c.message == 1) == (lane == kMessageOut))
         points[steps - 1 - (head - c.time_s / ws.step_s)].value += 1;
     return points;

@@ -5,7 +5,7 @@
 // Roles    "out": the number called or sent. "in": it was called or received.
 // Answered says yes, or unknown with a talk time above 0. Unanswered: no, or unknown with a talk time of 0. Short: answered
 //          with a talk time of at most 10 s.
-// Shape    quiet: up to 3 contacts in the table's own entry. Some: a list of up to 128 contacts, 12 bytes each. Busy (more than
+// Shape    quiet: up to 3 contacts in the table's own entry. Some: a list of up to 128 contacts, 16 bytes each. Busy (more than
 //          128 contacts in 7 d): counters by step and DistinctWindows. Counts are exact in all three and equal to a
 //          brute-force pass; distinct counts are exact up to 8,192 peers in 7 d (exact() tells), then within 3.3 % (1 sigma).
 //          A busy number returns to a list after a week of at most 64 contacts.
@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "detect/features/contact.h"
 #include "detect/window.h"
 #include "model/event.h"
 #include "model/number.h"
@@ -48,6 +49,8 @@ class NumberActivity {
   EventMs newest() const;  // the number's own clock, in whole seconds
   // An upper bound of every count below, at no cost: detectors and rules that need more can stop here.
   std::uint32_t contacts_at_most() const;
+  // Fewer than n contacts of any kind in the window, for certain. One look, whatever the number's size.
+  bool fewer_than(double n, Window w) const;
 
   const NumberTally& tally(Window w) const;
   double calls_out(Window w) const { return tally(w).calls_out; }
@@ -84,11 +87,14 @@ class NumberActivity {
   enum Lane : std::uint8_t { kCallOut, kCallIn, kMessageOut, kMessageIn };
   friend class NumberActivities;
   double distinct(Lane lane, Window w) const;
+  double distinct_places(bool cell) const;
+  std::span<const Contact> contacts() const;
   std::vector<model::EvidencePoint> series(Lane lane, Window w) const;
 
   const NumberActivities* all_;
   const NumberRecord* record_;
   model::NumberKey number_;
+  mutable InlineContacts inline_;  // valid where contacts() says so
   mutable std::array<NumberTally, kWindows> tally_;
   mutable std::array<std::array<double, kWindows>, 4> distinct_;  // valid where the bit is set
   mutable std::uint32_t have_tally_ = 0, have_distinct_ = 0;

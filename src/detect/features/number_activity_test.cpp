@@ -104,6 +104,10 @@ void compare(const NumberActivity& n, const BruteForce& b) {
     expect_same(n.distinct_callers(w), b.distinct(w, call_in, who), "distinct_callers", w);
     expect_same(n.distinct_recipients(w), b.distinct(w, message_out, who), "distinct_recipients", w);
     expect_same(n.distinct_senders(w), b.distinct(w, message_in, who), "distinct_senders", w);
+    const double all = b.count(w, [](const Told&) { return true; });
+    const bool busy = n.contacts_at_most() == UINT32_MAX;
+    for (const double least : {1.0, 2.5, all, all + 0.5, all + 1, all + 60})
+      ASSERT_EQ(n.fewer_than(least, w), !busy && all < least) << spec(w).name << " " << all << " < " << least;
     double series = 0;
     for (const model::EvidencePoint& p : n.calls_out_series(w)) series += p.value;
     expect_same(series, calls, "calls_out_series", w);

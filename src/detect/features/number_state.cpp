@@ -15,6 +15,8 @@ Contact contact_of(const NumberContact& c, std::uint32_t time_s) {
   Contact out{};
   out.time_s = time_s;
   out.peer = peer_hash(hash_of(model::key_of(c.peer)));
+  out.device = place_hash(c.device);
+  out.cell = place_hash(c.cell);
   out.message = c.message ? 1U : 0U;
   out.outgoing = c.outgoing ? 1U : 0U;
   if (c.message) return out;
@@ -28,7 +30,15 @@ Contact contact_of(const NumberContact& c, std::uint32_t time_s) {
   return out;
 }
 
-void insert_sorted(Contact* contacts, std::size_t size, const Contact& contact) {
+ShortContact shortened(const Contact& c) {
+  ShortContact out = c;
+  out.has_device = c.device != 0 ? 1U : 0U;
+  out.has_cell = c.cell != 0 ? 1U : 0U;
+  return out;
+}
+
+template <typename C>
+void insert_sorted(C* contacts, std::size_t size, const C& contact) {
   std::size_t at = size;
   for (; at > 0 && contacts[at - 1].time_s > contact.time_s; --at) contacts[at] = contacts[at - 1];
   contacts[at] = contact;
@@ -68,34 +78,20 @@ std::uint32_t region_of(model::NumberKey number) {
 
 // ---- places ----
 
-template <typename Gone>
-void Places::remove_if(Gone gone) {
-  const auto end = std::remove_if(here_.begin(), here_.begin() + here_size_, gone);
-  here_size_ = static_cast<std::uint32_t>(end - here_.begin());
-  std::erase_if(more_, gone);
-}
-
-void Places::append(const Seen& seen) {
-  if (here_size_ < kHere)
-    here_[here_size_++] = seen;
-  else
-    more_.push_back(seen);
-}
-
 void Places::add(bool cell, std::uint16_t hash, std::uint32_t time_s, std::uint32_t newest_s) {
   const std::uint32_t start = start_s(Window::k24h, newest_s);
   if (time_s < start) return;
   std::size_t live = 0;
   Seen* oldest = nullptr;
   Seen* same = nullptr;
-  for_each([&](Seen& seen) {
-    if (seen.cell != cell || seen.last_s < start) return;
+  for (Seen& seen : seen_) {
+    if (seen.cell != cell || seen.last_s < start) continue;
     if (seen.hash == hash) same = &seen;
     ++live;
     if (oldest == nullptr || seen.last_s < oldest->last_s ||
         (seen.last_s == oldest->last_s && seen.hash < oldest->hash))
       oldest = &seen;
-  });
+  }
   if (same != nullptr) {
     same->last_s = std::max(same->last_s, time_s);
     return;
@@ -105,38 +101,27 @@ void Places::add(bool cell, std::uint16_t hash, std::uint32_t time_s, std::uint3
     return;
   }
   // Expired sights go when room is needed, and an expired sight of this one at once.
-  const bool full = here_size_ == kHere && more_.size() == more_.capacity();
-  remove_if(
-      [&](const Seen& seen) { return (full && seen.last_s < start) || (seen.cell == cell && seen.hash == hash); });
-  append(Seen{time_s, hash, cell});
+  const bool full = seen_.size() == seen_.capacity();
+  std::erase_if(seen_, [&](const Seen& seen) {
+    return (full && seen.last_s < start) || (seen.cell == cell && seen.hash == hash);
+  });
+  seen_.push_back(Seen{time_s, hash, cell});
 }
 
 std::size_t Places::count(bool cell, std::uint32_t newest_s) const {
   const std::uint32_t start = start_s(Window::k24h, newest_s);
   std::size_t out = 0;
-  for_each([&](const Seen& seen) { out += seen.cell == cell && seen.last_s >= start ? 1U : 0U; });
+  for (const Seen& seen : seen_) out += seen.cell == cell && seen.last_s >= start ? 1U : 0U;
   return out;
 }
 
-const Places::Seen* Places::only(bool cell, std::uint32_t newest_s) const {
-  const std::uint32_t start = start_s(Window::k24h, newest_s);
-  const Seen* found = nullptr;
-  std::size_t live = 0;
-  for_each([&](const Seen& seen) {
-    if (seen.cell != cell || seen.last_s < start) return;
-    found = &seen;
-    ++live;
-  });
-  return live == 1 ? found : nullptr;
-}
-
 void Places::save(StateWriter& out) const {
-  out.varint(size());
-  for_each([&](const Seen& seen) {
+  out.varint(seen_.size());
+  for (const Seen& seen : seen_) {
     out.u32(seen.last_s);
     out.u16(seen.hash);
     out.u8(seen.cell ? 1 : 0);
-  });
+  }
 }
 
 void Places::load(StateReader& in) {
@@ -147,7 +132,7 @@ void Places::load(StateReader& in) {
     seen.last_s = in.u32();
     seen.hash = in.u16();
     seen.cell = in.u8() != 0;
-    append(seen);
+    seen_.push_back(seen);
   }
 }
 
@@ -233,7 +218,9 @@ void save_contact(StateWriter& out, const Contact& c) {
   out.u32(c.time_s);
   out.u32(c.peer);
   out.u32(static_cast<std::uint32_t>(c.talk_s | c.region << 14 | c.message << 24 | c.outgoing << 25 | c.answered << 26 |
-                                     c.returned << 28 | c.has_device << 29 | c.has_cell << 30));
+                                     c.returned << 28));
+  out.u16(c.device);
+  out.u16(c.cell);
 }
 Contact load_contact(StateReader& in) {
   Contact c{};
@@ -246,8 +233,8 @@ Contact load_contact(StateReader& in) {
   c.outgoing = (bits >> 25) & 1;
   c.answered = (bits >> 26) & 3;
   c.returned = (bits >> 28) & 1;
-  c.has_device = (bits >> 29) & 1;
-  c.has_cell = (bits >> 30) & 1;
+  c.device = in.u16();
+  c.cell = in.u16();
   return c;
 }
 void save_list(StateWriter& out, std::span<const Contact> list) {
@@ -322,19 +309,37 @@ void BusyNumber::load(StateReader& in) {
 
 // ---- all numbers of a shard ----
 
-std::span<const Contact> NumberActivities::contacts(const NumberRecord& record) const {
-  if (record.tier == NumberRecord::kInline) return {record.contacts, record.size};
-  return {lists_.at(record.listed.size_class, record.listed.block), record.listed.size};
+std::span<const Contact> NumberActivities::contacts(const NumberRecord& record, Inline& room) const {
+  if (record.tier == NumberRecord::kListed)
+    return {lists_.at(record.listed.size_class, record.listed.block), record.listed.size};
+  for (std::uint32_t i = 0; i < record.size; ++i) {
+    const ShortContact& c = record.contacts[i];
+    room[i] = Contact{c, c.has_device == 1 ? record.device : std::uint16_t{0},
+                      c.has_cell == 1 ? record.cell : std::uint16_t{0}};
+    room[i].has_device = room[i].has_cell = 0;
+  }
+  return {room.data(), record.size};
+}
+
+bool NumberActivities::fewer_than(const NumberRecord& record, std::uint32_t n, std::uint32_t start) const {
+  if (record.tier == NumberRecord::kBusy || n == 0) return false;
+  if (record.tier == NumberRecord::kInline) return record.size < n || record.contacts[record.size - n].time_s < start;
+  return record.listed.size < n ||
+         lists_.at(record.listed.size_class, record.listed.block)[record.listed.size - n].time_s < start;
 }
 
 void NumberActivities::prefetch_more(model::NumberKey number, std::uint64_t hash) const {
   const NumberRecord* record = table_.peek_hash(number, hash);
   if (record == nullptr || record->tier == NumberRecord::kInline) return;
   if (record->tier == NumberRecord::kListed) {
-    fetch_line(lists_.at(record->listed.size_class, record->listed.block) + record->listed.size);
-  } else {
-    fetch_line(&busy_.at(record->listed.busy));
+    // The newest contacts, where the next one goes; a long list is read in order, which the processor foresees itself.
+    constexpr std::uint32_t kLine = 64 / sizeof(Contact), kLines = 6;
+    const Contact* list = lists_.at(record->listed.size_class, record->listed.block);
+    const std::uint32_t last = record->listed.size / kLine, first = last < kLines ? 0 : last - kLines + 1;
+    for (std::uint32_t line = first; line <= last; ++line) fetch_line(list + line * kLine);
+    return;
   }
+  fetch_line(&busy_.at(record->listed.busy));
   if (record->listed.places != 0) fetch_line(&places_.at(record->listed.places - 1));
 }
 
@@ -363,16 +368,13 @@ void NumberActivities::update(model::NumberKey number, std::uint64_t hash, const
   }
   Contact contact = contact_of(c, t);
   if (!contact.message && !contact.outgoing && called_before(record, contact.peer)) contact.returned = 1;
-  const std::uint16_t device = place_hash(c.device), cell = place_hash(c.cell);
-  contact.has_device = device != 0 ? 1U : 0U;
-  contact.has_cell = cell != 0 ? 1U : 0U;
   switch (record.tier) {
     case NumberRecord::kInline:
-      return add_inline(record, contact, device, cell);
+      return add_inline(record, contact);
     case NumberRecord::kListed:
-      return add_listed(record, contact, device, cell);
+      return add_listed(record, contact);
     default:
-      return add_busy(record, contact, device, cell);
+      return add_busy(record, contact);
   }
 }
 
@@ -382,69 +384,66 @@ bool NumberActivities::called_before(const NumberRecord& record, std::uint32_t p
     return busy.calls_out != nullptr && busy.calls_out->callees.contains_since(peer, oldest_of(record));
   }
   const std::uint32_t oldest = oldest_of(record);
-  for (const Contact& c : contacts(record))
-    if (c.peer == peer && c.outgoing == 1 && c.message == 0 && c.time_s >= oldest) return true;
-  return false;
+  const auto called = [&](const ShortContact& c) {
+    return c.peer == peer && c.outgoing == 1 && c.message == 0 && c.time_s >= oldest;
+  };
+  if (record.tier == NumberRecord::kInline) return std::any_of(record.contacts, record.contacts + record.size, called);
+  const Contact* list = lists_.at(record.listed.size_class, record.listed.block);
+  return std::any_of(list, list + record.listed.size, called);
 }
 
-void NumberActivities::add_inline(NumberRecord& record, Contact contact, std::uint16_t device, std::uint16_t cell) {
+void NumberActivities::add_inline(NumberRecord& record, const Contact& contact) {
   const std::uint32_t oldest = oldest_of(record);
   std::uint32_t kept = 0;
   bool has_device = false, has_cell = false;
   for (std::uint32_t i = 0; i < record.size; ++i) {
-    const Contact c = record.contacts[i];
+    const ShortContact c = record.contacts[i];
     if (c.time_s < oldest) continue;
     record.contacts[kept++] = c;
     has_device |= c.has_device == 1;
     has_cell |= c.has_cell == 1;
   }
   record.size = kept & 3;
-  const bool other_device = device != 0 && has_device && record.device != device;
-  const bool other_cell = cell != 0 && has_cell && record.cell != cell;
+  const bool other_device = contact.device != 0 && has_device && record.device != contact.device;
+  const bool other_cell = contact.cell != 0 && has_cell && record.cell != contact.cell;
   if (kept == kInlineContacts || other_device || other_cell) {
     list_inline(record);
-    return add_listed(record, contact, device, cell);
+    return add_listed(record, contact);
   }
-  if (device != 0) record.device = device;
-  if (cell != 0) record.cell = cell;
-  insert_sorted(record.contacts, kept, contact);
+  if (contact.device != 0) record.device = contact.device;
+  if (contact.cell != 0) record.cell = contact.cell;
+  insert_sorted(record.contacts, kept, shortened(contact));
   record.size = (kept + 1) & 3;
 }
 
 void NumberActivities::list_inline(NumberRecord& record) {
-  Contact kept[kInlineContacts];
-  const std::uint32_t size = record.size;
-  std::copy_n(record.contacts, size, kept);
+  Inline room;
+  const std::size_t size = contacts(record, room).size();
   record.tier = NumberRecord::kListed;
   record.listed = NumberRecord::Listed{lists_.take(0), 0, 0, 0, 0};
   ++listed_;
-  Contact* block = lists_.at(0, record.listed.block);
-  std::copy_n(kept, size, block);
+  std::copy_n(room.data(), size, lists_.at(0, record.listed.block));
   record.listed.size = static_cast<std::uint16_t>(size);
-  for (std::uint32_t i = 0; i < size; ++i)
-    see_places(record, kept[i].time_s, kept[i].has_device == 1 ? record.device : std::uint16_t{0},
-               kept[i].has_cell == 1 ? record.cell : std::uint16_t{0});
 }
 
-void NumberActivities::see_places(NumberRecord& record, std::uint32_t time_s, std::uint16_t device,
-                                  std::uint16_t cell) {
-  if (device == 0 && cell == 0) return;
+void NumberActivities::see_places(NumberRecord& record, const Contact& contact) {
+  if (contact.device == 0 && contact.cell == 0) return;
   if (record.listed.places == 0) record.listed.places = places_.take() + 1;
   Places& places = places_.at(record.listed.places - 1);
-  if (device != 0) places.add(false, device, time_s, record.newest_s);
-  if (cell != 0) places.add(true, cell, time_s, record.newest_s);
+  if (contact.device != 0) places.add(false, contact.device, contact.time_s, record.newest_s);
+  if (contact.cell != 0) places.add(true, contact.cell, contact.time_s, record.newest_s);
 }
 
 // Contacts that left the longest window go; the list shrinks to the class that fits, or back into the record.
 void NumberActivities::purge(NumberRecord& record) {
-  const std::span<const Contact> all = contacts(record);
+  Contact* block = lists_.at(record.listed.size_class, record.listed.block);
+  const std::size_t size = record.listed.size;
   const std::uint32_t oldest = oldest_of(record);
   std::size_t gone = 0;
-  while (gone < all.size() && all[gone].time_s < oldest) ++gone;
+  while (gone < size && block[gone].time_s < oldest) ++gone;
   if (gone == 0) return;
-  Contact* block = lists_.at(record.listed.size_class, record.listed.block);
-  std::copy(block + gone, block + all.size(), block);
-  record.listed.size = static_cast<std::uint16_t>(all.size() - gone);
+  std::copy(block + gone, block + size, block);
+  record.listed.size = static_cast<std::uint16_t>(size - gone);
 }
 
 void NumberActivities::set_list(NumberRecord& record, std::span<const Contact> contacts) {
@@ -456,12 +455,12 @@ void NumberActivities::set_list(NumberRecord& record, std::span<const Contact> c
   std::copy(contacts.begin(), contacts.end(), lists_.at(size_class, record.listed.block));
 }
 
-void NumberActivities::add_listed(NumberRecord& record, Contact contact, std::uint16_t device, std::uint16_t cell) {
+void NumberActivities::add_listed(NumberRecord& record, const Contact& contact) {
   if (record.listed.size == Pool::capacity(record.listed.size_class)) {
     purge(record);
     if (record.listed.size == kListedContacts) {
       make_busy(record);
-      return add_busy(record, contact, device, cell);
+      return add_busy(record, contact);
     }
     const std::uint32_t capacity = Pool::capacity(record.listed.size_class);
     if (record.listed.size == capacity || record.listed.size * 4U <= capacity) {
@@ -482,28 +481,25 @@ void NumberActivities::add_listed(NumberRecord& record, Contact contact, std::ui
   }
   insert_sorted(lists_.at(record.listed.size_class, record.listed.block), record.listed.size, contact);
   ++record.listed.size;
-  see_places(record, contact.time_s, device, cell);
   if (record.listed.size <= kInlineContacts) shrink(record);
 }
 
-// Back into the record, where nothing would be lost by it.
+// Back into the record, where nothing would be lost by it. Sights older than a day may be of other places; they count no more.
 void NumberActivities::shrink(NumberRecord& record) {
-  std::uint16_t device = 0, cell = 0;
-  const Places* seen = places(record);
-  if (seen != nullptr) {
-    if (seen->count(false, record.newest_s) > 1 || seen->count(true, record.newest_s) > 1) return;
-    if (const Places::Seen* one = seen->only(false, record.newest_s); one != nullptr) device = one->hash;
-    if (const Places::Seen* one = seen->only(true, record.newest_s); one != nullptr) cell = one->hash;
-  }
   Contact kept[kInlineContacts];
   const std::size_t size = record.listed.size;
   std::copy_n(lists_.at(record.listed.size_class, record.listed.block), size, kept);
-  release(record);
   const std::uint32_t day = start_s(Window::k24h, record.newest_s);
-  for (std::size_t i = 0; i < size; ++i) {  // older sights may be of other places; they count no more
-    if (kept[i].time_s < day) kept[i].has_device = kept[i].has_cell = 0;
-    record.contacts[i] = kept[i];
+  std::uint16_t device = 0, cell = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    Contact& c = kept[i];
+    if (c.time_s < day) c.device = c.cell = 0;
+    if ((c.device != 0 && device != 0 && c.device != device) || (c.cell != 0 && cell != 0 && c.cell != cell)) return;
+    if (c.device != 0) device = c.device;
+    if (c.cell != 0) cell = c.cell;
   }
+  release(record);
+  for (std::size_t i = 0; i < size; ++i) record.contacts[i] = shortened(kept[i]);
   record.tier = NumberRecord::kInline;
   record.size = size & 3;
   record.device = device;
@@ -514,7 +510,11 @@ void NumberActivities::make_busy(NumberRecord& record) {
   const std::uint32_t handle = busy_.take();
   BusyNumber& busy = busy_.at(handle);
   busy.clock_s = record.newest_s;
-  for (const Contact& c : contacts(record)) busy.add(c);
+  const Contact* list = lists_.at(record.listed.size_class, record.listed.block);
+  for (std::size_t i = 0; i < record.listed.size; ++i) {
+    busy.add(list[i]);
+    see_places(record, list[i]);
+  }
   lists_.give_back(record.listed.size_class, record.listed.block);
   --listed_;
   record.tier = NumberRecord::kBusy;
@@ -522,7 +522,7 @@ void NumberActivities::make_busy(NumberRecord& record) {
   record.listed.size = 0;
 }
 
-void NumberActivities::add_busy(NumberRecord& record, Contact contact, std::uint16_t device, std::uint16_t cell) {
+void NumberActivities::add_busy(NumberRecord& record, const Contact& contact) {
   BusyNumber& busy = busy_.at(record.listed.busy);
   const std::uint32_t step_s = spec(Window::k7d).step_s;
   const bool new_step = record.newest_s / step_s != busy.clock_s / step_s;
@@ -541,13 +541,15 @@ void NumberActivities::add_busy(NumberRecord& record, Contact contact, std::uint
     busy.listing_from_s = record.newest_s / step_s * step_s;
     busy.list.assign(1, contact);
   }
-  see_places(record, contact.time_s, device, cell);
+  see_places(record, contact);
   if (new_step && busy.listing && oldest_of(record) >= busy.listing_from_s) leave_busy(record);
 }
 
 void NumberActivities::leave_busy(NumberRecord& record) {
   const std::vector<Contact> list = std::move(busy_.at(record.listed.busy).list);
   busy_.give_back(record.listed.busy);
+  if (record.listed.places != 0) places_.give_back(record.listed.places - 1);
+  record.listed.places = 0;
   record.tier = NumberRecord::kListed;
   ++listed_;
   set_list(record, list);
@@ -558,11 +560,11 @@ void NumberActivities::release(NumberRecord& record) {
   if (record.tier == NumberRecord::kInline) return;
   if (record.tier == NumberRecord::kBusy) {
     busy_.give_back(record.listed.busy);
+    if (record.listed.places != 0) places_.give_back(record.listed.places - 1);
   } else {
     lists_.give_back(record.listed.size_class, record.listed.block);
     --listed_;
   }
-  if (record.listed.places != 0) places_.give_back(record.listed.places - 1);
   record.tier = NumberRecord::kInline;
 }
 
@@ -583,16 +585,11 @@ void NumberActivities::save_record(StateWriter& out, const NumberRecord& record)
   out.u16(record.silence_h);
   out.u16(record.woke_h);
   out.u8(record.tier & 3);
-  if (record.tier == NumberRecord::kInline) {
-    out.u16(record.device);
-    out.u16(record.cell);
+  if (record.tier != NumberRecord::kBusy) {
+    Inline room;
+    return save_list(out, contacts(record, room));
   }
-  if (record.tier == NumberRecord::kBusy) {
-    busy(record).save(out);
-  } else {
-    save_list(out, contacts(record));
-  }
-  if (record.tier == NumberRecord::kInline) return;
+  busy(record).save(out);
   const Places* seen = places(record);
   out.u8(seen != nullptr ? 1 : 0);
   if (seen != nullptr) seen->save(out);
@@ -605,32 +602,32 @@ void NumberActivities::load_record(StateReader& in, NumberRecord& record) {
   record.woke_h = in.u16() & 0xfff;
   const std::uint8_t tier = in.u8();
   if (tier == NumberRecord::kInline) {
-    record.device = in.u16();
-    record.cell = in.u16();
     const std::vector<Contact> list = load_list(in, record.newest_s);
     if (list.size() > kInlineContacts) return in.fail("too many contacts in one record");
-    std::copy(list.begin(), list.end(), record.contacts);
-    record.size = list.size() & 3;
-    return;
-  }
-  if (tier == NumberRecord::kBusy) {
-    const std::uint32_t handle = busy_.take();
-    record.tier = NumberRecord::kBusy;
-    record.listed = NumberRecord::Listed{0, 0, handle, 0, 0};
-    busy_.at(handle).load(in);
+    for (const Contact& c : list) {
+      record.contacts[record.size] = shortened(c);
+      record.size = (record.size + 1U) & 3;
+      if (c.device != 0) record.device = c.device;
+      if (c.cell != 0) record.cell = c.cell;
+    }
   } else if (tier == NumberRecord::kListed) {
     const std::vector<Contact> list = load_list(in, record.newest_s);
     record.tier = NumberRecord::kListed;
     record.listed = NumberRecord::Listed{0, 0, 0, 0, 0};
     set_list(record, list);
     ++listed_;
+  } else if (tier == NumberRecord::kBusy) {
+    const std::uint32_t handle = busy_.take();
+    record.tier = NumberRecord::kBusy;
+    record.listed = NumberRecord::Listed{0, 0, handle, 0, 0};
+    busy_.at(handle).load(in);
+    if (in.u8() == 0) return;
+    const std::uint32_t seen = places_.take();
+    record.listed.places = seen + 1;
+    places_.at(seen).load(in);
   } else {
-    return in.fail("a number's record has an unknown form");
+    in.fail("a number's record has an unknown form");
   }
-  if (in.u8() == 0) return;
-  const std::uint32_t handle = places_.take();
-  record.listed.places = handle + 1;
-  places_.at(handle).load(in);
 }
 
 void NumberActivities::save(StateWriter& out) const {

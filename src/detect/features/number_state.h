@@ -1,9 +1,9 @@
 // How a number's recent behaviour is stored; what it means is in number_activity.h.
 //
 // Shape    NumberRecord is 52 bytes so that key, last touch and record fill one 64-byte line of the table. It holds up to
-//          3 contacts, or points at a list, or at a BusyNumber. Inline and list are two stores of the same thing: which
-//          one is used can change at any time without changing any feature. Becoming busy, and leaving it, depends on
-//          the number's own events alone.
+//          3 contacts in short form (one device and one cell between them), or points at a list of whole ones, or at a
+//          BusyNumber. Inline and list are two stores of the same thing: which one is used can change at any time without
+//          changing any feature. Becoming busy, and leaving it, depends on the number's own events alone.
 // Safety   peers are 32-bit hashes; the number itself is the table's key and never leaves the engine but sealed.
 #pragma once
 
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "detect/distinct.h"
+#include "detect/features/contact.h"
 #include "detect/features/number_activity.h"
 #include "detect/features/options.h"
 #include "detect/slab.h"
@@ -22,29 +23,14 @@
 
 namespace pandun::detect {
 
-struct Contact {
-  std::uint32_t time_s;
-  std::uint32_t peer;
-  std::uint32_t talk_s : 14;
-  std::uint32_t region : 10;  // of the peer, 0 = not known; calls out only
-  std::uint32_t message : 1;
-  std::uint32_t outgoing : 1;
-  std::uint32_t answered : 2;  // model::Answered
-  std::uint32_t returned : 1;  // a call in from a number this one had called
-  std::uint32_t has_device : 1;
-  std::uint32_t has_cell : 1;
-  std::uint32_t unused : 1;
-};
-static_assert(sizeof(Contact) == 12);
-
-inline constexpr std::uint32_t kInlineContacts = 3, kListedContacts = 128, kQuietContacts = 64;
+inline constexpr std::uint32_t kListedContacts = 128, kQuietContacts = 64;
 inline constexpr std::uint32_t kSilenceS = 24 * 3600, kShortTalkS = 10, kTalkMaxS = (1U << 14) - 1;
 
 struct NumberRecord {
   enum Tier : std::uint8_t { kInline, kListed, kBusy };
   struct Listed {
     std::uint32_t block;
-    std::uint32_t places;  // handle + 1, 0 = none
+    std::uint32_t places;  // of a busy one: handle + 1, 0 = none
     std::uint32_t busy;    // handle, for kBusy
     std::uint16_t size;
     std::uint8_t size_class;
@@ -56,14 +42,14 @@ struct NumberRecord {
   std::uint16_t tier : 2 = kInline;
   std::uint16_t device = 0, cell = 0;  // of the inline contacts that have one
   union {
-    Contact contacts[kInlineContacts];
+    ShortContact contacts[kInlineContacts];
     Listed listed;
   };
   NumberRecord() : contacts{} {}
 };
 static_assert(sizeof(NumberRecord) == 52 && alignof(NumberRecord) == 4);
 
-// Devices or cells a number was lately seen with: 16-bit hashes and last-seen times.
+// Devices or cells a busy number was lately seen with: 16-bit hashes and last-seen times.
 class Places {
  public:
   struct Seen {
@@ -74,32 +60,12 @@ class Places {
   static constexpr std::size_t kDevicesMax = 64, kCellsMax = 256;
   void add(bool cell, std::uint16_t hash, std::uint32_t time_s, std::uint32_t newest_s);
   std::size_t count(bool cell, std::uint32_t newest_s) const;
-  const Seen* only(bool cell, std::uint32_t newest_s) const;  // null when none or several
-  std::uint64_t bytes() const { return sizeof(*this) + more_.capacity() * sizeof(Seen); }
+  std::uint64_t bytes() const { return sizeof(*this) + seen_.capacity() * sizeof(Seen); }
   void save(StateWriter& out) const;
   void load(StateReader& in);
 
  private:
-  // The first few stand in the object itself: one cache line, fetched ahead, for nearly every number.
-  static constexpr std::size_t kHere = 6;
-  std::size_t size() const { return here_size_ + more_.size(); }
-  template <typename F>
-  void for_each(F f) {
-    for (std::size_t i = 0; i < here_size_; ++i) f(here_[i]);
-    for (Seen& seen : more_) f(seen);
-  }
-  template <typename F>
-  void for_each(F f) const {
-    for (std::size_t i = 0; i < here_size_; ++i) f(here_[i]);
-    for (const Seen& seen : more_) f(seen);
-  }
-  template <typename Gone>
-  void remove_if(Gone gone);
-  void append(const Seen& seen);
-
-  std::array<Seen, kHere> here_;
-  std::uint32_t here_size_ = 0;
-  std::vector<Seen> more_;
+  std::vector<Seen> seen_;
 };
 
 struct BusyNumber {
@@ -170,21 +136,25 @@ class NumberActivities {
 
   // For views.
   const NumberOptions& options() const { return options_; }
-  std::span<const Contact> contacts(const NumberRecord& record) const;  // in time order; not for busy ones
+  using Inline = InlineContacts;
+  // In time order; not for busy ones. Inline contacts are written out whole into `room`.
+  std::span<const Contact> contacts(const NumberRecord& record, Inline& room) const;
+  // Fewer than n contacts of any kind at or after `start`; of a busy number always false. One look.
+  bool fewer_than(const NumberRecord& record, std::uint32_t n, std::uint32_t start) const;
   const BusyNumber& busy(const NumberRecord& record) const { return busy_.at(record.listed.busy); }
   const Places* places(const NumberRecord& record) const {
-    return record.tier == NumberRecord::kInline || record.listed.places == 0 ? nullptr
-                                                                             : &places_.at(record.listed.places - 1);
+    return record.tier != NumberRecord::kBusy || record.listed.places == 0 ? nullptr
+                                                                           : &places_.at(record.listed.places - 1);
   }
 
  private:
   using Pool = SlabPool<Contact, 5>;
   static_assert(Pool::kCapacityMax == kListedContacts);
 
-  void add_inline(NumberRecord& record, Contact contact, std::uint16_t device, std::uint16_t cell);
-  void add_listed(NumberRecord& record, Contact contact, std::uint16_t device, std::uint16_t cell);
-  void add_busy(NumberRecord& record, Contact contact, std::uint16_t device, std::uint16_t cell);
-  void see_places(NumberRecord& record, std::uint32_t time_s, std::uint16_t device, std::uint16_t cell);
+  void add_inline(NumberRecord& record, const Contact& contact);
+  void add_listed(NumberRecord& record, const Contact& contact);
+  void add_busy(NumberRecord& record, const Contact& contact);
+  void see_places(NumberRecord& record, const Contact& contact);
   bool called_before(const NumberRecord& record, std::uint32_t peer) const;
   void list_inline(NumberRecord& record);
   void shrink(NumberRecord& record);

@@ -133,7 +133,7 @@ class Planner {
   Program plan() {
     Program program;
     program.cost_ = cost(tree_.root);
-    program.contacts_min_ = contacts_min(tree_.root);
+    program.bound_ = contacts_bound(tree_.root);
     emit(tree_.root, program.steps_);
     reasons(tree_.root, program.reasons_);
     CHECK(deepest_ < kStackMax);
@@ -290,16 +290,26 @@ class Planner {
     for (const std::size_t s : skips) out[s].target = static_cast<std::uint32_t>(out.size());
   }
 
+  // Of two bounds that must both hold, the one that more entities fail: more contacts, or as many in less time.
+  static ContactsBound both(ContactsBound a, ContactsBound b) {
+    ContactsBound out = a.least > b.least || (a.least == b.least && a.window < b.window) ? a : b;
+    out.outgoing = a.outgoing || b.outgoing;
+    return out;
+  }
+  static ContactsBound either(ContactsBound a, ContactsBound b) {
+    return {std::min(a.least, b.least), std::max(a.window, b.window), a.outgoing && b.outgoing};
+  }
+
   // How many contacts an entity must have before this can hold.
-  std::uint32_t contacts_min(std::uint32_t i) {
+  ContactsBound contacts_bound(std::uint32_t i) {
     const Node& n = at(i);
     if (n.kind == NodeKind::kAnd || n.kind == NodeKind::kOr) {
-      std::uint32_t least = contacts_min(n.children[0]);
+      ContactsBound bound = contacts_bound(n.children[0]);
       for (const std::uint32_t child : n.children)
-        least = n.kind == NodeKind::kAnd ? std::max(least, contacts_min(child)) : std::min(least, contacts_min(child));
-      return least;
+        bound = n.kind == NodeKind::kAnd ? both(bound, contacts_bound(child)) : either(bound, contacts_bound(child));
+      return bound;
     }
-    if (!is_comparison(n.kind)) return 0;
+    if (!is_comparison(n.kind)) return {};
     std::uint32_t feature = n.children[0], against = n.children[1];
     NodeKind kind = n.kind;
     if (at(feature).kind != NodeKind::kFeature) {
@@ -307,17 +317,19 @@ class Planner {
       kind = mirrored(kind);
     }
     if (at(feature).kind != NodeKind::kFeature || !at(feature).feature->bounded_by_contacts || !constant(against))
-      return 0;
+      return {};
     const double limit = folded(against);
-    if (!(limit >= 0) || limit > 1e9) return 0;
+    if (!(limit >= 0) || limit > 1e9) return {};
+    const Window window = at(feature).feature->window.value_or(Window::k7d);
+    const bool outgoing = at(feature).feature->outgoing;
     switch (kind) {
       case NodeKind::kEqual:
       case NodeKind::kGreaterEqual:
-        return static_cast<std::uint32_t>(std::ceil(limit));
+        return {static_cast<std::uint32_t>(std::ceil(limit)), window, outgoing && limit > 0};
       case NodeKind::kGreater:
-        return static_cast<std::uint32_t>(std::floor(limit)) + 1;
+        return {static_cast<std::uint32_t>(std::floor(limit)) + 1, window, outgoing};
       default:
-        return 0;
+        return {};
     }
   }
 
@@ -407,7 +419,8 @@ std::string Program::dump() const {
     }
     out += '\n';
   }
-  return out + fmt::format("cost {}, contacts at least {}\n", cost_, contacts_min_);
+  return out + fmt::format("cost {}, contacts at least {} in {}{}\n", cost_, bound_.least, spec(bound_.window).name,
+                           bound_.outgoing ? ", outgoing" : "");
 }
 
 }  // namespace pandun::detect

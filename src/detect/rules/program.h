@@ -12,6 +12,7 @@
 
 #include "detect/detector.h"
 #include "detect/rules/syntax.h"
+#include "detect/window.h"
 #include "model/signal.h"
 
 namespace pandun::detect {
@@ -55,6 +56,14 @@ struct Step {
   std::vector<std::string> texts;
 };
 
+// With fewer than `least` contacts in the window it cannot hold; 0: nothing is known. `outgoing`: it asks for so many calls
+// or messages that the entity itself made, so only those can complete it.
+struct ContactsBound {
+  std::uint32_t least = 0;
+  Window window = Window::k7d;
+  bool outgoing = false;
+};
+
 class Program {
  public:
   Program() = default;
@@ -65,8 +74,9 @@ class Program {
   std::vector<model::Evidence> evidence(const RuleSubject& subject) const;
 
   std::uint32_t cost() const { return cost_; }
-  std::uint32_t contacts_min() const { return contacts_min_; }  // with fewer contacts it cannot hold
-  std::string dump() const;                                     // one step a line
+  std::uint32_t contacts_min() const { return bound_.least; }  // with fewer contacts it cannot hold
+  const ContactsBound& contacts_bound() const { return bound_; }
+  std::string dump() const;  // one step a line
 
  private:
   struct Reason {
@@ -76,7 +86,8 @@ class Program {
   };
   std::vector<Step> steps_;
   std::vector<Reason> reasons_;
-  std::uint32_t cost_ = 0, contacts_min_ = 0;
+  std::uint32_t cost_ = 0;
+  ContactsBound bound_;
   friend class Planner;
 };
 

@@ -53,12 +53,14 @@ model::Signal RuleRunner::signal_of(const Rule& rule, const model::Event& event,
   return signal;
 }
 
-void RuleRunner::on_number(const model::Event& event, const NumberActivity& number, const Ports& ports,
+void RuleRunner::on_number(const model::Event& event, const NumberActivity& number, bool outgoing, const Ports& ports,
                            std::vector<model::Signal>& signals, std::vector<model::Signal>& shadow) {
   if (number.contacts_at_most() < rules_->contacts_min_numbers()) return;
   const RuleSubject subject{&number, nullptr, &ports};
   for (const Rule* rule : rules_->numbers()) {
-    if (number.contacts_at_most() < rule->when.contacts_min() || !rule->when.holds(subject)) continue;
+    const ContactsBound& bound = rule->when.contacts_bound();
+    if ((bound.outgoing && !outgoing) || number.fewer_than(bound.least, bound.window)) continue;
+    if (!rule->when.holds(subject)) continue;
     if (!may_speak(*rule, model::key_of(number.number()), event)) continue;
     model::Signal signal = signal_of(*rule, event, rule->when.evidence(subject));
     signal.entity = model::Entity::of(number.number());

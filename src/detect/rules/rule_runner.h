@@ -43,7 +43,7 @@ class RuleRunner {
   bool wants_hosts() const { return rules_ != nullptr && !rules_->hosts().empty(); }
 
   // Appends what fires; `shadow` gets what rules in state shadow say.
-  void on_number(const model::Event& event, const NumberActivity& number, const Ports& ports,
+  void on_number(const model::Event& event, const NumberActivity& number, bool outgoing, const Ports& ports,
                  std::vector<model::Signal>& signals, std::vector<model::Signal>& shadow);
   void on_host(const model::Event& event, const HostActivity& host, const Ports& ports,
                std::vector<model::Signal>& signals, std::vector<model::Signal>& shadow);

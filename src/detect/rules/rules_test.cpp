@@ -56,19 +56,38 @@ TEST(RuleTree, BindsAsExpected) {
   EXPECT_EQ(tree("protected_group not in ('courier')"), "(not-in protected_group \"courier\")");
 }
 
+ContactsBound bound(std::string_view text) {
+  std::vector<ExpressionFault> faults;
+  const Tree t = parse(text, kNumberEntity, faults);
+  return Program::compile(t).contacts_bound();
+}
+
+TEST(RulePlan, KnowsHowManyContactsMustComeAndWhoMakesThem) {
+  const ContactsBound both = bound("calls_out_24h >= 60 and calls_in_1h > 9 and out_share_24h > 0.9");
+  EXPECT_EQ(both.least, 60U);
+  EXPECT_EQ(both.window, Window::k24h);
+  EXPECT_TRUE(both.outgoing);
+  const ContactsBound either = bound("calls_out_24h >= 60 or calls_in_7d > 9");
+  EXPECT_EQ(either.least, 10U);
+  EXPECT_EQ(either.window, Window::k7d);
+  EXPECT_FALSE(either.outgoing);  // a call in may complete it
+  EXPECT_FALSE(bound("calls_out_24h >= 0 and calls_in_1h > 9").outgoing);
+  EXPECT_FALSE(bound("calls_out_24h <= 3 and calls_in_1h > 9").outgoing);
+}
+
 TEST(RulePlan, RunsTheCheapestTestFirst) {
   EXPECT_EQ(plan("regions_callee_24h > 5 and protected_group == 'courier' and calls_out_1h >= 100"),
             "0 test calls_out_1h >= 100\n1 skip_if_false to 5\n2 test regions_callee_24h > 5\n3 skip_if_false to 5\n4 "
             "text protected_group in \"courier\"\n"
-            "cost 23, contacts at least 100\n");
+            "cost 23, contacts at least 100 in 1h, outgoing\n");
   EXPECT_EQ(plan("20 * 3 < calls_out_1h or distinct_callees_1h / calls_out_1h > 0.5"),
             "0 test calls_out_1h > 60\n1 skip_if_true to 7\n2 feature distinct_callees_1h\n3 feature calls_out_1h\n4 "
             "divide\n5 number 0.5\n6 compare >\n"
-            "cost 9, contacts at least 0\n");
+            "cost 9, contacts at least 0 in 7d\n");
   EXPECT_EQ(plan("known_service not in ('cdn') and not is_private and flows_1h > 3", model::EntityKind::kIp),
             "0 test flows_1h > 3\n1 skip_if_false to 6\n2 text known_service not in \"cdn\"\n3 skip_if_false to 6\n4 "
             "fact is_private\n5 not\n"
-            "cost 26, contacts at least 4\n");
+            "cost 26, contacts at least 4 in 1h\n");
 }
 
 TEST(RuleFaults, SayWhereWhatAndWhatToDo) {
@@ -231,7 +250,7 @@ TEST_F(Tried, APlanAnswersAsItsTreeDoes) {
     const bool holds = program.holds(subject);
     ASSERT_EQ(holds, walk(t, t.root, subject) != 0) << text << "\n" << program.dump();
     if (holds) {
-      ASSERT_GE(activity.contacts_at_most(), program.contacts_min()) << text;
+      ASSERT_FALSE(activity.fewer_than(program.contacts_bound().least, program.contacts_bound().window)) << text;
     }
     held += holds;
   }

@@ -130,7 +130,10 @@ class Beacon final : public detect::Detector {
         pairs_(std::chrono::hours(48)) {}
 
   void route(const model::Event& event, detect::KeyList& keys) const override;
-  void prefetch(const detect::RoutedKey& key, unsigned stage) const override { services_.prefetch(key.key, stage); }
+  void prefetch_event(const model::Event& event, const detect::RoutedKey& key, unsigned stage) const override {
+    services_.prefetch(key.key, stage);
+    if (event.kind() == model::EventKind::kFlow) pairs_.prefetch(pair_key(key.key, event.as<model::Flow>().src), stage);
+  }
   void on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) override;
   void evict(EventMs watermark) override {
     services_.evict(watermark);

@@ -21,6 +21,7 @@ using detect::Window;
 
 struct Limits {
   double calls_5m, calls_1h, calls_24h, dispersion, conversation, out_share, returns, strict;
+  double fewest() const { return std::min({calls_5m, calls_1h, calls_24h}); }
 };
 
 // One look at a number, over the window that tells most.
@@ -110,7 +111,11 @@ bool BurstCalling::judge(const detect::NumberActivity& activity, double factor, 
 void BurstCalling::on_event(const model::Event& event, const detect::RoutedKey&, detect::Context& context) {
   const auto& call = event.as<model::Call>();
   const detect::NumberActivity* activity = context.number();
-  if (activity == nullptr || activity->contacts_at_most() * 2 < limits_.calls_5m) return;
+  if (activity == nullptr || activity->fewer_than(limits_.fewest() / 2, Window::k24h) ||
+      (activity->fewer_than(limits_.calls_5m / 2, Window::k5m) &&
+       activity->fewer_than(limits_.calls_1h / 2, Window::k1h) &&
+       activity->fewer_than(limits_.calls_24h / 2, Window::k24h)))
+    return;
   if (activity->calls_out(Window::k1h) * 2 < limits_.calls_1h &&
       activity->calls_out(Window::k5m) * 2 < limits_.calls_5m &&
       activity->calls_out(Window::k24h) * 2 < limits_.calls_24h)

@@ -20,6 +20,7 @@ using detect::Window;
 
 struct Limits {
   double messages_5m, messages_1h, messages_24h, dispersion, replies, factor;
+  double fewest() const { return std::min({messages_5m, messages_1h, messages_24h}); }
 };
 
 struct Finding {
@@ -95,7 +96,10 @@ bool MessageBurst::judge(const detect::NumberActivity& activity, Window window, 
 void MessageBurst::on_event(const model::Event& event, const detect::RoutedKey&, detect::Context& context) {
   const auto& message = event.as<model::Message>();
   const detect::NumberActivity* activity = context.number();
-  if (activity == nullptr || activity->contacts_at_most() * 2 < std::min(limits_.messages_5m, limits_.messages_1h))
+  if (activity == nullptr || activity->fewer_than(limits_.fewest() / 2, Window::k24h) ||
+      (activity->fewer_than(limits_.messages_5m / 2, Window::k5m) &&
+       activity->fewer_than(limits_.messages_1h / 2, Window::k1h) &&
+       activity->fewer_than(limits_.messages_24h / 2, Window::k24h)))
     return;
   if (activity->messages_out(Window::k1h) * 2 < limits_.messages_1h &&
       activity->messages_out(Window::k5m) * 2 < limits_.messages_5m &&

@@ -16,9 +16,13 @@ namespace {
 constexpr std::size_t kOpenLinesMax = 16;
 const iconv_t kNoIconv = reinterpret_cast<iconv_t>(-1);  // NOLINT(performance-no-int-to-ptr): iconv_open's own sentinel
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+inline bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+inline std::string_view trim(std::string_view text) {
+  if (text.empty() || (!is_blank(text.front()) && !is_blank(text.back()))) return text;  // nearly always
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
   return text;
 }
 

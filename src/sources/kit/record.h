@@ -25,7 +25,9 @@ void unread(DecodeSink& sink, std::string_view log_name);
 // A new event with its payload's defaults, to be filled in place. Take it back with `sink.batch->events.pop_back()`.
 template <typename Payload>
 Payload& add_event(DecodeSink& sink, std::uint64_t record, EventMs time) {
-  model::Event& event = sink.batch->events.emplace_back();
+  auto& events = sink.batch->events;
+  if (events.capacity() == 0) events.reserve(1024);  // a batch of replay; growing from one copies each event twice
+  model::Event& event = events.emplace_back();
   event.time = time;
   event.record = record;
   event.source = sink.source;
