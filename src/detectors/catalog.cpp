@@ -31,6 +31,7 @@ const std::vector<detect::DetectorPart>& catalog() {
     DETECTOR(iot_card_misuse)
     DETECTOR(many_cards)
     DETECTOR(victim_at_risk)
+    DETECTOR(risk_propagation)
     // clang-format on
     return parts;
   }();

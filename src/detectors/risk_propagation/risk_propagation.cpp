@@ -1,0 +1,476 @@
+// Risk propagation: numbers that share a device with burst calling, or keep in short touch with a burst caller at its work.
+//
+// Method   a seed is a number, or a device, that dials many strangers with whom hardly anybody talks; its score is 1 and halves
+//          with time. The risk passed on is the score, times a share for the one hop, times the strength of the link.
+// Safety   severity is at most 39: nothing may follow from company alone.
+// Source   docs/detectors/risk_propagation.md, with where each threshold comes from.
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "detect/detector.h"
+#include "detect/features/number_activity.h"
+#include "detect/small_state.h"
+#include "detect/state_table.h"
+
+namespace pandun::detectors {
+namespace risk_propagation {
+
+using detect::Window;
+
+constexpr std::int32_t kTouchS = 120, kShortTalkS = 10;
+constexpr std::size_t kMembersMax = 16, kContactsMax = 12;
+constexpr double kSeverityMax = 39;
+
+// A device's key: 64 bits of its text, so that the first table stays small.
+struct DeviceKey {
+  std::uint64_t bits = 0;
+  friend bool operator==(DeviceKey, DeviceKey) = default;
+};
+inline std::uint64_t state_hash(DeviceKey key) {
+  return hash_of(model::EntityKey{0, key.bits});
+}
+inline void write_key(detect::StateWriter& out, DeviceKey key) {
+  out.u64(key.bits);
+}
+inline void read_key(detect::StateReader& in, DeviceKey& key) {
+  key.bits = in.u64();
+}
+
+// A score that was 1 at some time and halves since.
+struct Score {
+  std::uint32_t at_s = 0;  // 0 = never
+  double at(std::uint32_t now_s, double half_life_s) const {
+    return at_s == 0 ? 0 : std::exp2(-static_cast<double>(now_s > at_s ? now_s - at_s : 0) / half_life_s);
+  }
+};
+
+// A device's calls while pauses are shorter than two hours: 12 bytes, for every device there is.
+struct Trace {
+  std::array<std::uint32_t, 2> callees{};
+  std::uint16_t calls = 0, lost = 0;
+  void add(std::uint64_t callee_hash, bool was_lost) {
+    callees[(callee_hash >> 25) & 1] |= 1U << ((callee_hash >> 20) & 31);
+    if (calls < 0xffff) ++calls;
+    if (was_lost && lost < 0xffff) ++lost;
+  }
+  double distinct() const {
+    const double free = std::max(0.5, 64.0 - std::popcount(callees[0]) - std::popcount(callees[1]));
+    return std::round(-64.0 * std::log(free / 64.0));
+  }
+};
+
+struct Member {
+  model::NumberKey number;
+  detect::FewDistinct<64> callees;
+  std::uint32_t last_s = 0;
+  std::uint16_t calls = 0, lost = 0, turns = 0;
+  detect::Said said;  // of the risk
+};
+
+struct Device {
+  Score score;
+  model::NumberKey last;
+  std::vector<Member> members;
+  detect::LatestRecords<8> records;
+
+  Member& member(model::NumberKey number) {
+    for (Member& m : members)
+      if (m.number == number) return m;
+    if (members.size() < kMembersMax) {
+      detect::grow(members, 2, kMembersMax);
+      members.emplace_back().number = number;
+      return members.back();
+    }
+    auto least = std::min_element(members.begin(), members.end(),
+                                  [](const Member& a, const Member& b) { return a.last_s < b.last_s; });
+    *least = {};
+    least->number = number;
+    return *least;
+  }
+  std::uint64_t bytes() const { return sizeof(*this) + members.capacity() * sizeof(Member); }
+};
+
+struct Contact {
+  model::NumberKey number;
+  std::uint32_t last_s = 0, hour = 0;
+  std::uint16_t made = 0, received = 0, hours = 0;
+  detect::Said said;  // of the risk
+};
+
+struct Seed {
+  Score score;
+  detect::FewDistinct<1024> met;  // a peer is followed from its second contact on
+  std::vector<Contact> contacts;
+  detect::LatestRecords<8> records;
+
+  Contact* contact(model::NumberKey number) {
+    for (Contact& c : contacts)
+      if (c.number == number) return &c;
+    if (met.add(detect::state_hash(number))) return nullptr;
+    if (contacts.size() < kContactsMax) {
+      detect::grow(contacts, 2, kContactsMax);
+      contacts.emplace_back().number = number;
+      return &contacts.back();
+    }
+    auto least = std::min_element(contacts.begin(), contacts.end(), [](const Contact& a, const Contact& b) {
+      return a.hours != b.hours ? a.hours < b.hours : a.last_s < b.last_s;
+    });
+    *least = {};
+    least->number = number;
+    return &*least;
+  }
+  std::uint64_t bytes() const { return sizeof(*this) + contacts.capacity() * sizeof(Contact); }
+};
+
+class RiskPropagation final : public detect::Detector {
+ public:
+  explicit RiskPropagation(const detect::Options& o)
+      : limits_{o["seed_calls_1h_min"], o["device_calls_min"],   o["dispersion_min"],
+                o["conversation_max"],  o["half_life_h"] * 3600, o["hop_share"],
+                o["risk_min"],          o["turns_min"],          o["contacts_min"]},
+        traces_(std::chrono::hours(2)),
+        devices_(std::chrono::hours(24 * 14)),
+        seeds_(std::chrono::hours(24 * 14)) {}
+
+  void route(const model::Event& event, detect::KeyList& keys) const override;
+  void prefetch(const detect::RoutedKey& key, unsigned stage) const override {
+    if (key.role == kDevice) return traces_.prefetch({key.key.lo}, stage);
+    seeds_.prefetch(model::NumberKey::from_bits(key.key.lo), stage);
+  }
+  void on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) override {
+    if (key.role == kDevice) return on_device(event, {key.key.lo}, context);
+    on_touch(event, key.role == kCaller, context);
+  }
+  void evict(EventMs watermark) override {
+    traces_.evict(watermark);
+    devices_.evict(watermark, [this](std::unique_ptr<Device>& d) { drop(d); });
+    seeds_.evict(watermark, [this](std::unique_ptr<Seed>& s) { drop(s); });
+  }
+  void save(detect::StateWriter& out) const override;
+  Result<> load(detect::StateReader& in) override;
+  detect::StateSize size() const override {
+    return {traces_.size() + devices_.size() + seeds_.size(),
+            traces_.bytes() + devices_.bytes() + seeds_.bytes() + heap_bytes_,
+            traces_.evicted() + devices_.evicted() + seeds_.evicted()};
+  }
+
+ private:
+  enum Role : std::uint8_t { kDevice, kCaller, kCallee };
+  struct Limits {
+    double seed_calls, device_calls, dispersion, conversation, half_life_s, hop, risk, turns, contacts;
+  };
+  void on_device(const model::Event& event, DeviceKey key, detect::Context& context);
+  void judge_member(const model::Event& event, Device& device, Member& member, detect::Context& context) const;
+  void on_touch(const model::Event& event, bool calls, detect::Context& context);
+  bool bursting(const detect::NumberActivity& activity) const;
+  static bool is_protected(model::NumberKey number, detect::Context& context) {
+    const detect::NumberFacts& facts = *context.ports().numbers;
+    return !facts.protected_group(number).empty() || facts.emergency_or_service(number);
+  }
+  template <typename T>
+  void drop(std::unique_ptr<T>& state) {
+    if (state != nullptr) heap_bytes_ -= state->bytes();
+  }
+
+  Limits limits_;
+  detect::StateTable<DeviceKey, Trace> traces_;
+  detect::StateTable<DeviceKey, std::unique_ptr<Device>> devices_;
+  detect::StateTable<model::NumberKey, std::unique_ptr<Seed>> seeds_;
+  std::uint64_t heap_bytes_ = 0;
+};
+
+bool was_lost(const model::Call& call) {
+  return call.answered == model::Answered::kNo || (call.duration_s >= 0 && call.duration_s <= kShortTalkS);
+}
+
+void RiskPropagation::route(const model::Event& event, detect::KeyList& keys) const {
+  if (event.kind() != model::EventKind::kCall) return;
+  const auto& call = event.as<model::Call>();
+  if (!call.caller.known() || !call.callee.known() || call.caller.kind() == model::NumberKind::kService ||
+      call.callee.kind() == model::NumberKind::kService)
+    return;
+  if (!call.caller_device.empty())
+    keys.push_back({model::EntityKind::kDevice, kDevice, {0, hash64(call.caller_device)}});
+  // A touch: answered and short, as among people who work together.
+  if (call.answered == model::Answered::kNo || call.duration_s < 1 || call.duration_s > kTouchS) return;
+  keys.push_back({model::EntityKind::kNumber, kCaller, model::key_of(call.caller)});
+  keys.push_back({model::EntityKind::kNumber, kCallee, model::key_of(call.callee)});
+}
+
+// ---- over a device ----
+
+void RiskPropagation::on_device(const model::Event& event, DeviceKey key, detect::Context& context) {
+  const auto& call = event.as<model::Call>();
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  Trace& trace = traces_.touch(key, event.watermark);
+  const bool lost = was_lost(call);
+  trace.add(detect::state_hash(call.callee), lost);
+  const bool burst = trace.calls >= limits_.device_calls && trace.lost >= (1 - limits_.conversation) * trace.calls &&
+                     trace.distinct() >= limits_.dispersion * std::min<double>(trace.calls, 48);
+  // Nearly every device ends here; the second table is looked into only for devices with a history.
+  if (!burst && devices_.size() == 0) return;
+  const std::uint64_t h = state_hash(key);
+  std::unique_ptr<Device>* held = devices_.find_hash(key, h, event.watermark);
+  if (held == nullptr && !burst) return;
+  held = &devices_.touch_hash(key, h, event.watermark, nullptr, [this](std::unique_ptr<Device>& d) { drop(d); });
+  if (*held == nullptr) {
+    *held = std::make_unique<Device>();
+    heap_bytes_ += (*held)->bytes();
+  }
+  Device& device = **held;
+  if (burst) device.score.at_s = std::max(device.score.at_s, now_s);
+  const std::uint64_t before = device.bytes();
+  Member& member = device.member(call.caller);
+  heap_bytes_ += device.bytes() - before;
+  if (device.last.known() && device.last != call.caller && member.turns < 0xffff) ++member.turns;
+  device.last = call.caller;
+  member.last_s = std::max(member.last_s, now_s);
+  if (member.calls < 0xffff) ++member.calls;
+  if (lost && member.lost < 0xffff) ++member.lost;
+  member.callees.add(detect::state_hash(call.callee));
+  device.records.add(event);
+  judge_member(event, device, member, context);
+}
+
+// A member that takes turns on the device and calls strangers too. A family that shares a handset calls its own people; a later
+// owner takes no turns.
+void RiskPropagation::judge_member(const model::Event& event, Device& device, Member& member,
+                                   detect::Context& context) const {
+  if (member.turns < limits_.turns || member.calls < 5) return;
+  const bool is_seed = member.lost >= (1 - limits_.conversation) * member.calls;  // others' to say
+  if (is_seed || member.callees.count() < limits_.dispersion * std::min<double>(member.calls, 48)) return;
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  const double score = device.score.at(now_s, limits_.half_life_s);
+  const double link = std::min(1.0, member.turns / (2 * limits_.turns));
+  const double risk = 100 * score * limits_.hop * link;
+  if (risk < limits_.risk || !member.said.due(risk, now_s) || is_protected(member.number, context)) return;
+  member.said.say(risk, now_s);
+
+  const auto& call = event.as<model::Call>();
+  model::Signal signal;
+  signal.entity = model::Entity::of(member.number);
+  signal.peers.push_back(model::Entity::text(model::EntityKind::kDevice, call.caller_device));
+  for (const Member& other : device.members)
+    if (other.number != member.number && signal.peers.size() < model::Signal::kPeersMax)
+      signal.peers.push_back(model::Entity::of(other.number));
+  signal.first = {std::min<std::int64_t>(event.time.ms, std::int64_t{device.score.at_s} * 1000)};
+  signal.last = event.time;
+  signal.severity = static_cast<std::uint8_t>(std::clamp(risk * 0.8, 5.0, kSeverityMax));
+  signal.confidence = 0.4;
+  signal.title.en = "Shares a device with burst calling, taking turns with it";
+  signal.title.zh = "与高频外呼号码轮换使用同一终端";
+  signal.evidence = {{"risk_passed_on", risk, limits_.risk, "points"},
+                     {"risk_score_left", score, 0, "ratio"},
+                     {"risk_turns", static_cast<double>(member.turns), limits_.turns, "times"},
+                     {"risk_callees", member.callees.count(), 0, "numbers"}};
+  signal.records = device.records.latest();
+  context.emit(std::move(signal));
+}
+
+// ---- over contacts ----
+
+bool RiskPropagation::bursting(const detect::NumberActivity& activity) const {
+  if (activity.contacts_at_most() < limits_.seed_calls) return false;
+  const double calls = activity.calls_out(Window::k1h);
+  if (calls < limits_.seed_calls || activity.out_share(Window::k1h) < 0.8) return false;
+  if (activity.distinct_callees(Window::k1h) < limits_.dispersion * calls) return false;
+  const detect::NumberTally& tally = activity.tally(Window::k1h);
+  const double known = tally.answered_out + tally.unanswered_out;
+  return known > 0 && (tally.answered_out - tally.short_out) / known <= limits_.conversation;
+}
+
+void RiskPropagation::on_touch(const model::Event& event, bool calls, detect::Context& context) {
+  const auto& call = event.as<model::Call>();
+  const model::NumberKey own = calls ? call.caller : call.callee, peer = calls ? call.callee : call.caller;
+  const detect::NumberActivity* activity = context.number();
+  if (activity == nullptr || activity->contacts_at_most() < limits_.seed_calls) return;
+  // Only what happens while the number is at work: a family's calls come at other hours, and last.
+  if (!bursting(*activity) || is_protected(own, context)) return;
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  std::unique_ptr<Seed>& held = seeds_.touch_hash(own, detect::state_hash(own), event.watermark, nullptr,
+                                                  [this](std::unique_ptr<Seed>& s) { drop(s); });
+  if (held == nullptr) {
+    held = std::make_unique<Seed>();
+    heap_bytes_ += held->bytes();
+  }
+  Seed& seed = *held;
+  seed.score.at_s = std::max(seed.score.at_s, now_s);
+  const std::uint64_t before = seed.bytes();
+  Contact* contact = seed.contact(peer);
+  heap_bytes_ += seed.bytes() - before;
+  if (contact == nullptr) return;
+  std::uint16_t& count = calls ? contact->made : contact->received;
+  if (count < 0xffff) ++count;
+  if (contact->hour != now_s / 3600 && contact->hours < 0xffff) ++contact->hours;
+  contact->hour = now_s / 3600;
+  contact->last_s = std::max(contact->last_s, now_s);
+  seed.records.add(event);
+  const double touches = 1.0 + contact->made + contact->received;  // the first was not followed
+  if (touches < limits_.contacts || contact->hours < 2 || contact->received < 1 || contact->made < 1) return;
+  const double score = seed.score.at(now_s, limits_.half_life_s);
+  const double risk = 100 * score * limits_.hop * std::min(1.0, touches / (2 * limits_.contacts));
+  if (risk < limits_.risk || !contact->said.due(risk, now_s) || is_protected(peer, context)) return;
+  contact->said.say(risk, now_s);
+
+  model::Signal signal;
+  signal.entity = model::Entity::of(peer);
+  signal.peers.push_back(model::Entity::of(own));
+  signal.first = signal.last = event.time;
+  signal.severity = static_cast<std::uint8_t>(std::clamp(risk * 0.8, 5.0, kSeverityMax));
+  signal.confidence = 0.35;
+  signal.title.en = "Keeps in short touch, both ways, with a burst caller while it works";
+  signal.title.zh = "在高频外呼号码作业期间与其频繁短时互通";
+  signal.evidence = {{"risk_passed_on", risk, limits_.risk, "points"},
+                     {"risk_score_left", score, 0, "ratio"},
+                     {"risk_touches", touches, limits_.contacts, "calls"},
+                     {"risk_touch_hours", static_cast<double>(contact->hours), 2, "h"}};
+  signal.records = seed.records.latest();
+  context.emit(std::move(signal));
+}
+
+void RiskPropagation::save(detect::StateWriter& out) const {
+  traces_.save(out, [](detect::StateWriter& w, const Trace& t) {
+    for (const std::uint32_t word : t.callees) w.u32(word);
+    w.u16(t.calls);
+    w.u16(t.lost);
+  });
+  devices_.save(out, [](detect::StateWriter& w, const std::unique_ptr<Device>& d) {
+    w.u32(d->score.at_s);
+    w.u64(d->last.bits());
+    w.varint(d->members.size());
+    for (const Member& m : d->members) {
+      w.u64(m.number.bits());
+      m.callees.save(w);
+      w.u32(m.last_s);
+      for (const std::uint16_t v : {m.calls, m.lost, m.turns}) w.u16(v);
+      m.said.save(w);
+    }
+    d->records.save(w);
+  });
+  seeds_.save(out, [](detect::StateWriter& w, const std::unique_ptr<Seed>& s) {
+    w.u32(s->score.at_s);
+    s->met.save(w);
+    w.varint(s->contacts.size());
+    for (const Contact& c : s->contacts) {
+      w.u64(c.number.bits());
+      w.u32(c.last_s);
+      w.u32(c.hour);
+      for (const std::uint16_t v : {c.made, c.received, c.hours}) w.u16(v);
+      c.said.save(w);
+    }
+    s->records.save(w);
+  });
+}
+
+Result<> RiskPropagation::load(detect::StateReader& in) {
+  TRY(traces_.load(in, [](detect::StateReader& r, Trace& t) {
+    for (std::uint32_t& word : t.callees) word = r.u32();
+    t.calls = r.u16();
+    t.lost = r.u16();
+  }));
+  TRY(devices_.load(in, [](detect::StateReader& r, std::unique_ptr<Device>& d) {
+    d = std::make_unique<Device>();
+    d->score.at_s = r.u32();
+    d->last = model::NumberKey::from_bits(r.u64());
+    const std::uint64_t size = r.varint();
+    if (size > kMembersMax) return r.fail("more members than a device may have");
+    for (std::uint64_t i = 0; i < size && r.ok(); ++i) {
+      detect::grow(d->members, 2, kMembersMax);
+      Member& m = d->members.emplace_back();
+      m.number = model::NumberKey::from_bits(r.u64());
+      m.callees.load(r);
+      m.last_s = r.u32();
+      for (std::uint16_t* v : {&m.calls, &m.lost, &m.turns}) *v = r.u16();
+      m.said.load(r);
+    }
+    d->records.load(r);
+  }));
+  TRY(seeds_.load(in, [](detect::StateReader& r, std::unique_ptr<Seed>& s) {
+    s = std::make_unique<Seed>();
+    s->score.at_s = r.u32();
+    s->met.load(r);
+    const std::uint64_t size = r.varint();
+    if (size > kContactsMax) return r.fail("more contacts than a seed may have");
+    for (std::uint64_t i = 0; i < size && r.ok(); ++i) {
+      detect::grow(s->contacts, 2, kContactsMax);
+      Contact& c = s->contacts.emplace_back();
+      c.number = model::NumberKey::from_bits(r.u64());
+      c.last_s = r.u32();
+      c.hour = r.u32();
+      for (std::uint16_t* v : {&c.made, &c.received, &c.hours}) *v = r.u16();
+      c.said.load(r);
+    }
+    s->records.load(r);
+  }));
+  heap_bytes_ = 0;
+  devices_.for_each([this](DeviceKey, const std::unique_ptr<Device>& d) { heap_bytes_ += d->bytes(); });
+  seeds_.for_each([this](model::NumberKey, const std::unique_ptr<Seed>& s) { heap_bytes_ += s->bytes(); });
+  return {};
+}
+
+}  // namespace risk_propagation
+
+const detect::DetectorSpec& risk_propagation_spec() {
+  static const detect::DetectorSpec kSpec = {
+      .name = "risk_propagation",
+      .title_en = "Risk by company",
+      .title_zh = "关联风险",
+      .finds_en =
+          "A number that takes turns with a burst caller on one device, or keeps in short touch with one while it "
+          "works: a "
+          "pointer for looking, never a ground by itself.",
+      .finds_zh = "与高频外呼号码轮换使用同一终端，或在其作业期间频繁短时互通的号码：仅作线索，不单独作为处置依据。",
+      .reads = {model::EventKind::kCall},
+      .entity = model::EntityKind::kNumber,
+      .topic = "risk_propagation",
+      .techniques = {},
+      .episode_gap = std::chrono::hours(72),
+      .maturity = detect::Maturity::kExperimental,
+      .options =
+          {
+              {"seed_calls_1h_min", "calls", 40, 10, 10000, "calls out within an hour that make a number a seed",
+               "1 小时外呼次数，达到即为风险源号码"},
+              {"device_calls_min", "calls", 20, 5, 10000,
+               "calls out of a device without a two-hour pause that make it a seed",
+               "终端连续外呼次数，达到即为风险源终端"},
+              {"dispersion_min", "ratio", 0.7, 0, 1, "different callees per call", "离散度"},
+              {"conversation_max", "ratio", 0.35, 0, 1, "share of calls answered and longer than 10 s", "成话率上限"},
+              {"half_life_h", "h", 72, 1, 336, "time in which a seed's score halves", "风险分值减半时长"},
+              {"hop_share", "ratio", 0.5, 0, 1, "share of the score that passes over the one hop", "单跳传递比例"},
+              {"risk_min", "points", 20, 1, 100, "risk from which on it is said", "提示的最低风险分"},
+              {"turns_min", "times", 3, 2, 1000, "times the number took over the device from another",
+               "接替他号使用该终端的次数"},
+              {"contacts_min", "calls", 4, 3, 1000, "short calls with the seed, both ways, in two or more hours",
+               "与风险源双向短时通话次数（至少跨两个小时段）"},
+          },
+      .false_positives_en =
+          "A colleague who organises honest surveys from the same office; a repair shop's handset on a busy day. It is "
+          "company, "
+          "not conduct: look at what the number does itself.",
+      .false_positives_zh =
+          "同一办公室组织合法调查的同事；维修店繁忙日的测试机。这是关联而非行为，应核实号码自身情况。",
+      .evidence =
+          {
+              {"risk_passed_on", "risk passed on", "传递的风险分", "points", "分", detect::Bound::kAtLeast},
+              {"risk_score_left", "what is left of the seed's score", "风险源剩余分值", "ratio", "比例"},
+              {"risk_turns", "times it took over the device", "接替使用终端次数", "times", "次",
+               detect::Bound::kAtLeast},
+              {"risk_callees", "different numbers called on the device", "在该终端拨打的不同号码数", "numbers", "个"},
+              {"risk_touches", "short calls with the seed", "与风险源短时通话次数", "calls", "次",
+               detect::Bound::kAtLeast},
+              {"risk_touch_hours", "hours in which they fell", "涉及小时数", "h", "小时", detect::Bound::kAtLeast},
+          },
+  };
+  return kSpec;
+}
+
+std::unique_ptr<detect::Detector> make_risk_propagation(const detect::Options& options) {
+  return std::make_unique<risk_propagation::RiskPropagation>(options);
+}
+
+}  // namespace pandun::detectors
