@@ -141,6 +141,43 @@ class RingCells {
   std::array<Counts, kSteps> cells_{};
 };
 
+// One window by itself, of any step and length.
+template <std::uint32_t kSteps, std::size_t kCounters = 1, typename Count = std::uint32_t>
+class StepRing {
+ public:
+  void advance(std::uint32_t now_s, std::uint32_t step_s) {
+    if (started_) return cells_.advance(head_, now_s / step_s);
+    head_.step = now_s / step_s;
+    started_ = true;
+  }
+  // False when the step is outside the window: too old, or newer than the clock (advance first).
+  bool add(std::uint32_t time_s, std::uint32_t step_s, std::size_t counter = 0, Count n = 1) {
+    auto* counts = started_ ? cells_.at_step(head_, time_s / step_s) : nullptr;
+    if (counts == nullptr) return false;
+    (*counts)[counter] += n;
+    head_.sums[counter] += n;
+    return true;
+  }
+  std::uint64_t total(std::size_t counter = 0) const { return head_.sums[counter]; }
+  // The count `back` steps before the current one.
+  Count at(std::uint32_t back, std::size_t counter = 0) const { return cells_.at(head_, back, counter); }
+  std::uint32_t head_step() const { return head_.step; }
+  bool started() const { return started_; }
+  void save(StateWriter& out) const {
+    out.u8(started_ ? 1 : 0);
+    if (started_) cells_.save(out, head_);
+  }
+  void load(StateReader& in) {
+    started_ = in.u8() != 0;
+    if (started_) cells_.load(in, head_);
+  }
+
+ private:
+  RingHead<kCounters, Count> head_;
+  bool started_ = false;
+  RingCells<kSteps, kCounters, Count> cells_;
+};
+
 // The same counters over the first kCount windows at once (4: all, 3: without 7 d). The heads stand together in front: an
 // event in the current steps touches nothing else.
 template <std::size_t kCounters = 1, typename Count = std::uint32_t, std::size_t kCount = kWindows>
