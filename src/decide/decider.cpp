@@ -88,6 +88,7 @@ void Decider::change(Change change) {
 Answer Decider::decide(const Question& question, bool message) const {
   Answer answer;
   DecisionRecord record;
+  ring_->prefetch();
   snapshot_.read([&](const Snapshot* snapshot) {
     if (snapshot == nullptr) {
       answer.reason = Reason::kNoSnapshot;

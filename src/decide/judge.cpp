@@ -96,12 +96,23 @@ void Judge::place() {
 }
 
 bool Judge::decided() {
+  if (q_.rehearsal) {
+    r_.rates = velocity_.look(q_.from, q_.to, q_.at);
+    return certain() || hold() || order(Verdict::kWarn) || finding();
+  }
+  const Velocity::Reserved reserved = velocity_.reserve(q_.from, q_.to, q_.at);
+  const bool sure = certain();
   // A call that is held does not count towards the next hold.
-  const bool held = velocity_.held(q_.from, q_.at).held;
-  r_.rates = held || q_.rehearsal ? velocity_.look(q_.from, q_.to, q_.at) : velocity_.count(q_.from, q_.to, q_.at);
+  held_ = velocity_.held(q_.from, q_.at);
+  r_.rates = held_.held ? velocity_.look(q_.from, q_.to, q_.at) : velocity_.count(reserved);
+  return sure || hold() || order(Verdict::kWarn) || finding();
+}
+
+// What needs no counting.
+bool Judge::certain() {
   if (choice_of_callee()) return true;
   if (!q_.from.known()) return say(Verdict::kAllow, Reason::kNumberWithheld);
-  return fact() || order(Verdict::kReject) || hold() || order(Verdict::kWarn) || finding();
+  return fact() || order(Verdict::kReject);
 }
 
 bool Judge::choice_of_callee() {
@@ -184,8 +195,9 @@ bool Judge::hold() {
   if (policies.empty()) return false;
   const bool believed = (trunk_ != nullptr && trunk_->trusted) || q_.identity == Identity::kFullA;
   if (!believed || q_.identity == Identity::kFailed) return false;
-  if (const Velocity::Held held = velocity_.held(q_.from, q_.at); held.held && held.policy < policies.size()) {
-    const Policy& policy = policies[held.policy];
+  if (q_.rehearsal) held_ = velocity_.held(q_.from, q_.at);
+  if (held_.held && held_.policy < policies.size()) {
+    const Policy& policy = policies[held_.policy];
     if (!policy.hold || !applies(policy) || protected_caller()) return false;
     a_.measure = policy.id;
     return say(Verdict::kReject, Reason::kPolicyHold);

@@ -31,6 +31,7 @@ class Judge {
   bool say(const NumberList& list, std::uint32_t row);
   void place();
   bool decided();
+  bool certain();
   bool choice_of_callee();
   bool fact();
   bool fact_of_form();
@@ -59,6 +60,7 @@ class Judge {
   NumberNote note_{};
   bool noted_ = false;
   Roaming roaming_ = Roaming::kUnknown;
+  Velocity::Held held_{};
 };
 
 }  // namespace pandun::decide

@@ -96,7 +96,9 @@ Base::Base(SnapshotInput input) : input_(std::move(input)) {
                            input_.callee_blocks.size() + input_.callee_choices.size() + input_.labels.size()));
   mask_ = slots_.size() - 1;
   for (std::size_t i = input_.measures.size(); i-- > 0;) {
-    slot_for(input_.measures[i].number.bits()).measures = static_cast<std::uint32_t>(i + 1);
+    Slot& slot = slot_for(input_.measures[i].number.bits());
+    slot.measures = static_cast<std::uint32_t>(i + 1);
+    if (slot.flags >> 24 < 255) slot.flags += 1U << 24;
   }
   const auto flag = [&](model::NumberKey number, std::uint32_t bits) {
     if (number.known()) slot_for(number.bits()).flags |= bits;
@@ -141,9 +143,7 @@ Known Base::find(model::NumberKey number) const {
   known.label = static_cast<Label>(found.flags >> 16 & 0xFF);
   if (found.measures != 0) {
     known.measures = &input_.measures[found.measures - 1];
-    while (found.measures - 1 + known.measure_count < input_.measures.size() &&
-           known.measures[known.measure_count].number == number)
-      ++known.measure_count;
+    known.measure_count = found.flags >> 24;  // of more than 255 the mildest are left out
   }
   return known;
 }
@@ -160,34 +160,32 @@ const Trunk* Base::trunk(std::string_view name) const {
 }
 
 FindingTable::FindingTable(const Findings& findings) {
-  numbers_.resize(table_size(findings.scores.size() + findings.alerted.size()));
-  values_.resize(numbers_.size());
-  mask_ = numbers_.size() - 1;
+  slots_.resize(table_size(findings.scores.size() + findings.alerted.size()));
+  mask_ = slots_.size() - 1;
   for (const NumberScore& risk : findings.scores) {
     if (!risk.number.known()) continue;
-    std::uint8_t& value = at(risk.number);
-    value = std::max<std::uint8_t>(value, std::min<std::uint8_t>(risk.score, 100));
+    std::uint64_t& slot = at(risk.number);
+    slot = (slot & ~127ULL) | std::max<std::uint64_t>(slot & 127, std::min<std::uint8_t>(risk.score, 100));
   }
   for (const model::NumberKey number : findings.alerted) {
-    if (!number.known()) continue;
-    std::uint8_t& value = at(number);
-    value = static_cast<std::uint8_t>(value | 128U);
+    if (number.known()) at(number) |= 128;
   }
 }
 
-std::uint8_t& FindingTable::at(model::NumberKey number) {
-  std::size_t place = mix64(number.bits()) & mask_;
-  while (numbers_[place] != 0 && numbers_[place] != number.bits()) place = (place + 1) & mask_;
-  numbers_[place] = number.bits();
-  return values_[place];
+std::uint64_t& FindingTable::at(model::NumberKey number) {
+  const std::uint64_t hash = mix64(number.bits());
+  std::size_t place = hash & mask_;
+  while (slots_[place] != 0 && ((slots_[place] ^ hash) & ~255ULL) != 0) place = (place + 1) & mask_;
+  slots_[place] = (hash & ~255ULL) | (slots_[place] & 255);
+  return slots_[place];
 }
 
 FindingTable::Finding FindingTable::find(model::NumberKey number) const {
   if (!number.known()) return {};
-  std::size_t place = mix64(number.bits()) & mask_;
-  while (numbers_[place] != 0 && numbers_[place] != number.bits()) place = (place + 1) & mask_;
-  if (numbers_[place] == 0) return {};
-  return {static_cast<std::uint8_t>(values_[place] & 127U), (values_[place] & 128U) != 0};
+  const std::uint64_t hash = mix64(number.bits());
+  std::size_t place = hash & mask_;
+  while (slots_[place] != 0 && ((slots_[place] ^ hash) & ~255ULL) != 0) place = (place + 1) & mask_;
+  return {static_cast<std::uint8_t>(slots_[place] & 127), (slots_[place] & 128) != 0};
 }
 
 Snapshot::Snapshot(std::shared_ptr<const Base> base, std::shared_ptr<const FindingTable> findings, Patches patches,

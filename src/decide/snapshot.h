@@ -42,7 +42,7 @@ class Base {
  private:
   struct Slot {
     std::uint64_t number = 0;    // 0: empty; a withheld number is never stored
-    std::uint32_t flags = 0;     // Flag | choices << 8 | label << 16
+    std::uint32_t flags = 0;     // Flag | choices << 8 | label << 16 | how many measures << 24
     std::uint32_t measures = 0;  // 1-based index of the first of its measures; 0: none
   };
   Slot& slot_for(std::uint64_t number);
@@ -53,7 +53,8 @@ class Base {
   std::size_t mask_ = 0, numbers_ = 0;
 };
 
-// Scores and open alerts, which change all the time and may only warn: a table of their own, 9 bytes a slot.
+// Scores and open alerts, which change all the time and may only warn: a table of their own, 8 bytes a slot: 56 bits of the
+// number's hash, then the score and a bit for an open alert.
 class FindingTable {
  public:
   explicit FindingTable(const Findings& findings);
@@ -62,13 +63,12 @@ class FindingTable {
     bool alerted = false;
   };
   Finding find(model::NumberKey number) const;
-  void prefetch(model::NumberKey number) const { __builtin_prefetch(&numbers_[mix64(number.bits()) & mask_]); }
+  void prefetch(model::NumberKey number) const { __builtin_prefetch(&slots_[mix64(number.bits()) & mask_]); }
 
  private:
-  std::uint8_t& at(model::NumberKey number);
+  std::uint64_t& at(model::NumberKey number);
 
-  std::vector<std::uint64_t> numbers_;
-  std::vector<std::uint8_t> values_;  // score | 128 for an open alert
+  std::vector<std::uint64_t> slots_;  // 0: empty
   std::size_t mask_ = 0;
 };
 

@@ -111,12 +111,12 @@ constexpr std::uint64_t pack_hold(std::uint64_t tag, std::uint8_t policy, std::i
 
 Velocity::Sets::Sets(std::uint64_t entries)
     : mask_(std::bit_ceil(std::clamp<std::uint64_t>(entries, 64, 1ULL << 32)) / kWays - 1),
-      tags_(new std::atomic<std::uint64_t>[(mask_ + 1) * kWays]()) {}
+      sets_(new Set[mask_ + 1]()) {}
 
 Velocity::Place Velocity::Sets::find(std::uint64_t hash) const {
   const std::size_t first = (hash & mask_) * kWays;
   for (std::size_t i = first; i < first + kWays; ++i) {
-    if ((tags_[i].load(kRelaxed) & kFingerprint) == fingerprint(hash)) return {i, true};
+    if ((tag(i).load(kRelaxed) & kFingerprint) == fingerprint(hash)) return {i, true};
   }
   return {};
 }
@@ -130,17 +130,17 @@ Velocity::Place Velocity::Sets::claim(std::uint64_t hash, std::uint32_t minute) 
     std::uint64_t lowest = ~0ULL, held = 0;
     for (std::size_t k = 0; k < kWays; ++k) {
       const std::size_t i = first + (k + (hash >> 60)) % kWays;
-      const std::uint64_t tag = tags_[i].load(kRelaxed);
-      if ((tag & kFingerprint) == fingerprint(hash)) return {i, true};
-      const std::uint64_t idle = std::min<std::uint64_t>((minute - (tag >> 8)) & kSliceMask, 60);
-      const std::uint64_t keep = tag == 0 ? 0 : 1 + (60 - idle) * (tag & 0xFF);
+      const std::uint64_t seen = tag(i).load(kRelaxed);
+      if ((seen & kFingerprint) == fingerprint(hash)) return {i, true};
+      const std::uint64_t idle = std::min<std::uint64_t>((minute - (seen >> 8)) & kSliceMask, 60);
+      const std::uint64_t keep = seen == 0 ? 0 : 1 + (60 - idle) * (seen & 0xFF);
       if (keep < lowest) {
         lowest = keep;
         victim = i;
-        held = tag;
+        held = seen;
       }
     }
-    if (tags_[victim].compare_exchange_strong(held, fresh, kRelaxed, kRelaxed)) {
+    if (tag(victim).compare_exchange_strong(held, fresh, kRelaxed, kRelaxed)) {
       if (held != 0) evicted_.fetch_add(1, kRelaxed);
       return {victim, false};
     }
@@ -150,9 +150,9 @@ Velocity::Place Velocity::Sets::claim(std::uint64_t hash, std::uint32_t minute) 
 void Velocity::Sets::weigh(std::size_t index, std::uint64_t hash, std::uint32_t minute, std::uint16_t weight) {
   const std::uint64_t wanted =
       fingerprint(hash) | (minute & kSliceMask) << 8 | std::clamp<std::uint64_t>(weight, 1, 255);
-  std::uint64_t seen = tags_[index].load(kRelaxed);
+  std::uint64_t seen = tag(index).load(kRelaxed);
   if (seen == wanted || (seen & kFingerprint) != fingerprint(hash)) return;
-  tags_[index].compare_exchange_strong(seen, wanted, kRelaxed, kRelaxed);  // whoever came first may win
+  tag(index).compare_exchange_strong(seen, wanted, kRelaxed, kRelaxed);  // whoever came first may win
 }
 
 Velocity::Velocity(std::uint64_t callers, std::uint64_t pairs)
@@ -176,6 +176,29 @@ void Velocity::prefetch(model::NumberKey from, model::NumberKey to) const {
   pairs_.prefetch(pair_hash(f, t));
 }
 
+Velocity::Reserved Velocity::reserve(model::NumberKey from, model::NumberKey to, WallMs at) {
+  Reserved out;
+  out.from = mix64(from.bits());
+  out.to = mix64(to.bits());
+  out.ms = clamped(at);
+  out.has_caller = from.known();
+  out.has_callee = to.known();
+  const auto minute = static_cast<std::uint32_t>(slice_of(out.ms, kWidths[1]));
+  if (out.has_caller) {
+    out.caller = callers_.claim(out.from, minute);
+    __builtin_prefetch(&caller_lines_[out.caller.index], 1);
+  }
+  if (out.has_callee) {
+    out.callee = callees_.claim(out.to, minute);
+    __builtin_prefetch(&callee_lines_[out.callee.index], 1);
+  }
+  if (out.has_caller && out.has_callee) {
+    out.pair = pairs_.claim(pair_hash(out.from, out.to), minute);
+    __builtin_prefetch(&pair_lines_[out.pair.index], 1);
+  }
+  return out;
+}
+
 std::uint16_t Velocity::distinct(const Line& line, std::uint64_t hash, std::int64_t ms) const {
   const std::int64_t hour = ms / kWidths[2];
   std::size_t now = 0, both = 0;
@@ -193,11 +216,8 @@ std::uint16_t Velocity::distinct(const Line& line, std::uint64_t hash, std::int6
                                                        static_cast<std::uint64_t>(kWidths[2]));
 }
 
-void Velocity::count_side(Sets& sets, Line* lines, std::uint64_t self, std::uint64_t peer, std::int64_t ms,
-                          std::uint16_t* second, std::uint16_t* minute, std::uint16_t* hour, std::uint16_t* distinct_) {
-  const auto this_minute = static_cast<std::uint32_t>(slice_of(ms, kWidths[1]));
-  const Place place = sets.claim(self, this_minute);
-  Line& line = lines[place.index];
+void Velocity::count_side(Sets& sets, Line& line, Place place, std::uint64_t self, std::uint64_t peer, std::int64_t ms,
+                          std::uint16_t* rates) {
   if (!place.found) {
     for (Word& word : line.rate) word.store(0, kRelaxed);
     for (Word& word : line.now) word.store(0, kRelaxed);
@@ -205,32 +225,30 @@ void Velocity::count_side(Sets& sets, Line* lines, std::uint64_t self, std::uint
     line.hold.store(0, kRelaxed);
   }
   const std::uint64_t tag = tag16(self);
-  if (second != nullptr) *second = bump(line.rate[0], tag, ms, kWidths[0]);
-  *minute = bump(line.rate[1], tag, ms, kWidths[1]);
-  *hour = bump(line.rate[2], tag, ms, kWidths[2]);
+  for (std::size_t i = 0; i < 3; ++i) rates[i] = bump(line.rate[i], tag, ms, kWidths[i]);
   const std::uint64_t bit = mix64(peer ^ 0x5bd1e995) % 96;
   add_peer(line.now[bit / 48], line.before[bit / 48], self, ms / kWidths[2], 1ULL << (bit % 48));
-  *distinct_ = distinct(line, self, ms);
-  sets.weigh(place.index, self, this_minute, *hour);
+  rates[3] = distinct(line, self, ms);
+  sets.weigh(place.index, self, static_cast<std::uint32_t>(slice_of(ms, kWidths[1])), rates[2]);
 }
 
-Rates Velocity::count(model::NumberKey from, model::NumberKey to, WallMs at) {
+Rates Velocity::count(const Reserved& r) {
   Rates out{};
-  const std::int64_t ms = clamped(at);
-  const std::uint64_t f = mix64(from.bits()), t = mix64(to.bits());
-  if (from.known()) count_side(callers_, caller_lines_.get(), f, t, ms, &out[0], &out[1], &out[2], &out[3]);
-  if (to.known()) count_side(callees_, callee_lines_.get(), t, f, ms, nullptr, &out[4], &out[5], &out[6]);
-  if (from.known() && to.known()) {
-    const std::uint64_t hash = pair_hash(f, t);
-    const auto minute = static_cast<std::uint32_t>(slice_of(ms, kWidths[1]));
-    const Place place = pairs_.claim(hash, minute);
-    PairLine& line = pair_lines_[place.index];
-    if (!place.found) {
+  if (r.has_caller) count_side(callers_, caller_lines_[r.caller.index], r.caller, r.from, r.to, r.ms, out.data());
+  if (r.has_callee) {
+    std::uint16_t rates[4];
+    count_side(callees_, callee_lines_[r.callee.index], r.callee, r.to, r.from, r.ms, rates);
+    std::copy(rates + 1, rates + 4, out.begin() + 4);
+  }
+  if (r.has_caller && r.has_callee) {
+    const std::uint64_t hash = pair_hash(r.from, r.to);
+    PairLine& line = pair_lines_[r.pair.index];
+    if (!r.pair.found) {
       for (Word& word : line.rate) word.store(0, kRelaxed);
     }
-    out[7] = bump(line.rate[0], tag16(hash), ms, kWidths[1]);
-    out[8] = bump(line.rate[1], tag16(hash), ms, kWidths[2]);
-    pairs_.weigh(place.index, hash, minute, out[8]);
+    out[7] = bump(line.rate[0], tag16(hash), r.ms, kWidths[1]);
+    out[8] = bump(line.rate[1], tag16(hash), r.ms, kWidths[2]);
+    pairs_.weigh(r.pair.index, hash, static_cast<std::uint32_t>(slice_of(r.ms, kWidths[1])), out[8]);
   }
   return out;
 }

@@ -30,10 +30,14 @@ class Velocity {
   Velocity(std::uint64_t callers, std::uint64_t pairs);  // rounded up to powers of two
   ~Velocity();
 
-  // Asks the memory for what count() will read, so that other work hides the wait.
+  // Asks the memory for what reserve() will read, so that other work hides the wait.
   void prefetch(model::NumberKey from, model::NumberKey to) const;
+  // Finds or makes room for caller, called and pair, and asks the memory for what count() will change.
+  struct Reserved;
+  Reserved reserve(model::NumberKey from, model::NumberKey to, WallMs at);
   // This call counted in; all zero for what is withheld.
-  Rates count(model::NumberKey from, model::NumberKey to, WallMs at);
+  Rates count(const Reserved& reserved);
+  Rates count(model::NumberKey from, model::NumberKey to, WallMs at) { return count(reserve(from, to, at)); }
   // The same without counting: what count() would have said, less this call.
   Rates look(model::NumberKey from, model::NumberKey to, WallMs at) const;
 
@@ -48,6 +52,17 @@ class Velocity {
   std::uint64_t bytes() const;
   std::uint64_t evicted() const;
 
+  struct Place {
+    std::size_t index = 0;
+    bool found = false;
+  };
+  struct Reserved {
+    std::uint64_t from = 0, to = 0;  // hashes
+    std::int64_t ms = 0;
+    Place caller{}, callee{}, pair{};
+    bool has_caller = false, has_callee = false;
+  };
+
  private:
   static constexpr std::size_t kWays = 8;
   struct alignas(64) Line {  // second, minute, hour; distinct now ×2, before ×2; hold
@@ -56,15 +71,11 @@ class Velocity {
   struct PairLine {
     std::atomic<std::uint64_t> rate[2];
   };
-  struct Place {
-    std::size_t index = 0;
-    bool found = false;
-  };
   class Sets {  // which way of which set belongs to a key
    public:
     explicit Sets(std::uint64_t entries);
     std::size_t size() const { return (mask_ + 1) * kWays; }
-    void prefetch(std::uint64_t hash) const { __builtin_prefetch(&tags_[(hash & mask_) * kWays]); }
+    void prefetch(std::uint64_t hash) const { __builtin_prefetch(&sets_[hash & mask_]); }
     Place find(std::uint64_t hash) const;
     // The key's place, taken from the least active when it has none; found is false when the place was just taken.
     Place claim(std::uint64_t hash, std::uint32_t minute);
@@ -75,13 +86,14 @@ class Velocity {
     struct alignas(64) Set {
       std::atomic<std::uint64_t> tags[kWays];
     };
+    std::atomic<std::uint64_t>& tag(std::size_t index) const { return sets_[index / kWays].tags[index % kWays]; }
     std::size_t mask_;
-    std::unique_ptr<std::atomic<std::uint64_t>[]> tags_;
+    std::unique_ptr<Set[]> sets_;
     std::atomic<std::uint64_t> evicted_{0};
   };
 
-  void count_side(Sets& sets, Line* lines, std::uint64_t self, std::uint64_t peer, std::int64_t ms,
-                  std::uint16_t* second, std::uint16_t* minute, std::uint16_t* hour, std::uint16_t* distinct);
+  void count_side(Sets& sets, Line& line, Place place, std::uint64_t self, std::uint64_t peer, std::int64_t ms,
+                  std::uint16_t* rates);  // second, minute, hour, distinct
   std::uint16_t distinct(const Line& line, std::uint64_t hash, std::int64_t ms) const;
 
   Sets callers_, callees_, pairs_;

@@ -1,0 +1,57 @@
+// Every decision, written down so that it can be explained: a file a day, sealed, with tokens and masks instead of numbers.
+//
+// Shape    DIR/2026-11-22.pdr (day in UTC), about 150 bytes a decision, frames of at most 4096. A damaged file is left alone and
+//          the day goes on in 2026-11-22-2.pdr.
+// Errors   append(): kIo, the decisions given are then lost and counted; the next append opens anew. find(): kNotFound
+//          when no file of its day holds it (retention may have removed the day).
+// Threads  one owner.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/result.h"
+#include "decide/desk.h"
+#include "decide/record.h"
+#include "decide/sealed_frames.h"
+#include "platform/file_system.h"
+#include "platform/seal.h"
+
+namespace pandun::decide {
+
+// What a number may be called outside of memory; `server` asks guard.
+class Pseudonyms {
+ public:
+  virtual ~Pseudonyms() = default;
+  virtual ShownNumber show(model::NumberKey number, WallMs at) = 0;
+};
+
+class RecordBook {
+ public:
+  RecordBook(platform::FileSystem& files, std::string directory, const platform::SealKey& key, Pseudonyms& names);
+
+  Result<> append(std::span<const DecisionRecord> records);
+  Result<> sync();
+  Result<Explanation> find(std::uint64_t id);
+  // Removes whole days: older than `days`, then the oldest while all together are bigger than `bytes_max`. Today's stays.
+  Result<> retain(WallMs now, std::int64_t days, std::uint64_t bytes_max);
+
+  std::uint64_t written() const { return written_; }
+  std::uint64_t lost() const { return lost_; }
+
+ private:
+  Result<> open_for(const std::string& day);
+  Result<> append_day(std::span<const DecisionRecord> records);
+
+  platform::FileSystem& files_;
+  std::string directory_;
+  platform::SealKey key_;
+  Pseudonyms& names_;
+  std::string day_;
+  std::optional<FrameWriter> writer_;
+  std::uint64_t written_ = 0, lost_ = 0;
+};
+
+}  // namespace pandun::decide
