@@ -32,6 +32,7 @@ const std::vector<detect::DetectorPart>& catalog() {
     DETECTOR(many_cards)
     DETECTOR(victim_at_risk)
     DETECTOR(risk_propagation)
+    DETECTOR(ring)
     // clang-format on
     return parts;
   }();
