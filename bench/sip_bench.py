@@ -1,0 +1,257 @@
+#!/usr/bin/env python3
+"""SIP decisions beside the floor and Kamailio with its protections, in one run: server on processor 0, load on processor 1.
+
+usage: sip_bench.py BUILD_DIR [--quick] [--out FILE.json]
+
+Everything is on: a list of 1,000,000 rejected numbers (5 % of the calls come from it), rates per caller, called and pair, the memory of recent
+calls, and every decision written down. Kamailio: the same list in an htable, pike, ratelimit and two counters; without it the column is
+left out, and said so. Rounds are interleaved; read the ratios inside a run, for absolute figures move with the machine.
+"""
+import json
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+BUILD = Path(sys.argv[1]).resolve()
+QUICK = "--quick" in sys.argv
+OUT = Path(sys.argv[sys.argv.index("--out") + 1]) if "--out" in sys.argv else None
+ROUNDS, SECONDS = (1, 1.0) if QUICK else (int(os.environ.get("PANDUN_BENCH_RUNS", "3")), 4.0)
+LIST = 100_000 if QUICK else 1_000_000
+SPOOFED, SPOOFED_SECONDS = (1_000_000, 2) if QUICK else (10_000_000, 120)
+HOME = Path(tempfile.mkdtemp(prefix="pandun-sip-bench-"))
+TICK = os.sysconf("SC_CLK_TCK")
+
+MANIFEST = """kind = "reject"
+title_zh = "基准名单"
+title_en = "Benchmark list"
+ground = "benchmark"
+approved_by = ["a", "b"]
+approved_at = "2024-01-01T00:00:00Z"
+expires_at = "2124-01-01T00:00:00Z"
+"""
+TRUNKS = """[[trunk]]
+name = "bench"
+peers = ["127.0.0.0/8"]
+trusted = true
+allow = "302"
+next_hop = "127.0.0.1:5090"
+reject = "603"
+"""
+KAMAILIO = """#!KAMAILIO
+debug=0
+log_stderror=yes
+fork=yes
+children=1
+listen=udp:127.0.0.1:%(port)d
+disable_tcp=yes
+auto_aliases=no
+dns=no
+rev_dns=no
+max_while_loops=3000000
+loadmodule "sl.so"
+loadmodule "pv.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+loadmodule "kex.so"
+loadmodule "htable.so"
+loadmodule "pike.so"
+loadmodule "ratelimit.so"
+modparam("htable", "htable", "list=>size=18;autoexpire=0;")
+modparam("htable", "htable", "caller=>size=17;autoexpire=60;updateexpire=0;initval=0;")
+modparam("htable", "htable", "called=>size=17;autoexpire=60;updateexpire=0;initval=0;")
+modparam("pike", "sampling_time_unit", 2)
+modparam("pike", "reqs_density_per_unit", 50000)
+modparam("pike", "remove_latency", 4)
+modparam("ratelimit", "pipe", "0:TAILDROP:100000000")
+modparam("ratelimit", "queue", "0:INVITE")
+request_route {
+  if (is_method("ACK|CANCEL")) exit;
+  if (is_method("OPTIONS")) { sl_send_reply("200", "OK"); exit; }
+  if (!is_method("INVITE")) { sl_send_reply("405", "Method Not Allowed"); exit; }
+  if (!pike_check_req()) exit;
+  if (!rl_check_pipe("0")) { sl_send_reply("503", "Limited"); exit; }
+  if ($sht(list=>$fU) != $null) { sl_send_reply("603", "Decline"); exit; }
+  $var(n) = $shtinc(caller=>$fU);
+  if ($var(n) > 100000) { sl_send_reply("603", "Decline"); exit; }
+  $var(m) = $shtinc(called=>$rU);
+  if ($var(m) > 100000) { sl_send_reply("603", "Decline"); exit; }
+  $ru = "sip:" + $rU + "@127.0.0.1:5090";
+  sl_send_reply("302", "Moved Temporarily");
+  exit;
+}
+event_route[htable:mod-init] {
+  $var(i) = 0;
+  while ($var(i) < %(list)d) {
+    $var(j) = 900000000 + $var(i);
+    $var(k) = "+8613" + $var(j);
+    $sht(list=>$var(k)) = 1;
+    $var(i) = $var(i) + 1;
+  }
+}
+"""
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))
+        return udp.getsockname()[1]
+
+
+class Server:
+    def __init__(self, name, command, port):
+        self.name, self.port = name, port
+        self.log = open(HOME / f"{name}.log", "wb")
+        self.child = subprocess.Popen(["taskset", "-c", "0", *map(str, command)], stdout=self.log, stderr=self.log, start_new_session=True,
+                                      env={**os.environ, "PANDUN_STATE_DIR": str(HOME / "state")})
+        self.await_answers()
+
+    def await_answers(self):
+        end = time.monotonic() + 120
+        while time.monotonic() < end:
+            if self.child.poll() is not None:
+                raise RuntimeError(f"{self.name} ended: {(HOME / f'{self.name}.log').read_text()[-2000:]}")
+            if load(self.port, "--window", 1, "--seconds", 0.05, "--sources", 1, "--blocked-numbers", 1000)["answered"]:
+                return
+            time.sleep(0.2)
+        raise RuntimeError(f"{self.name} does not answer")
+
+    def processes(self):
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            if int(fields[2]) == self.child.pid:
+                yield stat.parent, fields
+
+    def cpu_seconds(self):
+        return sum(int(fields[11]) + int(fields[12]) for _, fields in self.processes()) / TICK
+
+    def memory_bytes(self):
+        total = 0
+        for folder, _ in self.processes():
+            for line in (folder / "smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1]) * 1024
+        return total
+
+    def measured(self, *arguments):
+        before = self.cpu_seconds()
+        figures = load(self.port, *arguments)
+        figures["cpu_us_per_call"] = (self.cpu_seconds() - before) * 1e6 / max(figures["answered"], 1)
+        return figures
+
+    def stop(self):
+        os.killpg(self.child.pid, signal.SIGTERM)
+        try:
+            self.child.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.child.pid, signal.SIGKILL)
+            self.child.wait()
+
+
+def load(port, *arguments):
+    words = ["taskset", "-c", "1", BUILD / "bench/sip_load", "--to", f"127.0.0.1:{port}", *arguments]
+    return json.loads(subprocess.run(list(map(str, words)), capture_output=True, text=True, check=True).stdout)
+
+
+def pandun():
+    port = free_port()
+    lists = HOME / "data/decide/lists"
+    lists.mkdir(parents=True)
+    put_list(lists, LIST)
+    (lists / "blocked.toml").write_text(MANIFEST)
+    (HOME / "trunks.toml").write_text(TRUNKS)
+    (HOME / "pandun.toml").write_text(
+        f'[simulate]\nenabled = false\n[archive]\nenabled = false\n[decide.sip]\nenabled = true\nlisten = "127.0.0.1:{port}"\n'
+        f'trunks = "{HOME}/trunks.toml"\ncalls_remembered = 4194304\n')
+    server = Server("pandun", [BUILD / "pandun", "serve", "--data", HOME / "data", "--listen", "127.0.0.1:0", "--config", HOME / "pandun.toml"],
+                    port)
+    while load(port, "--window", 1, "--seconds", 0.05, "--blocked", 1000, "--blocked-numbers", LIST)["wrong"]:
+        time.sleep(0.2)  # the list is still being compiled
+    return server
+
+
+def put_list(lists, count, first=13_900_000_000):
+    (lists / "next").write_text("number\n" + "".join(f"+86{first + i}\n" for i in range(count)))
+    os.replace(lists / "next", lists / "blocked.csv")
+
+
+def kamailio():
+    port = free_port()
+    (HOME / "kamailio.cfg").write_text(KAMAILIO % {"port": port, "list": LIST})
+    # tlsf: the allocator that the package starts with by default is a debugging one, eight times slower.
+    return Server("kamailio", ["kamailio", "-f", HOME / "kamailio.cfg", "-DD", "-E", "-x", "tlsf", "-X", "tlsf", "-m", "3072", "-M", "16", "-Y", HOME], port)
+
+
+def floor():
+    port = free_port()
+    return Server("floor", [BUILD / "bench/sip_floor", port], port)
+
+
+def main():
+    servers = [floor()]
+    if shutil.which("kamailio"):
+        servers.append(kamailio())
+    else:
+        print("kamailio is not installed: its column is left out (apt-get install kamailio)")
+    servers.append(pandun())
+    common = ["--seconds", SECONDS, "--callers", 100_000, "--blocked", 50]
+    kinds = {"saturated": ["--window", 16], "one at a time": ["--window", 1, "--sources", 1], "50,000/s": ["--rate", 50_000]}
+    results = {server.name: {kind: [] for kind in kinds} for server in servers}
+    try:
+        for _ in range(ROUNDS):
+            for kind, arguments in kinds.items():
+                for server in servers:
+                    numbers = 0 if server.name == "floor" else LIST
+                    blocked = ["--blocked", 0] if server.name == "floor" else []
+                    results[server.name][kind].append(server.measured(*arguments, *common, *blocked, "--blocked-numbers", numbers or 1))
+        own = servers[-1]
+        memory_before = own.memory_bytes()
+        spoofed = own.measured("--window", 64, "--seconds", SPOOFED_SECONDS, "--callers", SPOOFED, "--blocked-numbers", LIST)
+        memory_after = own.memory_bytes()
+        # Another list while calls come in: the longest wait with and without it.
+        calm = load(own.port, "--rate", 20_000, "--seconds", max(SECONDS, 3), "--blocked", 0)
+        words = ["taskset", "-c", "1", BUILD / "bench/sip_load", "--to", f"127.0.0.1:{own.port}", "--rate", "20000", "--seconds", str(max(SECONDS, 3) + 2), "--blocked", "0"]
+        changing = subprocess.Popen(list(map(str, words)), stdout=subprocess.PIPE, text=True)
+        time.sleep(1)
+        put_list(HOME / "data/decide/lists", 1000)
+        changed = json.loads(changing.communicate()[0])
+    finally:
+        for server in servers:
+            server.stop()
+
+    def median(name, kind, figure):
+        return statistics.median(one[figure] for one in results[name][kind])
+
+    names = [server.name for server in servers]
+    print(f"{'':34}" + "".join(f"{name:>14}" for name in names))
+    for kind, figure, label in [("saturated", "calls_per_s", "calls/s, one core"), ("saturated", "cpu_us_per_call", "CPU us/call"),
+                                ("one at a time", "p50_us", "one at a time, p50 us"), ("one at a time", "p99_us", "p99"),
+                                ("one at a time", "p999_us", "p99.9"), ("50,000/s", "p50_us", "50,000/s open loop, p50 us"),
+                                ("50,000/s", "p99_us", "p99"), ("50,000/s", "p999_us", "p99.9"), ("50,000/s", "lost", "lost")]:
+        print(f"{label:34}" + "".join(f"{median(name, kind, figure):14,.1f}" for name in names))
+    ours = median("pandun", "saturated", "calls_per_s")
+    ratios = {name: ours / median(name, "saturated", "calls_per_s") for name in names if name != "pandun"}
+    for name, ratio in ratios.items():
+        print(f"{'calls/s, ours : ' + name:34}{ratio:14.2f}")
+    print(f"memory before and after {spoofed['answered']:,} calls of {SPOOFED:,} spoofed callers: {memory_before / 1e6:,.0f} and {memory_after / 1e6:,.0f} MB")
+    print(f"another list at 20,000/s: longest wait {changed['max_us']:,.0f} us (calm: {calm['max_us']:,.0f}), p99.9 {changed['p999_us']:,.0f} us (calm: {calm['p999_us']:,.0f}), lost {changed['lost']}")
+    wrong = sum(one["wrong"] for name in names if name != "floor" for runs in results[name].values() for one in runs)
+    print(f"wrong verdicts: {wrong}")
+    if OUT:
+        OUT.write_text(json.dumps({"rounds": ROUNDS, "results": results, "ratios": ratios, "memory": [memory_before, memory_after],
+                                   "spoofed": spoofed, "list_change": {"calm": calm, "changed": changed}}, indent=1) + "\n")
+    shutil.rmtree(HOME, ignore_errors=True)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
