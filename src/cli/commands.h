@@ -10,6 +10,7 @@ namespace pandun::cli {
 const std::vector<const Command*>& commands();
 
 extern const Command kServe, kReplay, kSimulate, kCheck, kListParts, kExplain, kIntelImport, kIntelMatch, kIntelList,
-    kRegistryOwner, kLearnTrain, kLearnScore, kArchiveQuery, kAuditExport, kAuditVerify, kDbBackup, kDbCheck, kVersion;
+    kRegistryOwner, kLearnTrain, kLearnEvaluate, kLearnScore, kLearnList, kLearnPromote, kArchiveQuery, kAuditExport,
+    kAuditVerify, kDbBackup, kDbCheck, kVersion;
 
 }  // namespace pandun::cli

@@ -21,7 +21,7 @@ struct BoostParameters {
   std::uint32_t rounds_max = 1200;
   std::uint32_t patience = 60;  // rounds without a better log-loss on the validation rows
   double eta = 0.05;
-  std::uint32_t depth_max = 5;
+  std::uint32_t depth_max = 4;
   double subsample = 0.8, column_share = 0.4, column_share_node = 1.0;
   double child_weight_min = 2;
   double lambda = 2, alpha = 0, gamma = 0;

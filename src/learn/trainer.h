@@ -32,7 +32,7 @@ struct TrainOptions {
   std::string label;
   SplitKind split = SplitKind::kStratified;
   std::string split_column;
-  std::uint32_t folds = 5, inner_folds = 4, bags = 1;  // bags: repetitions of the inner split with other seeds
+  std::uint32_t folds = 5, inner_folds = 10, bags = 1;  // bags: repetitions of the inner split with other seeds
   std::uint64_t seed = 1;
   bool balance_classes = false;  // positive_weight = negatives / positives
   BoostParameters boost;
