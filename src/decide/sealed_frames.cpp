@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
@@ -63,22 +64,45 @@ Result<std::string> FrameReader::payload() const {
   return key_.open(sealed, context_of(name_, head_));
 }
 
+Result<bool> FrameReader::frames_follow() const {
+  std::string rest(std::min<std::uint64_t>(size_ - end_, 2ULL * kFrameBytesMax), '\0');
+  TRY_ASSIGN(const std::size_t got, read_all(*file_, end_, rest.data(), rest.size()));
+  for (std::size_t at = 1; at + sizeof(FrameHead) <= got; ++at) {
+    FrameHead head;
+    std::memcpy(&head, rest.data() + at, sizeof head);
+    if (head.magic == kMagic && head.check == check_of(head)) return true;
+  }
+  return false;
+}
+
 Result<FrameWriter> FrameWriter::open(platform::FileSystem& files, const std::string& path,
                                       const platform::SealKey& key, std::string name) {
   FrameWriter out(key, name);
   std::uint64_t end = 0;
-  if (auto reader = FrameReader::open(files, path, key, std::move(name)); reader.ok()) {
-    for (;;) {
-      TRY_ASSIGN(const std::optional<FrameHead> head, reader->next());
-      if (!head) break;
+  auto reader = FrameReader::open(files, path, key, std::move(name));
+  const bool fresh = !reader.ok() && reader.error().code == Errc::kNotFound;
+  if (!reader.ok() && !fresh) return std::move(reader).error();
+  while (!fresh) {
+    auto head = reader->next();
+    if (!head.ok()) {
+      if (head.error().code != Errc::kCorrupt) return std::move(head).error();
+      TRY_ASSIGN(const bool follow, reader->frames_follow());
+      if (follow) return std::move(head).error();
     }
+    if (!head.ok() || !*head) break;
+  }
+  if (!fresh) {
     end = reader->end();
     out.sequence_ = reader->sequence();
-  } else if (reader.error().code != Errc::kNotFound) {
-    return std::move(reader).error();
+    // The last frame may have its head on the disk and not all of its body.
+    if (out.sequence_ > 0 && !reader->payload().ok()) {
+      end = reader->begin();
+      --out.sequence_;
+    }
   }
   TRY_ASSIGN(out.file_, files.open_append(path, 0600));
   if (out.file_->size() > end) TRY(out.file_->truncate(end));
+  if (fresh) TRY(files.sync_directory(platform::directory_of(path)));
   return out;
 }
 

@@ -1,8 +1,8 @@
 // An append-only file of sealed frames: each bound to its file and place, so none can be changed, moved or exchanged unseen.
 //
 // Shape    32-byte head in the clear (size, two numbers of the owner's, count, sequence, check), then the sealed payload.
-// Errors   open(): a torn last frame is cut off; kCorrupt when a whole head does not fit. append(): after an error the file must
-//          be opened anew. payload(): kCorrupt when key, place or bytes do not fit.
+// Errors   FrameWriter::open(): what a crash left torn at the end is cut off; kCorrupt when a frame is damaged and whole ones
+//          follow it. append(): after an error the file must be opened anew. payload(): kCorrupt when key, place or bytes do not fit.
 // Threads  one owner each; readers of a growing file see whole frames only.
 #pragma once
 
@@ -33,8 +33,11 @@ class FrameReader {
                                   std::string name);
   // The next head, or nothing at the end or before a torn frame. kCorrupt for a head that does not fit.
   Result<std::optional<FrameHead>> next();
-  Result<std::string> payload() const;        // of the frame whose head came last
-  std::uint64_t end() const { return end_; }  // behind the last whole frame seen
+  Result<std::string> payload() const;                                     // of the frame whose head came last
+  std::uint64_t begin() const { return payload_at_ - sizeof(FrameHead); }  // of that frame
+  std::uint64_t end() const { return end_; }                               // behind the last whole frame seen
+  // After kCorrupt: does a whole frame stand anywhere behind the damage?
+  Result<bool> frames_follow() const;
   std::uint32_t sequence() const { return sequence_; }
 
  private:

@@ -33,9 +33,9 @@ SubscriberBook::SubscriberBook(platform::FileSystem& files, std::string path, co
 Result<std::unique_ptr<SubscriberBook>> SubscriberBook::open(platform::FileSystem& files, std::string path,
                                                              const platform::SealKey& key) {
   std::unique_ptr<SubscriberBook> out(new SubscriberBook(files, std::move(path), key));
-  TRY(out->replay());
   TRY_ASSIGN(FrameWriter writer, FrameWriter::open(files, out->path_, out->key_, "subscribers"));
   out->writer_.emplace(std::move(writer));
+  TRY(out->replay());
   return out;
 }
 

@@ -242,6 +242,7 @@ Result<> DecisionRoom::Rooms::record_approvals() {
 Result<> DecisionRoom::Rooms::open() {
   TRY(read_content());
   TRY(parts.files.make_directories(platform::join(parts.data, "decisions")));
+  TRY(parts.files.make_directories(platform::join(parts.data, "decide")));
   TRY(parts.files.make_directories(lists_directory()));
   TRY_ASSIGN(
       book, decide::SubscriberBook::open(parts.files, platform::join(parts.data, "decide/subscribers.log"), parts.key));
