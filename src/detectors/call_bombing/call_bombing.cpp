@@ -85,7 +85,9 @@ class CallBombing final : public detect::Detector {
 void CallBombing::on_event(const model::Event& event, const detect::RoutedKey&, detect::Context& context) {
   const auto& call = event.as<model::Call>();
   const detect::NumberActivity* activity = context.number();
-  if (activity == nullptr || activity->contacts_at_most() * 2 < limits_.callers_5m) return;
+  if (activity == nullptr || (activity->fewer_than(limits_.callers_5m / 2, Window::k5m) &&
+                              activity->fewer_than(limits_.callers_1h / 2, Window::k1h)))
+    return;
   if (activity->calls_in(Window::k5m) * 2 < limits_.callers_5m &&
       activity->calls_in(Window::k1h) * 2 < limits_.callers_1h)
     return;

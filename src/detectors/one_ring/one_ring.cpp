@@ -115,7 +115,7 @@ class OneRing final : public detect::Detector {
 void OneRing::on_ring(const model::Event& event, const model::Call& call, detect::Context& context) {
   const detect::NumberActivity* activity = context.number();
   const double lowest = std::min(limits_.rings, limits_.far_rings);
-  if (activity == nullptr || activity->contacts_at_most() * 2 < lowest) return;
+  if (activity == nullptr || activity->fewer_than(lowest / 2, Window::k1h)) return;
   const detect::NumberTally& hour = activity->tally(Window::k1h);
   if ((hour.unanswered_out + hour.short_out) * 2 < lowest) return;
   Entry& entry = table_.touch(call.caller, event.watermark);
