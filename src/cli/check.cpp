@@ -3,8 +3,10 @@
 #include "cli/commands.h"
 #include "detectors/catalog.h"
 #include "guard/json_writer.h"
+#include "server/catalogues.h"
 #include "server/content.h"
 #include "server/detection.h"
+#include "server/fraud_topics.h"
 
 namespace pandun::cli {
 namespace {
@@ -29,6 +31,8 @@ int run(const Arguments& arguments) {
   note(server::detector_parts(loaded.settings));
   note(server::load_rules(files, server::content_directory(files, loaded.settings)));
   note(server::load_case_content(files, server::content_directory(files, loaded.settings)));
+  note(server::load_catalogues(files, server::content_directory(files, loaded.settings)));
+  note(server::load_fraud_topics(files, server::content_directory(files, loaded.settings), detectors::catalog()));
   if (!faults.empty()) return fail(error(Errc::kBadConfig, "content", faults), json);
   if (json)
     fmt::print("{{\"ok\":true,\"content_digest\":\"{}\"}}\n", (*content)->digest);

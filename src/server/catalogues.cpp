@@ -71,6 +71,13 @@ Result<Catalogues> load_catalogues(platform::FileSystem& files, const std::strin
     techniques.once(item, technique.id);
     out.techniques.push_back(std::move(technique));
   }));
+  // Fraud techniques have a name in both languages; a person of either reads one line.
+  Reader fraud(files, platform::join(content_directory, "fraud_topics.toml"));
+  TRY(fraud.each("technique", [&](const toml::table& item) {
+    api::TechniqueEntry technique{fraud.text(item, "id"), fraud.text(item, "zh") + " " + fraud.text(item, "en")};
+    fraud.once(item, technique.id);
+    out.techniques.push_back(std::move(technique));
+  }));
   return out;
 }
 
