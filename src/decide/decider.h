@@ -41,6 +41,7 @@ struct Question {
   std::uint8_t diversions = 0;                // how often it was forwarded
   Direction direction = Direction::kUnknown;  // overrides the trunk's
   Identity identity = Identity::kNone;
+  bool trusted = false;    // the door knows that this trunk's callers are screened, whatever trunks.toml says
   bool rehearsal = false;  // what would be answered: nothing is counted, held or recorded
 };
 

@@ -193,7 +193,7 @@ bool Judge::applies(const Policy& policy) const {
 bool Judge::hold() {
   const std::vector<Policy>& policies = s_.settings().policies;
   if (policies.empty()) return false;
-  const bool believed = (trunk_ != nullptr && trunk_->trusted) || q_.identity == Identity::kFullA;
+  const bool believed = q_.trusted || (trunk_ != nullptr && trunk_->trusted) || q_.identity == Identity::kFullA;
   if (!believed || q_.identity == Identity::kFailed) return false;
   if (q_.rehearsal) held_ = velocity_.held(q_.from, q_.at);
   if (held_.held && held_.policy < policies.size()) {

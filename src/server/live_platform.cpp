@@ -184,6 +184,16 @@ std::vector<api::Metric> LivePlatform::metrics() const {
   for (std::size_t i = 0; i < 3; ++i)
     add("pandun_decisions_total", "call and message decisions", MetricKind::kCounter,
         to_double(decisions.by_verdict[i]), {{"verdict", std::string(decide::name(static_cast<decide::Verdict>(i)))}});
+  for (std::size_t i = 0; i < decide::kReasons; ++i)
+    add("pandun_decision_reasons_total", "decisions by reason", MetricKind::kCounter, to_double(decisions.by_reason[i]),
+        {{"reason", std::string(decide::name(static_cast<decide::Reason>(i)))}});
+  add("pandun_decision_records_dropped_total", "decisions that could not be written down", MetricKind::kCounter,
+      to_double(decisions.records_dropped));
+  add("pandun_decision_rates_evicted_total", "numbers pushed out of the rate counters", MetricKind::kCounter,
+      to_double(decisions.rates_evicted));
+  add("pandun_decision_measures", "measures in the decider's base", MetricKind::kGauge, to_double(decisions.measures));
+  add("pandun_decision_snapshot_version", "changes of the decider's knowledge so far", MetricKind::kGauge,
+      to_double(decisions.version));
   if (const SmsGate* sms = sms_.load()) sms->add_metrics(out);
   if (const SipDoor* sip = sip_.load()) sip->add_metrics(out);
   return out;
