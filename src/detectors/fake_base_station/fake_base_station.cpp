@@ -246,7 +246,7 @@ const detect::DetectorSpec& fake_base_station_spec() {
       .reads = {model::EventKind::kCall, model::EventKind::kMessage},
       .entity = model::EntityKind::kCell,
       .topic = "fake_base_station",
-      .techniques = {},
+      .techniques = {"PF-012"},
       .episode_gap = std::chrono::hours(2),
       .maturity = detect::Maturity::kExperimental,
       .options =

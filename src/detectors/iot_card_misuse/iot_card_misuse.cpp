@@ -229,7 +229,7 @@ const detect::DetectorSpec& iot_card_misuse_spec() {
       .reads = {model::EventKind::kCall, model::EventKind::kMessage},
       .entity = model::EntityKind::kNumber,
       .topic = "iot_card_misuse",
-      .techniques = {},
+      .techniques = {"PF-010"},
       .episode_gap = std::chrono::hours(48),
       .maturity = detect::Maturity::kExperimental,
       .options =

@@ -303,7 +303,7 @@ const detect::DetectorSpec& many_cards_spec() {
       .reads = {model::EventKind::kCall, model::EventKind::kMessage},
       .entity = model::EntityKind::kDevice,
       .topic = "many_cards",
-      .techniques = {},
+      .techniques = {"PF-009"},
       .episode_gap = std::chrono::hours(7 * 24),
       .maturity = detect::Maturity::kExperimental,
       .options =

@@ -313,7 +313,7 @@ const detect::DetectorSpec& message_campaign_spec() {
       .reads = {model::EventKind::kMessage},
       .entity = model::EntityKind::kNumber,
       .topic = "message_campaign",
-      .techniques = {},
+      .techniques = {"PF-013"},
       .episode_gap = std::chrono::hours(12),
       .maturity = detect::Maturity::kExperimental,
       .options =

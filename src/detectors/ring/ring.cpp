@@ -269,7 +269,7 @@ const detect::DetectorSpec& ring_spec() {
       .reads = {model::EventKind::kCall},
       .entity = model::EntityKind::kNumber,
       .topic = "ring",
-      .techniques = {},
+      .techniques = {"PF-014"},
       .episode_gap = std::chrono::hours(24),
       .maturity = detect::Maturity::kExperimental,
       .options =

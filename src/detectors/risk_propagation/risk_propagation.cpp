@@ -428,7 +428,7 @@ const detect::DetectorSpec& risk_propagation_spec() {
       .reads = {model::EventKind::kCall},
       .entity = model::EntityKind::kNumber,
       .topic = "risk_propagation",
-      .techniques = {},
+      .techniques = {"PF-014"},
       .episode_gap = std::chrono::hours(72),
       .maturity = detect::Maturity::kExperimental,
       .options =

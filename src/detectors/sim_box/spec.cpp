@@ -15,7 +15,7 @@ const detect::DetectorSpec& sim_box_spec() {
       .reads = {model::EventKind::kCall},
       .entity = model::EntityKind::kDevice,
       .topic = "sim_box",
-      .techniques = {},
+      .techniques = {"PF-008", "PF-020"},
       .episode_gap = std::chrono::hours(24),
       .maturity = detect::Maturity::kExperimental,
       .options =

@@ -397,7 +397,7 @@ const detect::DetectorSpec& victim_at_risk_spec() {
       .reads = {model::EventKind::kCall, model::EventKind::kMessage},
       .entity = model::EntityKind::kNumber,
       .topic = "victim_at_risk",
-      .techniques = {},
+      .techniques = {"PF-016"},
       .episode_gap = std::chrono::hours(48),
       .maturity = detect::Maturity::kExperimental,
       .options =
