@@ -173,7 +173,7 @@ const detect::DetectorSpec& dormant_burst_spec() {
               {"callees_24h_min", "numbers", 20, 5, 100000, "different numbers called within 24 hours",
                "24 小时内拨打的不同号码数"},
               {"dispersion_min", "ratio", 0.8, 0, 1, "different callees per call", "离散度：不同被叫数／外呼次数"},
-              {"conversation_max", "ratio", 0.4, 0, 1, "share of calls answered and longer than 10 s",
+              {"conversation_max", "ratio", 0.25, 0, 1, "share of calls answered and longer than 10 s",
                "成话率：接通且超过 10 秒的占比"},
               {"out_share_min", "ratio", 0.85, 0, 1, "share of the number's calls that it makes itself", "主叫占比"},
               {"return_share_max", "ratio", 0.08, 0, 1, "calls back per different callee within 24 h",

@@ -166,6 +166,7 @@ void OneRing::judge(model::NumberKey number, const detect::NumberActivity& activ
   std::string_view group = facts.protected_group(number);
   if (group.empty() && !far && facts.emergency_or_service(number)) group = "service_number";
   const bool bitten = backs >= limits_.backs;
+  if (!far && !bitten) return;  // rings alone, from a number at home, are a dialler's: burst_calling's matter
   const double wanted = (far ? limits_.far_rings : limits_.rings) * (bitten ? 1 : limits_.silent_factor) *
                         (group.empty() ? 1 : limits_.strict);
   // Call-backs go on when the ringing is over: the day counts, once it has been found.
