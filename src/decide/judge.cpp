@@ -69,6 +69,9 @@ bool Judge::say(const NumberList& list, std::uint32_t row) {
 void Judge::run() {
   s_.prefetch(q_.from, q_.to);
   velocity_.prefetch(q_.from, q_.to);
+  const auto& lists = s_.settings().lists;
+  if (!lists.empty()) list_hash_ = lists.front()->hash(q_.from);
+  for (const auto& list : lists) list->prefetch(list_hash_);
   place();
   from_ = s_.find(q_.from);
   to_ = s_.find(q_.to);
@@ -132,7 +135,7 @@ bool Judge::fact() {
     return say(Verdict::kReject, Reason::kOwnNumber);
   for (const auto& list : s_.settings().lists) {
     if (list->kind() != ListKind::kDoNotOriginate) continue;
-    if (const NumberList::Hit hit = list->find(q_.from, q_.at); hit.found) return say(*list, hit.row);
+    if (const NumberList::Hit hit = list->find_hash(list_hash_, q_.at); hit.found) return say(*list, hit.row);
   }
   return false;
 }
@@ -161,7 +164,7 @@ bool Judge::fact_of_trunk() {
   for (const auto& list : s_.settings().lists) {
     if (roaming != Roaming::kUnknown) break;
     if (list->kind() == ListKind::kRoaming && list->in_force(q_.at))
-      roaming = on_list(ListKind::kRoaming, q_.from) ? Roaming::kAbroad : Roaming::kAtHome;
+      roaming = on_list(ListKind::kRoaming) ? Roaming::kAbroad : Roaming::kAtHome;
   }
   roaming_ = roaming;
   return roaming == Roaming::kAtHome && say(Verdict::kReject, Reason::kInternationalTrunkNotRoaming);
@@ -178,7 +181,7 @@ bool Judge::order(Verdict wanted) {
   const ListKind kind = wanted == Verdict::kReject ? ListKind::kReject : ListKind::kWarn;
   for (const auto& list : s_.settings().lists) {
     if (list->kind() != kind) continue;
-    if (const NumberList::Hit hit = list->find(q_.from, q_.at); hit.found) return say(*list, hit.row);
+    if (const NumberList::Hit hit = list->find_hash(list_hash_, q_.at); hit.found) return say(*list, hit.row);
   }
   return false;
 }
@@ -228,9 +231,9 @@ bool Judge::start_hold(const Policy& policy, std::size_t index) {
   return say(Verdict::kReject, Reason::kPolicyHold);
 }
 
-bool Judge::on_list(ListKind kind, model::NumberKey number) const {
+bool Judge::on_list(ListKind kind) const {
   for (const auto& list : s_.settings().lists) {
-    if (list->kind() == kind && list->find(number, q_.at).found) return true;
+    if (list->kind() == kind && list->find_hash(list_hash_, q_.at).found) return true;
   }
   return false;
 }
@@ -238,7 +241,7 @@ bool Judge::on_list(ListKind kind, model::NumberKey number) const {
 bool Judge::protected_caller() {
   if ((from_.flags & kProtectedFlag) != 0) return true;
   if (s_.settings().notes != nullptr && s_.settings().notes->is_protected(q_.from)) return true;
-  return on_list(ListKind::kProtected, q_.from);
+  return on_list(ListKind::kProtected);
 }
 
 bool Judge::finding() {

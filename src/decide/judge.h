@@ -42,7 +42,7 @@ class Judge {
   bool finding();
   bool protected_caller();
   bool applies(const Policy& policy) const;
-  bool on_list(ListKind kind, model::NumberKey number) const;
+  bool on_list(ListKind kind) const;  // the caller
   const NumberNote& caller_note();
   void label();
 
@@ -61,6 +61,7 @@ class Judge {
   bool noted_ = false;
   Roaming roaming_ = Roaming::kUnknown;
   Velocity::Held held_{};
+  std::uint64_t list_hash_ = 0;  // of the caller, as lists hold it
 };
 
 }  // namespace pandun::decide

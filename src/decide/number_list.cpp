@@ -255,13 +255,16 @@ Result<std::unique_ptr<const NumberList>> NumberList::open(const std::string& pa
   return std::unique_ptr<const NumberList>(std::move(list));
 }
 
-void NumberList::prefetch(model::NumberKey number) const {
-  __builtin_prefetch(slots_ + (hash_of(key_, number) & mask_) * sizeof(Slot));
+std::uint64_t NumberList::hash(model::NumberKey number) const {
+  return hash_of(key_, number);
 }
 
 NumberList::Hit NumberList::find(model::NumberKey number, WallMs at) const {
-  if (!number.known() || !in_force(at)) return {};
-  const std::uint64_t hash = hash_of(key_, number);
+  return number.known() ? find_hash(hash(number), at) : Hit{};
+}
+
+NumberList::Hit NumberList::find_hash(std::uint64_t hash, WallMs at) const {
+  if (!in_force(at)) return {};
   std::uint64_t place = hash & mask_;
   // A checksum says that the file is as it was written; the bound keeps a table without an empty slot from turning forever.
   for (std::uint64_t probes = 0; probes <= mask_; ++probes, place = (place + 1) & mask_) {
