@@ -18,7 +18,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick{50};
 constexpr int kTicksPerLook = 4;       // measures
-constexpr int kTicksPerLists = 20;     // lists, and records made durable
+constexpr int kTicksPerLists = 10;     // twice a second: a list that changes counts within one
+constexpr int kTicksPerSync = 20;      // records made durable
 constexpr int kTicksPerRetain = 6000;  // five minutes
 constexpr std::size_t kDrainMax = 1U << 16;
 constexpr std::string_view kActor = "system:decide";
@@ -363,10 +364,8 @@ void DecisionRoom::run(std::stop_token stop) {
   for (int ticks = 1; platform::pause(stop, kTick); ++ticks) {
     rooms_->drain();
     if (ticks % kTicksPerLook == 0) rooms_->look_at_measures();
-    if (ticks % kTicksPerLists == 0) {
-      rooms_->look_at_lists(true);
-      rooms_->sync();
-    }
+    if (ticks % kTicksPerLists == 0) rooms_->look_at_lists(true);
+    if (ticks % kTicksPerSync == 0) rooms_->sync();
     if (ticks % kTicksPerRetain == 0) rooms_->retain();
   }
 }

@@ -63,6 +63,7 @@ Departure Responder::answer(const Arrival& in, const Now& now, std::span<char> r
 }
 
 Departure Responder::on_request(const Arrival& in, const Now& now, const Trunk& trunk, std::span<char> room) {
+  call_key_ = 0;
   const Fault fault = parse(in.bytes, options_.limits, message_);
   if (fault.silent || message_.response) {
     figures_.add(Count::kNoise);
@@ -129,17 +130,14 @@ std::uint64_t Responder::call_key() const {
 }
 
 std::uint64_t Responder::to_tag() const {
-  return SipHash(options_.key)
-      .add("tag")
-      .add(message_.via.branch)
-      .add(message_.via.sent_by)
-      .add(message_.from.tag)
-      .add(message_.value(Name::kCallId))
-      .add(message_.cseq)
-      .value();
+  // The key of the call holds Call-ID, From-tag and CSeq already.
+  const std::uint64_t call = call_key_ == 0 ? call_key() : call_key_;
+  return SipHash(options_.key).add(call).add(message_.via.branch).add(message_.via.sent_by).value();
 }
 
 Responder::Judgement Responder::judge(const Now& now, const Trunk& trunk, bool message) {
+  call_key_ = call_key();
+  recent_.prefetch(call_key_);
   read_parties(message_, trunk, parties_);
   const auto number = [&](const NumberText& text) {
     if (text.view().empty()) return model::NumberKey();
@@ -160,11 +158,10 @@ Responder::Judgement Responder::judge(const Now& now, const Trunk& trunk, bool m
                       : parties_.verstat == Verstat::kFailed ? decide::Identity::kFailed
                                                              : decide::Identity::kNone;
 
-  const std::uint64_t key = call_key();
   const auto second = static_cast<std::uint32_t>(now.wall.ms / 1000);
   const std::uint32_t caller = static_cast<std::uint32_t>(mix64(question.from.bits())) | 1U;
   Judgement out;
-  if (const Recalled* const before = recent_.find(key, caller, second)) {
+  if (const Recalled* const before = recent_.find(call_key_, caller, second)) {
     out.repeated = true;
     question.rehearsal = true;  // only for the words: what was decided stands in the memory
     const decide::Answer again = message ? decider_.message(question) : decider_.call(question);
@@ -181,7 +178,7 @@ Responder::Judgement Responder::judge(const Now& now, const Trunk& trunk, bool m
   out.answer = message ? decider_.message(question) : decider_.call(question);
   const std::uint64_t forgotten = recent_.forgotten();
   recent_.add(
-      key, caller, second,
+      call_key_, caller, second,
       {out.answer.id, static_cast<std::uint8_t>(out.answer.verdict), static_cast<std::uint8_t>(out.answer.reason)});
   if (recent_.forgotten() != forgotten) figures_.add(Count::kForgotten);
   return out;
@@ -359,7 +356,11 @@ void Responder::top_via(const Arrival& in, Writer& out) const {
   std::string_view host = via.host;
   if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
   const auto written = model::IpAddress::parse(host);
-  if (via.rport || had_received || !written || *written != in.peer) out.put(";received=").put(in.peer.text());
+  const bool same = written && *written == in.peer;
+  if (same && via.rport)
+    out.put(";received=").put(host);
+  else if (!same || had_received)
+    out.put(";received=").put(in.peer.text());
   if (via.rport) out.put(";rport=").put(std::uint64_t{in.port});
 }
 

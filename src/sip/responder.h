@@ -121,6 +121,7 @@ class Responder {
   Message message_;
   Parties parties_;
   std::string dialled_;
+  std::uint64_t call_key_ = 0;  // of the request in hand, once known
   bool draining_ = false;
 };
 

@@ -146,7 +146,7 @@ SCENARIO = """<?xml version="1.0" encoding="ISO-8859-1" ?>
 INVITE sip:+8613800138000@[remote_ip]:[remote_port];user=phone SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport
 Max-Forwards: 70
-From: <sip:+86137[call_number]0000@[local_ip];user=phone>;tag=[pid]u[call_number]
+From: <sip:+8613700000000@[local_ip];user=phone>;tag=[pid]u[call_number]
 To: <sip:+8613800138000@[remote_ip];user=phone>
 Call-ID: [call_id]
 CSeq: 1 INVITE
@@ -220,7 +220,8 @@ request_route {{
 }}
 failure_route[VERDICT] {{
   if (t_check_status("302")) {{
-    t_reply("486", "Passed $T_rpl($hdr(X-Pandun-Verdict))");
+    if ($T_rpl($hdr(X-Pandun-Verdict)) == "allow") t_reply("486", "Passed allow");
+    else t_reply("500", "No verdict");
     exit;
   }}
 }}
