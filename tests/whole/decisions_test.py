@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Decisions of a live server: facts, lists and choices count within a second, survive a kill, and can be explained afterwards."""
+import datetime
 import json
 import sys
 import time
@@ -41,13 +42,14 @@ def configured(home):
     return home / "pandun.toml"
 
 
-def signed_in(server, home):
+def people(server, **roles):
     admin = Client(server.url)
     admin.sign_in("admin", server.password, "a new long password 1")
-    made = admin.call("POST", "/api/v1/users", {"username": "an.na", "display_name": "Anna", "roles": ["analyst"]}, expect=201)
-    anna = Client(server.url)
-    anna.sign_in("an.na", made["initial_password"], "another long password 2")
-    return anna
+    for name, role in roles.items():
+        made = admin.call("POST", "/api/v1/users", {"username": name, "display_name": name, "roles": [role]}, expect=201)
+        client = Client(server.url)
+        client.sign_in(name, made["initial_password"], "another long password 2")
+        yield client
 
 
 def asked(client, caller, callee="+8613900139000", route="intra-1", **more):
@@ -56,7 +58,7 @@ def asked(client, caller, callee="+8613900139000", route="intra-1", **more):
 
 def facts_choices_lists_and_holds_decide_and_are_explained(home):
     server = Server(home / "data", config=configured(home))
-    anna = signed_in(server, home)
+    anna, = people(server, anna="analyst")
     assert asked(anna, "13800138000")["reason"] == "clear"
     assert asked(anna, "+862161234567", route="intl-1")["reason"] == "international_trunk_domestic_caller"
     assert asked(anna, "13800138000", route="intl-1")["reason"] == "roaming_unknown"
@@ -99,7 +101,7 @@ def facts_choices_lists_and_holds_decide_and_are_explained(home):
     server.kill()
     server = Server(home / "data", config=configured(home))
     again = Client(server.url)
-    again.sign_in("an.na", "another long password 2")
+    again.sign_in("anna", "another long password 2")
     assert asked(again, "+442079460000", route="intl-1")["reason"] == "callee_blocks_abroad"
     assert asked(again, "13700137000")["reason"] == "labelled"
     assert asked(again, "13600136000")["reason"] == "list_entry"
@@ -114,5 +116,43 @@ def facts_choices_lists_and_holds_decide_and_are_explained(home):
             assert number not in data, f"{path} holds a clear number"
 
 
+def a_measure_counts_within_a_second_and_so_does_its_lifting(home):
+    start = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=2)
+    burst = [f"{(start + datetime.timedelta(seconds=3 * i)).isoformat()},+8613700137777,+86139{10000000 + i * 7919 % 90000000},4,1" for i in range(400)]
+    last = f"{(start + datetime.timedelta(hours=1)).isoformat()},+8613800138000,+8613900139000,60,1"
+    (home / "calls.csv").write_text("time,caller,callee,duration_s,answered\n" + "\n".join(burst + [last]) + "\n")
+    config = configured(home)
+    with config.open("a") as out:
+        out.write(f'[[source]]\nkind = "calls"\npath = "{home}/calls.csv"\n')
+    server = Server(home / "data", config=config)
+    anna, wang, li = people(server, anna="analyst", wang="approver", li="approver")
+    found = lambda: [a for a in anna.call("GET", "/api/v1/alerts?limit=50", expect=200)["items"] if a["entity"]["kind"] == "number"]
+    alert = wait_until(found, "an alert on the caller", 30)[0]
+    case = anna.call("POST", "/api/v1/cases", {"alert_ids": [alert["id"]]}, expect=201)
+    path = f"/api/v1/cases/{case['id']}"
+
+    def act(who, action, **fields):
+        version = who.call("GET", path, expect=200)["version"]
+        return who.call("POST", f"{path}/actions/{action}", {"version": version, "fields": fields}, expect=200)
+
+    ask = lambda: asked(anna, "13700137777", route="inter-1")
+    act(anna, "confirm", finding="400 calls in twenty minutes")
+    until = (start + datetime.timedelta(days=20)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    act(anna, "propose_measure", kind="suspend", category="fraud", ground="afl-11", scope="this number", reason="burst", expires_at=until,
+        notice="told by message", appeal_channel="10086", skip_reason="warnings were not enough")
+    assert ask()["verdict"] != "reject", "a proposal rejects nobody"
+    act(wang, "approve", opinion="agreed")
+    begin = time.monotonic()
+    rejected = wait_until(lambda: (a := ask())["verdict"] == "reject" and a, "the measure is in force", 5)
+    assert time.monotonic() - begin < 1.0, time.monotonic() - begin
+    assert rejected["reason"] == "measure_in_force" and rejected["redress_url"].endswith(rejected["measure"]), rejected
+    act(anna, "appeal", claim="I am a doctor")
+    act(li, "uphold_appeal", reason="shown to be so")
+    begin = time.monotonic()
+    wait_until(lambda: ask()["verdict"] != "reject", "the measure is lifted", 5)
+    assert time.monotonic() - begin < 1.0, time.monotonic() - begin
+    server.stop()
+
+
 if __name__ == "__main__":
-    sys.exit(main(facts_choices_lists_and_holds_decide_and_are_explained))
+    sys.exit(main(a_measure_counts_within_a_second_and_so_does_its_lifting, facts_choices_lists_and_holds_decide_and_are_explained))
