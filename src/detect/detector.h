@@ -139,10 +139,33 @@ class NumberFacts {
   virtual NumberTraits traits(model::NumberKey /*number*/) const { return {}; }  // a table look-up: some 50 ns
 };
 
+// What a trained model thinks of one number at one moment.
+struct ModelOpinion {
+  double score = 0;      // calibrated probability of fraud, 0 to 1
+  double threshold = 2;  // it speaks at or above this; above 1: never
+};
+struct ModelReason {
+  std::string_view feature;  // of the catalogue
+  double value = 0;          // NaN: not known
+  double margin = 0;         // what it added to the log-odds; + towards fraud
+};
+// Trained models over the feature catalogue: a champion that speaks, shadows that are only counted.
+class NumberModels {
+ public:
+  virtual ~NumberModels() = default;
+  virtual std::string_view name() const = 0;  // of the champion; empty when there is none
+  // Ids in the feature catalogue, in the order of a row. Empty: no rows are wanted.
+  virtual std::span<const std::uint16_t> features() const = 0;
+  virtual ModelOpinion look(model::NumberKey number, const model::Event& event, std::span<const float> row) const = 0;
+  // The champion's `top` largest reasons, largest first.
+  virtual std::vector<ModelReason> explain(std::span<const float> row, std::size_t top) const = 0;
+};
+
 struct Ports {
   const IndicatorMatch* indicators;  // never null: the engine plugs an empty one
   const KnownServices* services;
   const NumberFacts* numbers;
+  const NumberModels* models = nullptr;  // likewise
 };
 
 // ---- what a detector is given ----

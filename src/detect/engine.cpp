@@ -35,6 +35,13 @@ class NoFacts final : public NumberFacts {
   std::string_view protected_group(model::NumberKey) const override { return {}; }
   bool emergency_or_service(model::NumberKey) const override { return false; }
 };
+class NoModels final : public NumberModels {
+ public:
+  std::string_view name() const override { return {}; }
+  std::span<const std::uint16_t> features() const override { return {}; }
+  ModelOpinion look(model::NumberKey, const model::Event&, std::span<const float>) const override { return {}; }
+  std::vector<ModelReason> explain(std::span<const float>, std::size_t) const override { return {}; }
+};
 
 // A slice of a batch on its way through every shard; finished when `left` is zero.
 struct Chunk {
@@ -87,6 +94,7 @@ struct Engine::Impl {
     if (ports.indicators == nullptr) ports.indicators = &no_indicators;
     if (ports.services == nullptr) ports.services = &no_services;
     if (ports.numbers == nullptr) ports.numbers = &no_facts;
+    if (ports.models == nullptr) ports.models = &no_models;
   }
 
   void make_workers() {
@@ -231,6 +239,7 @@ struct Engine::Impl {
   NoIndicators no_indicators;
   NoServices no_services;
   NoFacts no_facts;
+  NoModels no_models;
   std::vector<std::unique_ptr<Detector>> routing_detectors;
   std::unique_ptr<Router> router;
   std::shared_ptr<const RuleSet> rules;

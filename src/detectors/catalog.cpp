@@ -26,13 +26,14 @@ const std::vector<detect::DetectorPart>& catalog() {
     DETECTOR(port_scan)
     DETECTOR(spoofed_caller)
     DETECTOR(sim_box)
+    DETECTOR(ring)
+    DETECTOR(risk_propagation)
+    DETECTOR(victim_at_risk)
     DETECTOR(message_campaign)
     DETECTOR(fake_base_station)
     DETECTOR(iot_card_misuse)
     DETECTOR(many_cards)
-    DETECTOR(victim_at_risk)
-    DETECTOR(risk_propagation)
-    DETECTOR(ring)
+    DETECTOR(model_score)
     // clang-format on
     return parts;
   }();

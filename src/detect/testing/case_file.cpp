@@ -8,6 +8,7 @@
 #include <cmath>
 #include <optional>
 
+#include "detect/features/catalog.h"
 #include "detect/testing/event_line.h"
 
 namespace pandun::detect::testing {
@@ -153,6 +154,8 @@ class CaseParser {
       indicator(rest);
     } else if (head == "traits") {
       traits(rest);
+    } else if (head == "model") {
+      number_model(rest);
     } else if (head == "service" || head == "protected" || head == "without") {
       std::string_view value = rest;
       const std::string_view first = take_word(value);
@@ -205,6 +208,27 @@ class CaseParser {
       }
     }
     case_.indicators.push_back(std::move(out));
+  }
+
+  void number_model(std::string_view rest) {
+    CaseModel out;
+    while (!rest.empty()) {
+      const std::string_view word = take_word(rest);
+      const std::size_t equals = word.find('=');
+      const std::string_view key = word.substr(0, equals);
+      const auto value = to_number(equals == std::string_view::npos ? std::string_view{} : word.substr(equals + 1));
+      if (!value) return fault(fmt::format("model: '{}' is not bias, threshold or a feature, each with =NUMBER", word));
+      if (key == "bias") {
+        out.bias = *value;
+      } else if (key == "threshold") {
+        out.threshold = *value;
+      } else if (find_feature(model::EntityKind::kNumber, key) != nullptr) {
+        out.weights.emplace_back(std::string(key), *value);
+      } else {
+        return fault(fmt::format("model: numbers have no feature '{}'", key));
+      }
+    }
+    case_.model = std::move(out);
   }
 
   void traits(std::string_view rest) {

@@ -9,6 +9,7 @@
 //   protected: +8613800000009 courier            protected group of a number; "service" = emergency or service number
 //   traits: +8613800000009 iot cc=86 region=571 home        what the plan says, where the kit's own small plan would not;
 //   traits: +3906* international cc=39 cannot_exist         * stands for the rest of the digits
+//   model: bias=-4 threshold=0.8 calls_out_24h=0.05         a champion: the log-odds are the bias and the weighted features
 //   without: shuffled  the order is what is tested        leaves one weather out, with the reason
 //
 //   +0s    call +8613800000001 -> +8613900000002 dur=8 answered device=A1 cell=C1 route=T1 cause=16 intl
@@ -37,6 +38,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -72,11 +74,17 @@ struct CaseTraits {
   NumberTraits traits;
 };
 
+struct CaseModel {
+  double bias = 0, threshold = 0.5;
+  std::vector<std::pair<std::string, double>> weights;  // by the feature's name
+};
+
 struct Case {
   std::string name;  // file name without .case
   std::string why;
   std::vector<Setting> settings;
   std::vector<CaseIndicator> indicators;
+  std::optional<CaseModel> model;
   std::vector<std::pair<std::string, std::string>> services, protected_numbers;
   std::vector<CaseTraits> traits;
   std::vector<std::pair<std::string, std::string>> without;  // weather, reason

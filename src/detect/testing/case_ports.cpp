@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <deque>
 #include <optional>
 
 #include "detect/calling_code.h"
+#include "detect/features/catalog.h"
 #include "detect/testing/event_line.h"
 
 namespace pandun::detect::testing {
@@ -205,13 +207,53 @@ class CasePorts::Facts final : public NumberFacts {
   std::vector<std::pair<std::string, NumberTraits>> prefixes_;
 };
 
+// A logistic model of the features that the case names; what is not known adds nothing.
+class CasePorts::Models final : public NumberModels {
+ public:
+  explicit Models(const std::optional<CaseModel>& m) {
+    if (!m) return;
+    model_ = *m;
+    for (const auto& [name, weight] : model_.weights)
+      features_.push_back(find_feature(model::EntityKind::kNumber, name)->id);
+  }
+  std::string_view name() const override { return features_.empty() ? "" : "case"; }
+  std::span<const std::uint16_t> features() const override { return features_; }
+  ModelOpinion look(model::NumberKey, const model::Event&, std::span<const float> row) const override {
+    double margin = model_.bias;
+    for (const ModelReason& reason : reasons(row)) margin += reason.margin;
+    return {1 / (1 + std::exp(-margin)), model_.threshold};
+  }
+  std::vector<ModelReason> explain(std::span<const float> row, std::size_t top) const override {
+    std::vector<ModelReason> out = reasons(row);
+    std::stable_sort(out.begin(), out.end(), [](const ModelReason& a, const ModelReason& b) {
+      return std::abs(a.margin) > std::abs(b.margin);
+    });
+    out.resize(std::min(out.size(), top));
+    return out;
+  }
+
+ private:
+  std::vector<ModelReason> reasons(std::span<const float> row) const {
+    std::vector<ModelReason> out;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const double value = static_cast<double>(row[i]);
+      const auto& [name, weight] = model_.weights[i];
+      out.push_back({name, value, std::isnan(value) ? 0 : weight * value});
+    }
+    return out;
+  }
+  CaseModel model_;
+  std::vector<std::uint16_t> features_;
+};
+
 CasePorts::CasePorts(const Case& c)
     : indicators_(std::make_unique<Indicators>(c.indicators)),
       services_(std::make_unique<Services>(c)),
-      facts_(std::make_unique<Facts>(c)) {}
+      facts_(std::make_unique<Facts>(c)),
+      models_(std::make_unique<Models>(c.model)) {}
 CasePorts::~CasePorts() = default;
 Ports CasePorts::ports() const {
-  return {indicators_.get(), services_.get(), facts_.get()};
+  return {indicators_.get(), services_.get(), facts_.get(), models_.get()};
 }
 
 }  // namespace pandun::detect::testing

@@ -1,4 +1,4 @@
-// The ports a case asks for: its indicator, service, protected and traits lines as immutable snapshots.
+// The ports a case asks for: its indicator, service, protected, traits and model lines as immutable snapshots.
 #pragma once
 
 #include <map>
@@ -24,9 +24,11 @@ class CasePorts {
   class Indicators;
   class Services;
   class Facts;
+  class Models;
   std::unique_ptr<Indicators> indicators_;
   std::unique_ptr<Services> services_;
   std::unique_ptr<Facts> facts_;
+  std::unique_ptr<Models> models_;
 };
 
 }  // namespace pandun::detect::testing
