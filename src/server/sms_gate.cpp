@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <unordered_set>
+
+#include "sms/cmpp_codec.h"
 #include "sms/gate.h"
 #include "sms/judge.h"
+#include "sms/notifier.h"
 #include "sms/smpp_codec.h"
 
 namespace pandun::server {
@@ -16,6 +20,15 @@ class PlanReader final : public sms::NumberReader {
 
  private:
   const ingest::Numbering& numbering_;
+};
+
+class DeskIndicators final : public sms::LinkIndicators {
+ public:
+  explicit DeskIndicators(const IndicatorDesk& desk) : desk_(desk) {}
+  bool listed(std::string_view domain) const override { return desk_.port().domain(domain) != nullptr; }
+
+ private:
+  const IndicatorDesk& desk_;
 };
 
 struct Address {
@@ -112,32 +125,153 @@ constexpr Shown kShown[] = {
     {"port_addressed", "messages for programs on a phone", &sms::LinkCounters::port_addressed},
 };
 
+// Numbers in a file, one a line; # begins a comment.
+class ListedConsent final : public sms::Consent {
+ public:
+  static Result<std::unique_ptr<ListedConsent>> read(const SmsParts& parts) {
+    auto out = std::make_unique<ListedConsent>();
+    const std::string path = parts.settings.text("decide.notify.consents");
+    if (path.empty()) return out;
+    TRY_ASSIGN(const std::string text, platform::read_file(parts.files, path));
+    std::size_t line = 1;
+    for (std::size_t from = 0; from < text.size(); ++line) {
+      const std::size_t end = std::min(text.find('\n', from), text.size());
+      std::string_view word = std::string_view(text).substr(from, end - from);
+      word = word.substr(0, std::min(word.find('#'), word.size()));
+      while (!word.empty() && (word.back() == ' ' || word.back() == '\r' || word.back() == '\t')) word.remove_suffix(1);
+      from = end + 1;
+      if (word.empty()) continue;
+      const model::NumberKey number = parts.numbering.parse(word, false);
+      if (number.kind() != model::NumberKind::kE164)
+        return error(Errc::kBadConfig, fmt::format("{}:{}", path, line), "not a telephone number");
+      out->people_.insert(number.bits());
+    }
+    return out;
+  }
+  bool may_warn(model::NumberKey person) const override { return people_.contains(person.bits()); }
+
+ private:
+  std::unordered_set<std::uint64_t> people_;
+};
+
+void add_judge_metrics(const sms::JudgeFigures& figures, std::vector<api::Metric>& out) {
+  const auto add = [&out](const char* name, const char* help, std::uint64_t value,
+                          std::vector<std::pair<std::string, std::string>> labels = {}) {
+    out.push_back({name, help, api::MetricKind::kCounter, std::move(labels), static_cast<double>(value)});
+  };
+  for (std::size_t i = 0; i < sms::kBreaches; ++i)
+    add("pandun_sms_breaches_total", "what spoke against business messages", figures.breaches[i],
+        {{"breach", std::string(sms::name(static_cast<sms::Breach>(i)))}});
+  add("pandun_sms_texts_compared_total", "texts of business senders compared with their templates",
+      figures.texts_compared);
+  add("pandun_sms_texts_registered_total", "of them, registered notices", figures.registered);
+  add("pandun_sms_texts_verification_total", "of them, registered verification codes", figures.verification);
+  add("pandun_sms_number_rejected_total", "messages rejected because of their numbers", figures.by_number_rejected);
+  add("pandun_sms_contract_warned_total", "business messages warned about", figures.contract_warned);
+  add("pandun_sms_contract_rejected_total", "business messages rejected under the approved policy",
+      figures.contract_rejected);
+  add("pandun_sms_would_reject_total", "business messages that an approved policy would reject", figures.would_reject);
+  add("pandun_sms_verification_kept_total", "verification codes that passed in spite of their numbers",
+      figures.verification_kept);
+}
+
+void add_notifier_metrics(const sms::Notifier::Figures& figures, std::vector<api::Metric>& out) {
+  const std::pair<const char*, std::uint64_t> counts[] = {{"asked", figures.asked},
+                                                          {"queued", figures.queued},
+                                                          {"no_consent", figures.no_consent},
+                                                          {"limited", figures.limited},
+                                                          {"shed", figures.shed},
+                                                          {"submitted", figures.submitted},
+                                                          {"accepted", figures.accepted},
+                                                          {"refused", figures.refused},
+                                                          {"lost", figures.lost},
+                                                          {"delivered", figures.delivered},
+                                                          {"undelivered", figures.undelivered}};
+  for (const auto& [state, count] : counts)
+    out.push_back({"pandun_sms_warnings_total",
+                   "warnings to people",
+                   api::MetricKind::kCounter,
+                   {{"state", state}},
+                   static_cast<double>(count)});
+}
+
 }  // namespace
 
-struct SmsGate::Rooms {
-  explicit Rooms(const SmsParts& p)
-      : parts(p),
-        reader(p.numbering),
-        smpp(sms::SmppOptions{static_cast<std::uint32_t>(p.settings.integer("decide.smpp.reject_status"))}),
-        judge(p.decider, reader) {}
+static Result<sms::Judge::Content> load(const SmsParts& parts) {
+  const auto read = [&parts](const char* key, const char* shipped) -> Result<std::pair<std::string, std::string>> {
+    std::string path = parts.settings.text(key);
+    if (path.empty()) path = platform::join(platform::join(parts.content_directory, "sms"), shipped);
+    TRY_ASSIGN(std::string text, platform::read_file(parts.files, path, 64U << 20));
+    return std::pair(std::move(path), std::move(text));
+  };
+  sms::Judge::Content out;
+  TRY_ASSIGN(const auto contracts, read("decide.sms.templates", "templates.toml"));
+  TRY_ASSIGN(const auto names, read("decide.sms.sender_names", "sender_names.toml"));
+  TRY_ASSIGN(const auto policy, read("decide.sms.policy", "policy.toml"));
+  TRY_ASSIGN(out.contracts,
+             sms::ContractBook::read(contracts.second, contracts.first, parts.key.derive("sms-template")));
+  TRY_ASSIGN(out.names, sms::SenderNames::read(names.second, names.first));
+  TRY_ASSIGN(out.policy, sms::ContractPolicy::parse(policy.second, policy.first));
+  return out;
+}
 
-  SmsParts parts;
+struct SmsGate::Rooms {
+  Rooms(const SmsParts& p, sms::Judge::Content content)
+      : reader(p.numbering),
+        indicators(p.indicators),
+        key(p.key.derive("sms-template")),
+        smpp(sms::SmppOptions{static_cast<std::uint32_t>(p.settings.integer("decide.smpp.reject_status"))}),
+        cmpp(sms::CmppOptions{static_cast<std::uint8_t>(p.settings.integer("decide.cmpp.reject_result"))}),
+        judge({p.decider, reader, indicators, key}, std::move(content)) {}
+
   PlanReader reader;
+  DeskIndicators indicators;
+  platform::SealKey key;
   sms::SmppCodec smpp;
+  sms::CmppCodec cmpp;
   sms::Judge judge;
   std::unique_ptr<sms::Gate> gate;
+  std::unique_ptr<ListedConsent> consent;
+  std::unique_ptr<sms::Notifier> notifier;
 };
+
+static Result<> start_notifier(const SmsParts& parts, std::unique_ptr<ListedConsent>& consent,
+                               std::unique_ptr<sms::Notifier>& notifier) {
+  const std::string smsc = parts.settings.text("decide.notify.smsc");
+  if (smsc.empty()) return {};
+  TRY_ASSIGN(const Address to, address("decide.notify.smsc", smsc));
+  const std::string path = platform::join(platform::join(parts.content_directory, "sms"), "warnings.toml");
+  TRY_ASSIGN(const std::string text, platform::read_file(parts.files, path, 1U << 20));
+  TRY_ASSIGN(sms::Warnings warnings, sms::Warnings::read(text, path));
+  TRY_ASSIGN(consent, ListedConsent::read(parts));
+  sms::NotifierOptions options;
+  options.address = to.host;
+  options.port = to.port;
+  options.system_id = parts.settings.text("decide.notify.system_id");
+  options.sender = parts.settings.text("decide.notify.sender");
+  options.rates.per_second = parts.settings.number("decide.notify.per_second");
+  options.rates.again_after = std::chrono::hours(parts.settings.integer("decide.notify.again_h"));
+  if (const std::string secret = parts.settings.text("decide.notify.password_file"); !secret.empty()) {
+    TRY_ASSIGN(options.password, platform::read_file(parts.files, secret, 4096));
+    while (options.password.ends_with('\n') || options.password.ends_with('\r')) options.password.pop_back();
+  }
+  TRY_ASSIGN(notifier, sms::Notifier::start(std::move(options), std::move(warnings), *consent, parts.clock));
+  return {};
+}
 
 SmsGate::SmsGate(std::unique_ptr<Rooms> rooms) : rooms_(std::move(rooms)) {}
 SmsGate::~SmsGate() = default;
 
 Result<std::unique_ptr<SmsGate>> SmsGate::start(const SmsParts& parts) {
-  auto rooms = std::make_unique<Rooms>(parts);
+  TRY_ASSIGN(sms::Judge::Content content, load(parts));
+  auto rooms = std::make_unique<Rooms>(parts, std::move(content));
   std::vector<sms::LinkOptions> links;
   TRY(add_links(parts.settings, "smpp", rooms->smpp, links));
+  TRY(add_links(parts.settings, "cmpp", rooms->cmpp, links));
   if (!links.empty()) {
     TRY_ASSIGN(rooms->gate, sms::Gate::start(std::move(links), rooms->judge, parts.clock));
   }
+  TRY(start_notifier(parts, rooms->consent, rooms->notifier));
   return std::unique_ptr<SmsGate>(new SmsGate(std::move(rooms)));
 }
 
@@ -145,7 +279,12 @@ void SmsGate::drain() {
   if (rooms_->gate) rooms_->gate->drain();
 }
 
+sms::Notifier* SmsGate::notifier() {
+  return rooms_->notifier.get();
+}
+
 void SmsGate::add_metrics(std::vector<api::Metric>& out) const {
+  if (rooms_->notifier) add_notifier_metrics(rooms_->notifier->figures(), out);
   if (!rooms_->gate) return;
   for (const Shown& shown : kShown) {
     for (std::size_t i = 0; i < rooms_->gate->links(); ++i)
@@ -161,6 +300,7 @@ void SmsGate::add_metrics(std::vector<api::Metric>& out) const {
                    api::MetricKind::kGauge,
                    {{"link", rooms_->gate->link(i).name}},
                    static_cast<double>(rooms_->gate->counters(i).sessions_open.load())});
+  add_judge_metrics(rooms_->judge.figures(), out);
 }
 
 }  // namespace pandun::server

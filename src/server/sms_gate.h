@@ -18,6 +18,10 @@
 #include "server/indicator_desk.h"
 #include "server/settings.h"
 
+namespace pandun::sms {
+class Notifier;
+}
+
 namespace pandun::server {
 
 struct SmsParts {
@@ -37,6 +41,8 @@ class SmsGate {
   ~SmsGate();
 
   void drain();
+  // Warnings to people; null unless decide.notify.smsc is set.
+  sms::Notifier* notifier();
   void add_metrics(std::vector<api::Metric>& out) const;
 
  private:

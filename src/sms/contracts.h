@@ -35,6 +35,7 @@ class Contract {
   const std::string& reference() const { return reference_; }
   const std::vector<SenderTemplate>& templates() const { return templates_; }
   bool packed_gsm7() const { return packed_gsm7_; }
+  std::uint64_t rate_per_minute() const { return rate_per_minute_; }  // messages from one sender id; 0: unbounded
   // A registered sender id: exact, or below a registered prefix ("106912345*").
   bool owns(std::string_view sender_id) const;
   bool registered_domain(std::string_view domain) const;  // itself or below one
@@ -46,6 +47,7 @@ class Contract {
   std::vector<std::string> accounts_, sender_ids_, domains_;
   std::vector<SenderTemplate> templates_;
   bool packed_gsm7_ = false;
+  std::uint64_t rate_per_minute_ = 0;
 };
 
 class ContractBook {

@@ -20,7 +20,7 @@ struct Layout {
   std::uint8_t esm_class = 0, protocol_id = 0, data_coding = 0;
   std::string_view user_data;  // short_message, or message_payload when that is there
   Part sar;
-  bool ports = false;
+  bool ports = false, doubled = false;  // doubled: a text in both places; switches differ in which they send
   std::size_t destinations_at = 0, destinations_end = 0;  // submit_multi: number_of_dests … its last one
 };
 
@@ -52,6 +52,7 @@ void read_options(Reader& reader, Layout& layout) {
     Reader field(value);
     switch (tag) {
       case kTagMessagePayload:
+        layout.doubled = !layout.user_data.empty() && !value.empty();
         if (layout.user_data.empty()) layout.user_data = value;
         break;
       case kTagSarReference:
@@ -204,7 +205,7 @@ bool SmppCodec::text(const Frame& frame, const Contract& contract, Body& out) co
   Message message;
   Layout layout;
   if (!read_layout(frame, message, layout)) return false;
-  out.alphabet = alphabet(layout.data_coding);
+  out.alphabet = layout.doubled ? Alphabet::kOther : alphabet(layout.data_coding);
   if (out.alphabet == Alphabet::kGsm7 && contract.packed_gsm7()) out.alphabet = Alphabet::kGsm7Packed;
   out.part = {};
   std::string_view octets = layout.user_data;

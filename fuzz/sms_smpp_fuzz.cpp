@@ -1,0 +1,8 @@
+// SMPP from both sides, in any pieces, with losses and drains in between.
+#include "sms/smpp_codec.h"
+#include "sms_fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  static const pandun::sms::SmppCodec codec;
+  return pandun::sms::converse(codec, {reinterpret_cast<const char*>(data), size});
+}

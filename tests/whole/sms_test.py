@@ -1,0 +1,292 @@
+#!/usr/bin/env python3
+"""The gate for business messages between an ESME and an SMSC that are not ours (npm `smpp`): what passes, what is refused, and that
+nothing is ever acknowledged which the SMSC did not acknowledge, whoever is killed."""
+import json
+import os
+import queue
+import random
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from pandun import Server, main, wait_until
+
+PEERS = Path(__file__).resolve().parent.parent / "peers"
+ESME_RSUBMITFAIL, ESME_RSYSERR, ESME_RBINDFAIL, ESME_RINVPASWD, ESME_RMSGQFUL = 0x45, 8, 0x0D, 0x0E, 0x14
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Peer:
+    """A node program that is spoken with by lines."""
+
+    def __init__(self, script, *arguments, port=0):
+        environment = {**os.environ, "PORT": str(port)}
+        self.child = subprocess.Popen(["node", PEERS / script, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                      env=environment)
+        Server.running.append(self)  # a test that fails leaves none behind
+        self.events = []
+        self.lines = queue.Queue()
+        threading.Thread(target=lambda: [self.lines.put(line) for line in self.child.stdout], daemon=True).start()
+
+    def tell(self, line):
+        self.child.stdin.write(line + "\n")
+        self.child.stdin.flush()
+
+    def line(self, seconds=20):
+        return self.lines.get(timeout=seconds).strip()
+
+    def kill(self):
+        if self.child.poll() is None:
+            self.child.kill()
+            self.child.wait()
+
+
+class Smsc(Peer):
+    def __init__(self, journal, delay=0, port=0):
+        super().__init__("smsc.js", journal, delay, port=port)
+        self.journal = Path(journal)
+        self.port = int(self.line())
+
+    def noted(self, word):
+        return [line.split("\t")[1:] for line in self.journal.read_text().splitlines() if line.startswith(word + "\t")]
+
+
+class Esme(Peer):
+    def __init__(self, port, system_id="bank1", password="secret"):
+        super().__init__("esme.js")
+        self.act("connect", port=port, system_id=system_id, password=password)
+
+    def act(self, what, **fields):
+        self.tell(json.dumps({"do": what, **fields}))
+
+    def drain(self):
+        while not self.lines.empty():
+            self.events.append(json.loads(self.lines.get()))
+        return self.events
+
+    def wait(self, event, seconds=20, **fields):
+        def found():
+            return next((e for e in self.drain() if e["event"] == event and all(e.get(k) == v for k, v in fields.items())), None)
+        return wait_until(found, f"{event} {fields}", seconds)
+
+    def answers(self):
+        return {e["id"]: e for e in self.drain() if e["event"] == "answer"}
+
+
+def config(home, smsc_port, extra=""):
+    port = free_port()
+    (home / "pandun.toml").write_text(
+        f'[simulate]\nenabled = false\n[archive]\nenabled = false\n[decide.smpp]\nlisten = "127.0.0.1:{port}"\nupstream = "127.0.0.1:{smsc_port}"\n{extra}')
+    return home / "pandun.toml", port
+
+
+TO = {"dest_addr_ton": 1, "dest_addr_npi": 1, "destination_addr": "8613800138000"}
+FROM = {"source_addr": "10690001"}
+# No country has the calling code 999: a fact, not a score.
+IMPOSSIBLE = {"source_addr_ton": 1, "source_addr_npi": 1, "source_addr": "999123456789"}
+
+
+def messages_pass_and_answers_come_back(home):
+    smsc = Smsc(home / "journal")
+    file, port = config(home, smsc.port)
+    server = Server(home / "data", config=file)
+    wrong = Esme(port, password="wrong")
+    assert wrong.wait("bound")["status"] == ESME_RINVPASWD
+    esme = Esme(port)
+    bound = esme.wait("bound")
+    assert bound["status"] == 0 and bound["system_id"] == "peer", bound
+    esme.act("submit", id=1, **FROM, **TO, short_message="hello", registered_delivery=1)
+    assert esme.wait("answer", id=1)["status"] == 0
+    receipt = esme.wait("deliver", esm_class=4)
+    assert "stat:DELIVRD" in receipt["text"]
+    esme.act("submit", id=2, **FROM, **TO, short_message="refuse this")
+    assert esme.wait("answer", id=2)["status"] == ESME_RMSGQFUL
+    esme.act("data", id=3, **FROM, **TO, message_payload="by data_sm")
+    assert esme.wait("answer", id=3)["status"] == 0
+    esme.act("multi", id=4, **FROM, to=["8613800138001", "8613800138002"], short_message="to many")
+    assert esme.wait("answer", id=4)["status"] == 0
+    esme.act("submit", id=5, **FROM, **TO, short_message={"udh": "050003010201", "message": "part"})
+    assert esme.wait("answer", id=5)["status"] == 0
+    smsc.tell("deliver 8613900139000 10690001 answer")
+    assert esme.wait("deliver", text="answer")["from"] == "8613900139000"
+    esme.act("enquire")
+    assert esme.wait("alive")["status"] == 0
+    esme.act("unbind")
+    esme.wait("unbound")
+    accepted = smsc.noted("accepted")
+    assert [a[3] for a in accepted[:2]] == ["hello", "by data_sm"], accepted
+    assert accepted[2][2] == "8613800138001,8613800138002", accepted
+    assert wait_until(lambda: smsc.noted("receipt"), "the receipt is answered")[0][1] == "0"
+    assert server.metric("pandun_sms_submitted_total") == 5
+    assert server.metric("pandun_sms_acknowledged_total") == 4
+    assert server.metric("pandun_sms_receipts_total") == 1
+    assert server.metric("pandun_sms_texts_compared_total") == 0, "no contract, no reading"
+    server.stop()
+
+
+def a_number_that_cannot_exist_is_refused_and_never_reaches_the_smsc(home):
+    smsc = Smsc(home / "journal")
+    file, port = config(home, smsc.port)
+    server = Server(home / "data", config=file)
+    esme = Esme(port)
+    esme.wait("bound")
+    esme.act("submit", id=1, **IMPOSSIBLE, **TO, short_message="from nobody")
+    assert esme.wait("answer", id=1)["status"] == ESME_RSUBMITFAIL
+    esme.act("submit", id=2, **FROM, **TO, short_message="from somebody")
+    assert esme.wait("answer", id=2)["status"] == 0
+    assert [a[3] for a in smsc.noted("accepted")] == ["from somebody"]
+    assert server.metric("pandun_sms_rejected_total") == 1
+    server.stop()
+
+
+SENDERS = """
+[[sender]]
+id = "bank"
+contract = "A2P-1"
+accounts = ["bank1"]
+sender_ids = ["10690001"]
+domains = ["bank.example"]
+[[sender.template]]
+id = "code"
+kind = "verification"
+text = "【示例银行】验证码{digits:6}，{digits:1-2}分钟内有效。"
+"""
+POLICY = 'enforce = true\napproved_by = ["one", "two"]\napproved_at = "2020-01-01T00:00:00Z"\nexpires_at = "2100-01-01T00:00:00Z"\n'
+
+
+def business_texts_are_held_to_their_contract(home):
+    (home / "senders.toml").write_text(SENDERS)
+    (home / "policy.toml").write_text(POLICY)
+    smsc = Smsc(home / "journal")
+    file, port = config(home, smsc.port, f'[decide.sms]\ntemplates = "{home}/senders.toml"\npolicy = "{home}/policy.toml"\n')
+    server = Server(home / "data", config=file)
+    esme = Esme(port)
+    esme.wait("bound")
+    code = "【示例银行】验证码１２３４５６，5分钟内有效。".encode("utf-16-be").hex()
+    fraud = "您的账户异常，请访问 http://bank-example.top/a".encode("utf-16-be").hex()
+    esme.act("submit", id=1, **FROM, **TO, data_coding=8, text_hex=code)
+    assert esme.wait("answer", id=1)["status"] == 0
+    esme.act("submit", id=2, **FROM, **TO, data_coding=8, text_hex=fraud)
+    assert esme.wait("answer", id=2)["status"] == 0, "one ground warns"
+    esme.act("submit", id=3, source_addr="95588", **TO, data_coding=8, text_hex=fraud)
+    assert esme.wait("answer", id=3)["status"] == ESME_RSUBMITFAIL, "two grounds, and an approved policy"
+    other = Esme(port, system_id="shop")
+    other.wait("bound")
+    other.act("submit", id=4, source_addr="10690777", **TO, data_coding=8, text_hex=fraud)
+    assert other.wait("answer", id=4)["status"] == 0
+    assert server.metric("pandun_sms_texts_compared_total") == 3, "the other account has no contract"
+    assert server.metric("pandun_sms_texts_verification_total") == 1
+    assert server.metric("pandun_sms_warned_total") == 1
+    assert server.metric("pandun_sms_contract_rejected_total") == 1
+    server.stop()
+    # Nothing of any text stands on the disk.
+    for path in (home / "data").rglob("*"):
+        if path.is_file():
+            held = path.read_bytes()
+            for text in ("账户异常", "bank-example.top"):
+                for form in (text.encode(), text.encode("utf-16-be"), text.encode("utf-16-le")):
+                    assert form not in held, f"{path} holds {text}"
+
+
+def the_smsc_killed_in_mid_stream_is_told_to_the_esme(home):
+    random.seed(5)
+    smsc_port = free_port()
+    file, port = config(home, smsc_port)
+    server = Server(home / "data", config=file)
+    nobody = Esme(port)
+    assert nobody.wait("bound")["status"] == ESME_RBINDFAIL, "no SMSC yet"
+    accepted_total = 0
+    for round_ in range(4):
+        smsc = Smsc(home / f"journal{round_}", delay=20, port=smsc_port)
+        esme = Esme(port)
+        assert esme.wait("bound")["status"] == 0
+        esme.act("many", count=2000, **{"from": round_ * 10000}, **FROM, **TO)
+        time.sleep(random.uniform(0.05, 0.5))
+        smsc.kill()
+        esme.wait("close")
+        accepted = {a[3] for a in smsc.noted("accepted")}
+        answers = esme.answers()
+        for id_, answer in answers.items():
+            if answer["status"] == 0:
+                assert f"m{id_}" in accepted, f"m{id_} was acknowledged and never accepted"
+            else:
+                assert answer["status"] == ESME_RSYSERR, answer
+        good = sum(1 for a in answers.values() if a["status"] == 0)
+        lost = sum(1 for a in answers.values() if a["status"] != 0)
+        assert lost > 0, "messages under way are told"
+        accepted_total += good
+        esme.kill()
+    assert accepted_total > 0
+    assert server.metric("pandun_sms_upstream_lost_total") == 4
+    assert server.metric("pandun_sms_lost_requests_total") > 0
+    server.stop()
+
+
+def the_gate_killed_in_mid_stream_acknowledged_nothing_that_the_smsc_did_not(home):
+    random.seed(6)
+    smsc = Smsc(home / "journal", delay=10)
+    file, port = config(home, smsc.port)
+    for round_ in range(3):
+        server = Server(home / "data", config=file)
+        esme = Esme(port)
+        assert esme.wait("bound")["status"] == 0
+        esme.act("many", count=3000, **{"from": round_ * 10000}, **FROM, **TO)
+        time.sleep(random.uniform(0.05, 0.4))
+        server.kill()
+        esme.wait("close")
+        accepted = {a[3] for a in smsc.noted("accepted")}
+        for id_, answer in esme.answers().items():
+            assert answer["status"] != 0 or f"m{id_}" in accepted, f"m{id_} was acknowledged and never accepted"
+        esme.kill()
+
+
+def a_stop_drains_in_good_order(home):
+    smsc = Smsc(home / "journal", delay=300)
+    file, port = config(home, smsc.port)
+    server = Server(home / "data", config=file)
+    esme = Esme(port)
+    esme.wait("bound")
+    esme.act("many", count=100, **{"from": 0}, **FROM, **TO)
+    wait_until(lambda: server.metric("pandun_sms_submitted_total") == 100, "all are under way")
+    server.stop()
+    esme.wait("unbind")
+    answers = esme.answers()
+    assert len(answers) == 100 and all(a["status"] == 0 for a in answers.values()), f"{len(answers)} answered"
+
+
+def garbage_closes_its_own_connection_only(home):
+    smsc = Smsc(home / "journal")
+    file, port = config(home, smsc.port)
+    server = Server(home / "data", config=file)
+    esme = Esme(port)
+    esme.wait("bound")
+    random.seed(7)
+    for _ in range(200):
+        with socket.create_connection(("127.0.0.1", port)) as s:
+            s.sendall(random.randbytes(random.randint(1, 4000)))
+    for length in (0, 15, 65537, 0xFFFFFFFF):
+        with socket.create_connection(("127.0.0.1", port)) as s:
+            s.sendall(length.to_bytes(4, "big") + bytes(12))
+            s.settimeout(10)
+            assert s.recv(100)[4:8] == (0x80000000).to_bytes(4, "big"), "generic_nack"
+    esme.act("submit", id=1, **FROM, **TO, short_message="still here")
+    assert esme.wait("answer", id=1)["status"] == 0
+    server.stop()
+
+
+if __name__ == "__main__":
+    if not (PEERS / "node_modules/smpp").is_dir():
+        print(f"SKIPPED: the npm package smpp is not installed in {PEERS}: run `npm ci --prefix tests/peers`")
+        sys.exit(77)
+    sys.exit(main(messages_pass_and_answers_come_back, a_number_that_cannot_exist_is_refused_and_never_reaches_the_smsc,
+                  business_texts_are_held_to_their_contract, the_smsc_killed_in_mid_stream_is_told_to_the_esme,
+                  the_gate_killed_in_mid_stream_acknowledged_nothing_that_the_smsc_did_not, a_stop_drains_in_good_order,
+                  garbage_closes_its_own_connection_only))
