@@ -27,7 +27,8 @@ const server = smpp.createServer((session) => {
   session.on('unbind', (pdu) => { session.send(pdu.response()); session.close(); });
   const submit = (pdu) => setTimeout(() => {
     const id = String(next++);
-    const text = pdu.short_message && pdu.short_message.message !== undefined ? pdu.short_message.message : pdu.message_payload;
+    const held = [pdu.short_message, pdu.message_payload].map((f) => (f && f.message !== undefined ? f.message : f));
+    const text = held[0] && held[0].length ? held[0] : held[1];
     if (String(text).startsWith('refuse')) return session.send(pdu.response({ command_status: smpp.ESME_RMSGQFUL }));
     note('accepted', id, pdu.source_addr, pdu.destination_addr, Buffer.isBuffer(text) ? text.toString('hex') : text);
     fs.fsyncSync(journal);
