@@ -220,7 +220,7 @@ void SimBox::judge_device(const model::Event& event, Device& device, detect::Con
 void SimBox::look_at_cell(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) {
   const auto& call = event.as<model::Call>();
   const bool outgoing = key.role == kCallerCell;
-  const model::NumberKey number = outgoing ? call.caller : call.callee, peer = outgoing ? call.callee : call.caller;
+  const model::NumberKey number = outgoing ? call.caller : call.callee;
   std::unique_ptr<Cell>& held = cells_.touch_hash(key.key, hash_of(key.key), event.watermark, nullptr,
                                                   [this](std::unique_ptr<Cell>& c) { drop(c); });
   if (held == nullptr) {
@@ -231,32 +231,40 @@ void SimBox::look_at_cell(const model::Event& event, const detect::RoutedKey& ke
   const std::uint32_t now_s = detect::seconds32(event.time);
   cell.advance(now_s);
   const std::uint64_t before = cell.bytes();
-  Seat* seat = cell.seat(number, outgoing, now_s);
-  if (seat != nullptr) {
-    if (outgoing) {
-      seat->calls.add();
-      seat->callees.add(detect::state_hash(peer));
-      if (!call.caller_device.empty()) seat->device = static_cast<std::uint32_t>(hash64(call.caller_device)) | 1U;
-    } else {
-      seat->calls_in.add();
-    }
-    if (call.answered != model::Answered::kNo && call.duration_s >= static_cast<std::int32_t>(kMirrorTalkS)) {
-      const std::uint32_t talk_s = static_cast<std::uint32_t>(std::min(call.duration_s, 86400));
-      const std::uint32_t peer_hash = short_hash(peer);
-      find_mirror(event, key, cell, *seat, now_s + talk_s, peer_hash, context);
-      seat->start_s = now_s;
-      seat->end_s = now_s + talk_s;
-      seat->peer = peer_hash;
-    } else if (seat->start_s < now_s) {
-      seat->start_s = now_s;
-      seat->end_s = 0;
-    }
-    if (outgoing && seat->calls.sum() >= limits_.cohort_calls) {
-      cell.records.add(event);
-      judge_cohort(event, cell, context);
-    }
-  }
+  const int place = cell.seat(number, outgoing, now_s);
+  if (place >= 0) count_in_seat(event, key, cell, static_cast<std::size_t>(place), context);
   heap_bytes_ += cell.bytes() - before;
+}
+
+void SimBox::count_in_seat(const model::Event& event, const detect::RoutedKey& key, Cell& cell, std::size_t place,
+                           detect::Context& context) const {
+  const auto& call = event.as<model::Call>();
+  const bool outgoing = key.role == kCallerCell;
+  const model::NumberKey peer = outgoing ? call.callee : call.caller;
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  Seat& seat = cell.seats[place];
+  Talk& talk = cell.talks[place];
+  if (outgoing) {
+    seat.calls.add();
+    seat.callees.add(detect::state_hash(peer));
+    if (!call.caller_device.empty()) seat.device = static_cast<std::uint32_t>(hash64(call.caller_device)) | 1U;
+  } else {
+    seat.calls_in.add();
+  }
+  if (call.answered != model::Answered::kNo && call.duration_s >= static_cast<std::int32_t>(kMirrorTalkS)) {
+    const std::uint32_t talk_s = static_cast<std::uint32_t>(std::min(call.duration_s, 86400));
+    const std::uint32_t peer_hash = short_hash(peer);
+    find_mirror(event, key, cell, place, now_s + talk_s, peer_hash, context);
+    talk = {now_s, now_s + talk_s};
+    seat.peer = peer_hash;
+  } else if (talk.start_s < now_s) {
+    talk = {now_s, 0};
+  }
+  if (outgoing && seat.calls.sum() >= limits_.cohort_calls) {
+    cell.records.add(event);
+    // The cohort is worked out now and then, not at every call.
+    if (seat.calls.sum() % 4 == 0) judge_cohort(event, cell, context);
+  }
 }
 
 void SimBox::judge_cohort(const model::Event& event, Cell& cell, detect::Context& context) const {
@@ -307,17 +315,17 @@ void SimBox::judge_cohort(const model::Event& event, Cell& cell, detect::Context
   context.emit(std::move(signal));
 }
 
-void SimBox::find_mirror(const model::Event& event, const detect::RoutedKey& key, Cell& cell, const Seat& seat,
+void SimBox::find_mirror(const model::Event& event, const detect::RoutedKey& key, Cell& cell, std::size_t place,
                          std::uint32_t end_s, std::uint32_t peer, detect::Context& context) const {
   const auto& call = event.as<model::Call>();
   const auto near = [](std::uint32_t a, std::uint32_t b) { return (a > b ? a - b : b - a) <= kMirrorSlackS; };
+  const Seat& seat = cell.seats[place];
   const std::uint32_t now_s = detect::seconds32(event.time), own = short_hash(seat.number);
-  for (Seat& other : cell.seats) {
+  for (std::size_t i = 0; i < cell.talks.size(); ++i) {
+    if (i == place || !near(cell.talks[i].start_s, now_s) || !near(cell.talks[i].end_s, end_s)) continue;
+    const Seat& other = cell.seats[i];
     // The same peer: both in one conference. Each other: one call.
-    if (&other == &seat || other.end_s == 0 || other.peer == peer || other.peer == own ||
-        peer == short_hash(other.number))
-      continue;
-    if (!near(other.start_s, now_s) || !near(other.end_s, end_s)) continue;
+    if (other.peer == peer || other.peer == own || peer == short_hash(other.number)) continue;
     MirrorPair& pair = cell.pair(seat.number, other.number);
     if (pair.hits < 0xffff) ++pair.hits;
     pair.last_s = now_s;

@@ -37,7 +37,9 @@ class SimBox final : public detect::Detector {
   void judge_device(const model::Event& event, Device& device, detect::Context& context) const;
   void look_at_cell(const model::Event& event, const detect::RoutedKey& key, detect::Context& context);
   void judge_cohort(const model::Event& event, Cell& cell, detect::Context& context) const;
-  void find_mirror(const model::Event& event, const detect::RoutedKey& key, Cell& cell, const Seat& seat,
+  void count_in_seat(const model::Event& event, const detect::RoutedKey& key, Cell& cell, std::size_t place,
+                     detect::Context& context) const;
+  void find_mirror(const model::Event& event, const detect::RoutedKey& key, Cell& cell, std::size_t place,
                    std::uint32_t end_s, std::uint32_t peer, detect::Context& context) const;
   static std::string_view group_of(model::NumberKey number, detect::Context& context);
   void drop(std::unique_ptr<Device>& device);

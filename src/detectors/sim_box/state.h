@@ -123,7 +123,10 @@ struct Seat {
   detect::TwoSpansDistinct<128> callees;
   detect::TwoSpans<> calls, calls_in;
   std::uint32_t device = 0;  // hash, 0 = not known
-  std::uint32_t start_s = 0, end_s = 0, peer = 0;
+  std::uint32_t peer = 0;    // of the latest conversation
+};
+struct Talk {
+  std::uint32_t start_s = 0, end_s = 0;  // end 0: the latest call was no conversation
 };
 
 // Two numbers whose conversations in the cell begin and end together.
@@ -137,12 +140,17 @@ struct MirrorPair {
 struct Cell {
   detect::SpanClock clock;
   detect::Said said;  // of the numbers in the cohort
+  // Three of one length: looking for a number, or for a conversation at the same time, touches little memory.
+  std::vector<model::NumberKey> numbers;
+  std::vector<Talk> talks;
   std::vector<Seat> seats;
+  detect::FewDistinct<256> seen;  // callers of this span that found no place
   std::vector<MirrorPair> pairs;
   detect::LatestRecords<8> records;
 
   void advance(std::uint32_t time_s) {
     clock.advance(time_s, kCellSpanS, [this](bool adjacent) {
+      seen = {};
       for (Seat& s : seats) {
         s.callees.turn(adjacent);
         s.calls.turn(adjacent);
@@ -150,30 +158,35 @@ struct Cell {
       }
     });
   }
-  Seat* find(model::NumberKey number) {
-    for (Seat& s : seats)
-      if (s.number == number) return &s;
-    return nullptr;
-  }
-  // Null when the cell is full of busier numbers.
-  Seat* seat(model::NumberKey number, bool may_displace, std::uint32_t now_s) {
-    if (Seat* s = find(number); s != nullptr) return s;
+  // Its place; -1 when the cell is full of busier numbers.
+  int seat(model::NumberKey number, bool may_displace, std::uint32_t now_s) {
+    for (std::size_t i = 0; i < numbers.size(); ++i)
+      if (numbers[i] == number) return static_cast<int>(i);
     if (seats.size() < kSeatsMax) {
       detect::grow(seats, 2, kSeatsMax);
+      detect::grow(numbers, 2, kSeatsMax);
+      detect::grow(talks, 2, kSeatsMax);
       seats.emplace_back().number = number;
-      return &seats.back();
+      numbers.push_back(number);
+      talks.emplace_back();
+      return static_cast<int>(seats.size()) - 1;
     }
-    if (!may_displace) return nullptr;
-    Seat* least = nullptr;
-    for (Seat& s : seats) {
-      if (s.calls.sum() > 1 && now_s < s.start_s + 3600) continue;
-      if (least == nullptr || s.calls.sum() < least->calls.sum() ||
-          (s.calls.sum() == least->calls.sum() && s.start_s < least->start_s))
-        least = &s;
+    // Who calls once does not displace anybody: most do, and looking for a place is dear.
+    if (!may_displace || seen.add(detect::state_hash(number))) return -1;
+    int least = -1;
+    for (std::size_t i = 0; i < seats.size(); ++i) {
+      const std::uint32_t calls = seats[i].calls.sum();
+      if (calls > 1 && now_s < talks[i].start_s + 3600) continue;
+      const std::size_t best = static_cast<std::size_t>(std::max(0, least));
+      if (least < 0 || calls < seats[best].calls.sum() ||
+          (calls == seats[best].calls.sum() && talks[i].start_s < talks[best].start_s))
+        least = static_cast<int>(i);
     }
-    if (least == nullptr) return nullptr;
-    *least = {};
-    least->number = number;
+    if (least < 0) return -1;
+    const std::size_t place = static_cast<std::size_t>(least);
+    seats[place] = {};
+    seats[place].number = numbers[place] = number;
+    talks[place] = {};
     return least;
   }
   MirrorPair& pair(model::NumberKey a, model::NumberKey b) {
@@ -192,19 +205,22 @@ struct Cell {
     return *least;
   }
   std::uint64_t bytes() const {
-    return sizeof(*this) + seats.capacity() * sizeof(Seat) + pairs.capacity() * sizeof(MirrorPair);
+    return sizeof(*this) + seats.capacity() * (sizeof(Seat) + sizeof(model::NumberKey) + sizeof(Talk)) +
+           pairs.capacity() * sizeof(MirrorPair);
   }
 
   void save(detect::StateWriter& w) const {
     w.u32(clock.span);
     said.save(w);
+    seen.save(w);
     w.varint(seats.size());
-    for (const Seat& s : seats) {
+    for (std::size_t i = 0; i < seats.size(); ++i) {
+      const Seat& s = seats[i];
       w.u64(s.number.bits());
       s.callees.save(w);
       s.calls.save(w);
       s.calls_in.save(w);
-      for (const std::uint32_t v : {s.device, s.start_s, s.end_s, s.peer}) w.u32(v);
+      for (const std::uint32_t v : {s.device, s.peer, talks[i].start_s, talks[i].end_s}) w.u32(v);
     }
     w.varint(pairs.size());
     for (const MirrorPair& p : pairs) {
@@ -219,16 +235,21 @@ struct Cell {
   void load(detect::StateReader& r) {
     clock.span = r.u32();
     said.load(r);
+    seen.load(r);
     const std::uint64_t size = r.varint();
     if (size > kSeatsMax) return r.fail("more numbers than a cell may have");
     for (std::uint64_t i = 0; i < size && r.ok(); ++i) {
       detect::grow(seats, 2, kSeatsMax);
+      detect::grow(numbers, 2, kSeatsMax);
+      detect::grow(talks, 2, kSeatsMax);
       Seat& s = seats.emplace_back();
+      Talk& talk = talks.emplace_back();
       s.number = model::NumberKey::from_bits(r.u64());
+      numbers.push_back(s.number);
       s.callees.load(r);
       s.calls.load(r);
       s.calls_in.load(r);
-      for (std::uint32_t* v : {&s.device, &s.start_s, &s.end_s, &s.peer}) *v = r.u32();
+      for (std::uint32_t* v : {&s.device, &s.peer, &talk.start_s, &talk.end_s}) *v = r.u32();
     }
     const std::uint64_t pair_count = r.varint();
     if (pair_count > kPairsMax) return r.fail("more pairs than a cell may have");
