@@ -1,5 +1,6 @@
 #include "learn/tree_shap.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -11,14 +12,19 @@ namespace {
 constexpr std::size_t kPathMax = kModelDepthMax + 2;
 
 struct Step {
-  std::int64_t feature = -1;
-  double zero = 1;    // share of covers that flows down when the feature is unknown
-  double one = 1;     // 1 if the row goes this way
-  double weight = 0;  // of the subsets of each size
+  std::int64_t feature;
+  double zero;    // share of covers that flows down when the feature is unknown
+  double one;     // 1 if the row goes this way
+  double weight;  // of the subsets of each size
 };
 
+// Copied at every node: only the steps in use are, which is most of the speed.
 class Path {
  public:
+  Path() {}  // NOLINT: steps are written before they are read
+  Path(const Path& other) : length_(other.length_) { std::copy_n(other.steps_.begin(), other.length_, steps_.begin()); }
+  Path& operator=(const Path&) = delete;
+
   void extend(double zero, double one, std::int64_t feature) {
     const std::size_t depth = length_++;
     steps_[depth] = {feature, zero, one, depth == 0 ? 1.0 : 0.0};
@@ -77,7 +83,8 @@ struct Walk {
   const float* row;
   std::vector<double>& parts;
 
-  void visit(std::uint32_t index, Path path, double zero, double one, std::int64_t feature) {
+  void visit(std::uint32_t index, const Path& above, double zero, double one, std::int64_t feature) {
+    Path path(above);
     path.extend(zero, one, feature);
     const TreeNode& node = tree[index];
     if (node.leaf) {
