@@ -73,7 +73,7 @@ struct IngestReport {
 };
 
 struct TickReport {
-  int clocks_missed = 0, measures_lapsed = 0, cases_verified = 0;
+  int clocks_missed = 0, measures_lapsed = 0, cases_verified = 0, appeals_lapsed = 0;
   std::vector<std::string> changed_cases;
 };
 
@@ -89,6 +89,37 @@ struct ActionInput {
 struct CasePatch {
   std::int64_t version = 0;
   std::optional<std::string> assignee, title;
+};
+// What a measure is proposed with.
+struct MeasureTerms {
+  std::string kind, category, ground, scope, reason, skip_reason, expires_at, notice, appeal_channel;
+};
+struct NewBatch {
+  MeasureTerms terms;
+  std::vector<std::string> tokens;  // of the case's numbers; empty: all of them
+};
+struct NewAppeal {
+  std::string measure_id, token, decision_id;  // one of the first two; the decision is kept beside it
+  std::string claim, channel;
+};
+struct AppealDecision {
+  std::string outcome;  // upheld, partly, rejected
+  std::string reason;
+  std::string repair;      // upheld, partly: what went wrong and what is restored
+  std::string expires_at;  // partly: the measure's earlier end
+};
+struct CheckResult {
+  std::string measure_id, token;  // one of them
+  std::string result;             // passed, failed, no_answer
+};
+struct CheckReport {
+  std::uint64_t passed = 0, failed = 0, no_answer = 0;
+  struct Refused {
+    std::size_t index = 0;
+    std::string why;
+  };
+  std::vector<Refused> refused;  // in order of index
+  std::vector<std::string> changed_cases;
 };
 struct NewEvidence {
   std::string kind, title, value;
@@ -150,6 +181,31 @@ class CaseDesk {
 
   // ---- measures ----
   Result<std::vector<ActiveMeasure>> active_measures() const;
+  Result<MeasureStory> measure(const guard::Actor& actor, const std::string& id) const;
+
+  // ---- several numbers at once: one proposal, a measure of its own for each ----
+  Result<std::vector<BatchNumber>> case_numbers(const std::string& case_id) const;  // by risk, at most 500
+  Result<BatchView> propose_batch(const guard::Actor& actor, const std::string& case_id, const NewBatch& wish);
+  // All that wait but `except` (measure ids), which are refused for `reason`. Members of protected groups need two people.
+  Result<BatchView> approve_batch(const guard::Actor& actor, const std::string& id,
+                                  const std::vector<std::string>& except, const std::string& reason);
+  Result<BatchView> refuse_batch(const guard::Actor& actor, const std::string& id, const std::string& reason);
+  Result<BatchView> order_batch(const guard::Actor& actor, const std::string& id);
+  Result<BatchView> batch(const guard::Actor& actor, const std::string& id) const;
+  Result<ViewPage<BatchSummary>> batches(const std::string& state, const std::string& case_id,
+                                         const store::PageRequest& page) const;
+  Result<ViewPage<MeasureView>> batch_members(const std::string& id, const store::PageRequest& page) const;
+  // Results of re-verification, in one transaction. passed: the measure is lifted; failed: it stands, and may be followed by
+  // a new proposal; no_answer is only noted. What cannot be used is refused item by item.
+  Result<CheckReport> record_checks(const guard::Actor& actor, std::span<const CheckResult> results);
+
+  // ---- appeals ----
+  Result<AppealView> record_appeal(const guard::Actor& actor, const NewAppeal& wish);
+  // By somebody who neither proposed nor approved the measure, nor recorded the appeal.
+  Result<AppealView> decide_appeal(const guard::Actor& actor, const std::string& id, const AppealDecision& decision);
+  Result<AppealView> appeal(const guard::Actor& actor, const std::string& id) const;
+  Result<ViewPage<AppealView>> appeals(const guard::Actor& actor, const std::string& state, const std::string& case_id,
+                                       const store::PageRequest& page) const;
 
   // ---- orders: what actions deliver and hear back ----
   struct DueOrder {
@@ -161,7 +217,7 @@ class CaseDesk {
   Result<> order_not_sent(const std::string& id, const std::string& error);  // tried again later, longer each time
   // acknowledged, done or failed. A receipt seen before (same bytes) changes nothing: false.
   Result<bool> order_receipt(const std::string& id, const std::string& state, const std::string& detail,
-                             const std::string& digest, WallMs at);
+                             const std::string& digest, WallMs at, const std::string& carrier = {});
 
  private:
   Result<CaseView> view_of(const store::View& view, const guard::Actor& actor, const std::string& id) const;

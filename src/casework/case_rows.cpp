@@ -7,6 +7,7 @@
 #include <set>
 
 #include "casework/alert_json.h"
+#include "casework/batch_numbers.h"
 
 namespace pandun::casework {
 namespace {
@@ -190,6 +191,13 @@ std::optional<LocalText> why_not(const WorkflowAction& action, const guard::Acto
     return LocalText{"需要角色：" + roles, "needs the role " + roles};
   }
   if (measure == nullptr) return std::nullopt;
+  const bool of_one = action.effect == Effect::kApproveMeasure || action.effect == Effect::kRefuseMeasure;
+  if (!measure->batch_id.empty() && of_one) {
+    return LocalText{"批量措施请在其页面上审批", "it is a batch: decide on the batch's own page"};
+  }
+  if (!measure->batch_id.empty() && action.effect == Effect::kAppeal) {
+    return LocalText{"申诉针对单个号码，请在申诉台登记", "an appeal is about one number: record it at the appeal desk"};
+  }
   if (action.second_person && measure->proposed_by == actor.person) {
     return LocalText{"提出人不能审批自己的提议，需由他人办理", "you proposed it: a second person is needed"};
   }
@@ -198,8 +206,11 @@ std::optional<LocalText> why_not(const WorkflowAction& action, const guard::Acto
   if (approved_it && action.effect == Effect::kApproveMeasure) {
     return LocalText{"您已批准，还需另一人批准", "you approved it already: another approver is needed"};
   }
-  if (approved_it && action.effect == Effect::kRejectAppeal) {
-    return LocalText{"批准人不能驳回对该措施的申诉", "you approved the measure: somebody else must review the appeal"};
+  const bool reviews =
+      measure->state == "appealed" && (action.effect == Effect::kRejectAppeal || action.effect == Effect::kLift);
+  if (reviews && (approved_it || measure->proposed_by == actor.person)) {
+    return LocalText{"提出人和批准人不能复核对该措施的申诉",
+                     "you proposed or approved the measure: somebody else must review the appeal"};
   }
   return std::nullopt;
 }
@@ -221,6 +232,8 @@ ActionView action_view(const DeskParts& parts, const WorkflowAction& action, con
   out.allowed = !out.why_not;
   return out;
 }
+
+}  // namespace
 
 Result<MeasureView> measure_view(const DeskParts& parts, const store::View& view, const store::MeasureRow& row) {
   MeasureView out;
@@ -252,8 +265,21 @@ Result<MeasureView> measure_view(const DeskParts& parts, const store::View& view
     out.orders.push_back({order.id, order.verb, order.state, order.action, order.attempts, order.last_error,
                           order.created_at, order.updated_at});
   }
+  out.case_id = row.case_id;
+  out.batch_id = row.batch_id;
+  out.risk = row.risk;
+  if (!row.batch_id.empty()) out.risk_grade = risk_grade(parts, row.risk);
+  out.risk_basis = row.risk_basis;
+  out.protected_group = row.protected_group;
+  out.skip_reason = row.skip_reason;
+  out.check_result = row.check_result;
+  out.check_due = row.check_due;
+  out.checked_at = row.checked_at;
+  out.checked_by = row.checked_by;
   return out;
 }
+
+namespace {
 
 Result<> add_files(const store::View& view, const std::string& id, CaseView& out) {
   TRY_ASSIGN(const auto clocks, view.case_files().clocks(id));
@@ -300,8 +326,14 @@ Result<CaseView> make_case_view(const DeskParts& parts, const store::View& view,
   TRY_ASSIGN(const auto alerts, view.alerts().list(of_case, {0, 200, true}));
   for (const store::AlertRow& alert : alerts.items) out.alerts.push_back(summary_of(alert));
   for (const store::MeasureRow& measure : measures) {
+    if (!measure.batch_id.empty()) continue;
     TRY_ASSIGN(MeasureView shown, measure_view(parts, view, measure));
     out.measures.push_back(std::move(shown));
+  }
+  TRY_ASSIGN(const auto batches, view.batches().list("", row.id, {0, 50, true}));
+  for (const store::BatchRow& batch : batches.items) {
+    TRY_ASSIGN(BatchSummary shown, batch_summary(parts, view, batch));
+    out.batches.push_back(std::move(shown));
   }
   TRY(add_files(view, row.id, out));
   out.incident_id = row.incident_id;

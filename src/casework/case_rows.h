@@ -25,6 +25,11 @@ GroundView ground_view(const guard::Ground* ground, const std::string& id);
 NoteView note_view(const store::NoteRow& row);
 EvidenceView evidence_view(const store::EvidenceRow& row);
 
+// "+8613800138000" back to its key; anything else has none.
+model::NumberKey number_of_text(const std::string& text);
+Result<MeasureView> measure_view(const DeskParts& parts, const store::View& view, const store::MeasureRow& row);
+Result<BatchSummary> batch_summary(const DeskParts& parts, const store::View& view, const store::BatchRow& row);
+
 Result<AlertView> alert_view(const DeskParts& parts, const store::View& view, const store::AlertRow& row);
 Result<CaseView> make_case_view(const DeskParts& parts, const store::View& view, const guard::Actor& actor,
                                 const store::CaseRow& row);

@@ -131,12 +131,14 @@ Result<> refresh_due(store::Tx& tx, store::CaseRow& row) {
   return {};
 }
 
-Result<> end_measure(const DeskParts& parts, store::Tx& tx, store::MeasureRow& measure, const std::string& case_number,
-                     std::string_view state, const std::string& reason) {
+Result<> end_measure(const DeskParts& parts, store::Tx& tx, const guard::Actor& actor, store::MeasureRow& measure,
+                     const std::string& case_number, std::string_view state, const std::string& reason) {
   measure.state = state;
   measure.lapsed_reason = reason;
   measure.ended_at = parts.clock.wall();
   TRY(tx.measures().update(measure));
+  TRY(parts.audit.record(tx, actor, state == "lifted" ? "measure.lift" : "measure.lapse", "measure:" + measure.id,
+                         {{"case", case_number}, {"reason", reason.substr(0, 500)}}));
   TRY_ASSIGN(const auto applied, std::as_const(tx).orders().by_id(fmt::format("O-{}-apply", measure.id.substr(2))));
   if (!applied) return {};
   return queue_order(parts, tx, measure, case_number, "lift");
@@ -156,7 +158,11 @@ Result<> perform_step(const DeskParts& parts, store::Tx& tx, const guard::Actor&
   if (action.second_person) TRY(check_second_person(tx, actor, row));
   TRY(check_fields(action, input));
   TRY_ASSIGN(const bool moves, apply_effect(parts, tx, actor, row, action, input));
+  return take_step(parts, tx, actor, row, action, input, moves);
+}
 
+Result<> take_step(const DeskParts& parts, store::Tx& tx, const guard::Actor& actor, store::CaseRow& row,
+                   const WorkflowAction& action, const ActionInput& input, bool moves) {
   const std::string from = row.state;
   if (moves) {
     enter(parts, row, action.to == kPrevious ? row.previous_state : action.to);

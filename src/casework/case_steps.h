@@ -19,6 +19,10 @@ Result<store::CaseRow> need_case(const store::View& view, const std::string& id)
 Result<> perform_step(const DeskParts& parts, store::Tx& tx, const guard::Actor& actor, store::CaseRow& row,
                       const WorkflowAction& action, const ActionInput& input);
 
+// The step itself, once its effect is done: state, clocks, history, audit.
+Result<> take_step(const DeskParts& parts, store::Tx& tx, const guard::Actor& actor, store::CaseRow& row,
+                   const WorkflowAction& action, const ActionInput& input, bool moves);
+
 // A move by rule and not by a person's action: relapse, lapse, quiet verification, a receipt.
 struct RuleMove {
   std::string to;      // state
@@ -36,8 +40,8 @@ Result<> refresh_due(store::Tx& tx, store::CaseRow& row);  // due_at = the earli
 Result<> add_history(const DeskParts& parts, store::Tx& tx, const store::CaseRow& row, const std::string& by,
                      const std::string& action, const LocalText& title, const std::string& from,
                      const std::string& note);
-// Ends a measure and, if it was ordered, orders it lifted.
-Result<> end_measure(const DeskParts& parts, store::Tx& tx, store::MeasureRow& measure, const std::string& case_number,
-                     std::string_view state, const std::string& reason);
+// Ends a measure, records it and, if it was ordered, orders it lifted.
+Result<> end_measure(const DeskParts& parts, store::Tx& tx, const guard::Actor& actor, store::MeasureRow& measure,
+                     const std::string& case_number, std::string_view state, const std::string& reason);
 
 }  // namespace pandun::casework

@@ -16,7 +16,8 @@ using guard::Faults;
 constexpr std::int64_t kOffsetMs = 8LL * 3600 * 1000, kDayMs = 86'400'000, kHourMs = 3'600'000, kMinuteMs = 60'000;
 constexpr std::array<std::string_view, 4> kUnits{"minutes", "hours", "days", "working_days"};
 // What the desk itself asks for by name.
-constexpr std::array<std::string_view, 3> kNeeded{"approval", "verification", "appeal_answer"};
+constexpr std::array<std::string_view, 5> kNeeded{"approval", "verification", "appeal_answer", "appeal_filing",
+                                                  "reverification"};
 
 std::int64_t local_day(WallMs at) {
   const std::int64_t local = at.ms + kOffsetMs;

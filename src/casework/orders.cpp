@@ -32,10 +32,29 @@ bool later(const std::string& from, const std::string& to) {
   return to == "failed" || rank(to) > rank(from);
 }
 
+// Of a batch only the measure that was acknowledged is in force by it. True while others of the batch wait for theirs.
+Result<bool> member_acknowledged(store::Tx& tx, const store::OrderRow& order) {
+  TRY_ASSIGN(store::MeasureRow measure, need_measure(tx, order.measure_id));
+  if (measure.batch_id.empty()) return false;
+  if (measure.state == "ordered") {
+    measure.state = "in_force";
+    TRY(tx.measures().update(measure));
+  }
+  TRY_ASSIGN(const auto counts, std::as_const(tx).measures().counts_of_batch(measure.batch_id));
+  return std::any_of(counts.begin(), counts.end(), [](const auto& count) { return count.first == "ordered"; });
+}
+
 // An acknowledged order moves its case on, exactly as the step `acknowledge` would: it states a fact, decides nothing.
 Result<> case_acknowledged(const DeskParts& parts, store::Tx& tx, const store::OrderRow& order,
                            const std::string& detail) {
+  TRY_ASSIGN(const bool others_wait, member_acknowledged(tx, order));
+  if (others_wait) return {};
   TRY_ASSIGN(store::CaseRow row, need_case(tx, order.case_id));
+  TRY_ASSIGN(const auto measures, std::as_const(tx).measures().of_case(row.id));
+  const bool any = std::any_of(measures.begin(), measures.end(), [](const auto& measure) {
+    return measure.state == "ordered" || measure.state == "in_force";
+  });
+  if (!any) return {};  // lifted or appealed before the carrier answered
   const WorkflowAction* step = parts.content.workflow.step_with(Effect::kAcknowledge, row.state);
   if (step == nullptr) return {};
   const guard::Actor system = guard::Actor::system("receipts");
@@ -85,7 +104,7 @@ Result<> CaseDesk::order_not_sent(const std::string& id, const std::string& why)
 }
 
 Result<bool> CaseDesk::order_receipt(const std::string& id, const std::string& state, const std::string& detail,
-                                     const std::string& digest, WallMs at) {
+                                     const std::string& digest, WallMs at, const std::string& carrier) {
   if (state != "acknowledged" && state != "done" && state != "failed") {
     return error(Errc::kUsage, "state", "acknowledged, done or failed");
   }
@@ -94,10 +113,12 @@ Result<bool> CaseDesk::order_receipt(const std::string& id, const std::string& s
     TRY_ASSIGN(auto row, need_order(tx, id));
     if (row.state == "pending") return error(Errc::kConflict, "order " + id, "it was not sent yet");
     const std::string note = detail.substr(0, 1000);
-    TRY_ASSIGN(fresh, tx.orders().insert_receipt({0, id, state, note, digest, at, parts_.clock.wall()}));
+    TRY_ASSIGN(fresh, tx.orders().insert_receipt(
+                          {0, id, state, note, digest, at, parts_.clock.wall(), carrier.substr(0, 60)}));
     if (!fresh) return {};
-    TRY(parts_.audit.record(tx, guard::Actor::system("receipts"), "order.receipt", "order:" + id,
-                            {{"state", state}, {"detail", note}, {"digest", digest}}));
+    TRY(parts_.audit.record(
+        tx, guard::Actor::system("receipts"), "order.receipt", "order:" + id,
+        {{"state", state}, {"detail", note}, {"carrier", carrier.substr(0, 60)}, {"digest", digest}}));
     if (!later(row.state, state)) return {};
     row.state = state;
     row.updated_at = parts_.clock.wall();

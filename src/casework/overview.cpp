@@ -69,9 +69,6 @@ Result<CaseworkOverview> CaseDesk::overview(int hours) const {
   return out;
 }
 
-namespace {
-
-// "+8613800138000" back to its key; anything else has none.
 model::NumberKey number_of_text(const std::string& text) {
   if (text.size() < 2 || text.size() > 17) return {};
   const bool international = text[0] == '+';
@@ -82,8 +79,6 @@ model::NumberKey number_of_text(const std::string& text) {
   }
   return international ? model::NumberKey::e164(value) : model::NumberKey::service(text);
 }
-
-}  // namespace
 
 Result<std::vector<ActiveMeasure>> CaseDesk::active_measures() const {
   std::vector<ActiveMeasure> out;

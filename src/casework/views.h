@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/time.h"
@@ -144,6 +145,78 @@ struct MeasureView {
   std::optional<WallMs> approved_at, ended_at;
   std::string notice, appeal_channel, refused_reason, lapsed_reason;
   std::vector<OrderView> orders;
+  std::string case_id, batch_id;
+  int risk = 0;            // 0..100; of a batch's member
+  std::string risk_grade;  // high, medium, low; empty outside a batch
+  std::string risk_basis, protected_group, skip_reason;
+  std::string check_result;  // of a re-verification: passed, failed, no_answer
+  std::optional<WallMs> check_due, checked_at;
+  std::string checked_by;
+};
+
+// A number that a case is about, as a proposal for all of them sees it.
+struct BatchNumber {
+  ShownEntity entity;
+  int risk = 0;
+  std::string grade, basis, protected_group;
+  std::string measure_id, measure_kind, measure_state, check_result;  // of its newest live measure
+  std::optional<LocalText> left_out;                                  // why a proposal for all would leave it out
+};
+struct LeftOut {
+  ShownEntity entity;
+  LocalText why;
+};
+struct BatchSummary {
+  std::string id;
+  std::int64_t seq = 0;
+  std::string case_id, case_number, kind;
+  LocalText title;
+  std::string state, proposed_by;
+  std::int64_t members = 0;
+  std::vector<std::pair<std::string, std::int64_t>> counts;  // members by state
+  std::vector<std::pair<std::string, std::int64_t>> checks;  // and by result of re-verification
+  WallMs proposed_at, expires_at, lapse_at;
+};
+struct BatchView {
+  BatchSummary summary;
+  GroundView ground;
+  std::string category, scope, reason, skip_reason, notice, appeal_channel, refused_reason;
+  std::vector<LeftOut> left_out;
+  std::int64_t protected_members = 0;
+  bool may_approve = false, may_order = false;
+  std::optional<LocalText> why_not;  // why the asker may not approve
+};
+
+struct CarrierLift {
+  std::string carrier;  // empty: the receipts do not say who
+  bool applied = false, lifted = false;
+};
+struct AppealView {
+  std::string id;
+  std::int64_t seq = 0;
+  std::string state, claim, channel, recorded_by, decision_id, reviewer, reason, repair;
+  bool late = false, overdue = false;
+  WallMs received_at, due_at;
+  std::optional<WallMs> decided_at;
+  std::string measure_id, case_id, case_number, batch_id, kind, measure_state, protected_group;
+  LocalText title;
+  ShownEntity entity;
+  // How far an upheld appeal got: what carriers applied must be lifted by each of them.
+  bool lift_ordered = false, lift_verified = false;
+  std::vector<CarrierLift> carriers;
+  bool may_decide = false;
+  std::optional<LocalText> why_not;
+};
+struct StoryView {
+  WallMs at;
+  std::string by, action, note;
+};
+struct MeasureStory {
+  MeasureView measure;
+  std::string case_number;
+  std::vector<AppealView> appeals;
+  std::vector<StoryView> history;  // oldest first
+  bool may_appeal = false;
 };
 struct ClockView {
   std::string id;
@@ -174,7 +247,8 @@ struct CaseView {
   std::vector<StateView> states;
   std::vector<ActionView> actions;
   std::vector<AlertSummary> alerts;
-  std::vector<MeasureView> measures;
+  std::vector<MeasureView> measures;  // of the case itself; a batch's are asked for by its id
+  std::vector<BatchSummary> batches;
   std::vector<ClockView> clocks;
   std::vector<NoteView> notes;
   std::vector<EvidenceView> evidence;

@@ -179,12 +179,21 @@ Result<Workflow> Workflow::parse(std::string_view toml, const std::string& file,
   TRY_ASSIGN(const ContentNode root, guard::parse_content(toml, file));
   Faults faults(file);
   faults.only(root, {"name", "version", "initial", "initial_clocks", "relapse_to", "lapse_to", "lifted", "verified",
-                     "state", "action"});
+                     "batch_members_from", "risk_high", "risk_medium", "protected_risk_min", "state", "action"});
   Workflow workflow;
   workflow.name_ = faults.text(root, "name");
   workflow.version_ = faults.integer(root, "version", 1, 1, 1'000'000);
   workflow.initial_clocks_ = faults.texts(root, "initial_clocks");
   check_clocks(workflow.initial_clocks_, clock_ids, root, faults);
+
+  BatchRules& batches = workflow.batches_;
+  batches.members_from = faults.texts(root, "batch_members_from");
+  batches.risk_high = static_cast<int>(faults.integer(root, "risk_high", 60, 1, 100));
+  batches.risk_medium = static_cast<int>(faults.integer(root, "risk_medium", 35, 0, 100));
+  batches.protected_risk_min = static_cast<int>(faults.integer(root, "protected_risk_min", 75, 0, 100));
+  if (batches.risk_medium > batches.risk_high) faults.add(root, "'risk_medium' is above 'risk_high'");
+  if (batches.protected_risk_min < batches.risk_high)
+    faults.add(root, "'protected_risk_min' is below 'risk_high': protected groups need the stricter threshold");
 
   for (const ContentNode& node : faults.tables(root, "state")) {
     WorkflowState state = read_state(node, faults);

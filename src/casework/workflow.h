@@ -80,6 +80,13 @@ class Workflow {
   const std::string& lifted() const { return lifted_; }      // where it stands when the measure was lifted by rule
   const std::string& verified() const { return verified_; }  // where quiet leads a case that was acknowledged
   const std::vector<std::string>& initial_clocks() const { return initial_clocks_; }
+  // Of batches: whose peers are suspected themselves and not those they call; bounds of the risk grades (0..100); below
+  // protected_risk_min a number of a protected group is left out.
+  struct BatchRules {
+    std::vector<std::string> members_from;
+    int risk_high = 60, risk_medium = 35, protected_risk_min = 75;
+  };
+  const BatchRules& batches() const { return batches_; }
   const std::vector<WorkflowState>& states() const { return states_; }
   const std::vector<WorkflowAction>& actions() const { return actions_; }
   const WorkflowState* state(std::string_view id) const;
@@ -91,6 +98,7 @@ class Workflow {
   std::string name_, initial_, relapse_to_, lapse_to_, lifted_, verified_;
   std::int64_t version_ = 1;
   std::vector<std::string> initial_clocks_;
+  BatchRules batches_;
   std::vector<WorkflowState> states_;
   std::vector<WorkflowAction> actions_;
 };

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -66,6 +67,58 @@ struct MeasureRow {
   std::string entity_kind, entity_value, entity_token;
   WallMs proposed_at, expires_at, lapse_at;  // lapse_at: an unapproved proposal ends then
   std::optional<WallMs> approved_at, ended_at;
+  // One of a batch, and what it was put there for.
+  std::string batch_id, risk_basis, protected_group;
+  int risk = 0;              // 0..100
+  std::string check_result;  // of a re-verification: "", passed, failed, no_answer
+  std::string checked_by;
+  std::optional<WallMs> check_due, checked_at;  // no failure by check_due: the measure lapses
+};
+
+// One proposal about many numbers; the measures themselves are MeasureRows with its id.
+struct BatchRow {
+  std::int64_t seq = 0;
+  std::string id, case_id, kind, category, ground_id, scope, reason, skip_reason, notice, appeal_channel;
+  std::string state;  // proposed, partly (some still wait for a second approver), approved, refused, lapsed
+  std::string proposed_by, refused_reason;
+  std::string left_out;  // JSON: who was not taken in, and why
+  std::int64_t members = 0;
+  WallMs proposed_at, expires_at, lapse_at;
+  std::optional<WallMs> decided_at;
+};
+
+class Batches {
+ public:
+  virtual ~Batches() = default;
+  virtual Result<std::optional<BatchRow>> by_id(const std::string& id) const = 0;
+  virtual Result<Page<BatchRow>> list(const std::string& state, const std::string& case_id,
+                                      const PageRequest& page) const = 0;
+  virtual Result<> insert(const BatchRow& row) = 0;
+  virtual Result<> update(const BatchRow& row) = 0;  // state, refused_reason, decided_at
+};
+
+struct AppealRow {
+  std::int64_t seq = 0;
+  std::string id, measure_id, case_id, decision_id, channel, claim, recorded_by;
+  bool late = false;         // after the time for appeals; reviewed all the same
+  std::string state;         // open, upheld, partly, rejected, lapsed (not answered in time: in the person's favour)
+  std::string state_before;  // where the measure stood
+  std::string reviewer, reason, repair;
+  WallMs received_at, due_at;
+  std::optional<WallMs> decided_at;
+};
+
+class Appeals {
+ public:
+  virtual ~Appeals() = default;
+  virtual Result<std::optional<AppealRow>> by_id(const std::string& id) const = 0;
+  virtual Result<std::optional<AppealRow>> open_of(const std::string& measure_id) const = 0;
+  virtual Result<std::vector<AppealRow>> of_measure(const std::string& measure_id) const = 0;
+  virtual Result<Page<AppealRow>> list(const std::string& state, const std::string& case_id,
+                                       const PageRequest& page) const = 0;
+  virtual Result<std::vector<AppealRow>> due_by(WallMs now) const = 0;  // open and past due_at, at most 200
+  virtual Result<> insert(const AppealRow& row) = 0;
+  virtual Result<> update(const AppealRow& row) = 0;  // state, reviewer, reason, repair, decided_at
 };
 
 class Measures {
@@ -78,6 +131,14 @@ class Measures {
   virtual Result<std::vector<MeasureRow>> ending_by(
       WallMs now) const = 0;  // proposals past lapse_at, others past expires_at
   virtual Result<std::int64_t> count_state(const std::string& state) const = 0;
+  virtual Result<Page<MeasureRow>> of_batch(const std::string& batch_id, const PageRequest& page) const = 0;
+  // "in_force": 3, "check:passed": 1 …
+  virtual Result<std::vector<std::pair<std::string, std::int64_t>>> counts_of_batch(
+      const std::string& batch_id) const = 0;
+  virtual Result<std::vector<MeasureRow>> of_token(const std::string& token) const = 0;  // newest first, at most 20
+  virtual Result<std::vector<MeasureRow>> checks_due_by(WallMs now) const = 0;  // live, no failure so far; at most 200
+  // Every measure about a number, in order of seq, behind `after`.
+  virtual Result<std::vector<MeasureRow>> walk(std::int64_t after, int limit) const = 0;
   virtual Result<> insert(const MeasureRow& row) = 0;
   virtual Result<> update(const MeasureRow& row) = 0;
 };
@@ -135,6 +196,7 @@ struct ReceiptRow {
   std::int64_t seq = 0;
   std::string order_id, state, detail, digest;
   WallMs at, received_at;
+  std::string carrier{};  // who answered; empty when the receipt does not say
 };
 
 class Orders {

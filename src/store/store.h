@@ -28,6 +28,8 @@ class View {
   virtual const Incidents& incidents() const = 0;
   virtual const Cases& cases() const = 0;
   virtual const Measures& measures() const = 0;
+  virtual const Batches& batches() const = 0;
+  virtual const Appeals& appeals() const = 0;
   virtual const CaseFiles& case_files() const = 0;
   virtual const Orders& orders() const = 0;
   virtual const VaultRows& vault() const = 0;
@@ -38,8 +40,9 @@ class View {
 
 class Tx : public View {
  public:
-  using View::alerts, View::api_tokens, View::audit, View::case_files, View::cases, View::consumers, View::incidents,
-      View::measures, View::orders, View::sessions, View::users, View::values, View::vault;
+  using View::alerts, View::api_tokens, View::appeals, View::audit, View::batches, View::case_files, View::cases,
+      View::consumers, View::incidents, View::measures, View::orders, View::sessions, View::users, View::values,
+      View::vault;
   virtual Users& users() = 0;
   virtual Sessions& sessions() = 0;
   virtual ApiTokens& api_tokens() = 0;
@@ -47,6 +50,8 @@ class Tx : public View {
   virtual Incidents& incidents() = 0;
   virtual Cases& cases() = 0;
   virtual Measures& measures() = 0;
+  virtual Batches& batches() = 0;
+  virtual Appeals& appeals() = 0;
   virtual CaseFiles& case_files() = 0;
   virtual Orders& orders() = 0;
   virtual VaultRows& vault() = 0;

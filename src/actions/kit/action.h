@@ -38,7 +38,8 @@ struct Receipt {
   std::string order, state, detail;  // state: acknowledged, done, failed
   std::string digest;                // of its bytes
   std::optional<WallMs> at;          // as the sender says
-  std::string fault;                 // not empty: it could not be read, and why
+  std::string fault{};               // not empty: it could not be read, and why
+  std::string carrier{};             // who answers, when the receipt says
 };
 
 class Action {

@@ -49,7 +49,7 @@ Result<> Courier::collect(Action& action, CourierReport& report) {
       continue;
     }
     Result<bool> taken = desk_.order_receipt(receipt.order, receipt.state, receipt.detail, receipt.digest,
-                                             receipt.at.value_or(clock_.wall()));
+                                             receipt.at.value_or(clock_.wall()), receipt.carrier);
     if (taken.ok()) {
       ++report.receipts;
       (void)action.accepted(receipt);  // failing that it comes again, and the desk knows it

@@ -127,6 +127,7 @@ class Outbox final : public Action {
     receipt.order = field("order");
     receipt.state = field("state");
     receipt.detail = field("detail");
+    receipt.carrier = field("carrier");
     if (const auto at = parse_rfc3339(field("at"))) receipt.at = WallMs{*at};
     if (receipt.order.empty() || receipt.state.empty()) receipt.fault = "'order' and 'state' are needed, as text";
     return receipt;

@@ -33,7 +33,7 @@ OrderRow read_order(const Row& row) {
           row.integer(7), row.wall(8), row.wall(9), row.wall(10), row.text(11), row.text(12)};
 }
 ReceiptRow read_receipt(const Row& row) {
-  return {row.integer(0), row.text(1), row.text(2), row.text(3), row.text(4), row.wall(5), row.wall(6)};
+  return {row.integer(0), row.text(1), row.text(2), row.text(3), row.text(4), row.wall(5), row.wall(6), row.text(7)};
 }
 
 }  // namespace
@@ -101,7 +101,7 @@ Result<std::vector<OrderRow>> SqliteOrders::due(WallMs now, int limit) const {
 }
 Result<std::vector<ReceiptRow>> SqliteOrders::receipts(const std::string& order_id) const {
   return fetch_all(db_,
-                   "SELECT seq, order_id, state, detail, digest, at, received_at FROM order_receipts WHERE order_id = ?"
+                   "SELECT seq, order_id, state, detail, digest, at, received_at, carrier FROM order_receipts WHERE order_id = ?"
                    " ORDER BY seq",
                    {order_id}, read_receipt);
 }
@@ -121,9 +121,9 @@ Result<> SqliteOrders::update(const OrderRow& row) {
 }
 Result<bool> SqliteOrders::insert_receipt(const ReceiptRow& row) {
   TRY(
-      db_.run("INSERT OR IGNORE INTO order_receipts(order_id, state, detail, digest, at, received_at)"
-              " VALUES (?,?,?,?,?,?)",
-              {row.order_id, row.state, row.detail, row.digest, row.at, row.received_at}));
+      db_.run("INSERT OR IGNORE INTO order_receipts(order_id, state, detail, digest, at, received_at, carrier)"
+              " VALUES (?,?,?,?,?,?,?)",
+              {row.order_id, row.state, row.detail, row.digest, row.at, row.received_at, row.carrier}));
   return db_.changes() == 1;
 }
 

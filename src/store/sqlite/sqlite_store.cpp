@@ -26,6 +26,8 @@ class SqliteTx final : public Tx {
         incidents_(db),
         cases_(db),
         measures_(db),
+        batches_(db),
+        appeals_(db),
         case_files_(db),
         orders_(db),
         vault_(db),
@@ -40,6 +42,8 @@ class SqliteTx final : public Tx {
   const Incidents& incidents() const override { return incidents_; }
   const Cases& cases() const override { return cases_; }
   const Measures& measures() const override { return measures_; }
+  const Batches& batches() const override { return batches_; }
+  const Appeals& appeals() const override { return appeals_; }
   const CaseFiles& case_files() const override { return case_files_; }
   const Orders& orders() const override { return orders_; }
   const VaultRows& vault() const override { return vault_; }
@@ -53,6 +57,8 @@ class SqliteTx final : public Tx {
   Incidents& incidents() override { return incidents_; }
   Cases& cases() override { return cases_; }
   Measures& measures() override { return measures_; }
+  Batches& batches() override { return batches_; }
+  Appeals& appeals() override { return appeals_; }
   CaseFiles& case_files() override { return case_files_; }
   Orders& orders() override { return orders_; }
   VaultRows& vault() override { return vault_; }
@@ -68,6 +74,8 @@ class SqliteTx final : public Tx {
   SqliteIncidents incidents_;
   SqliteCases cases_;
   SqliteMeasures measures_;
+  SqliteBatches batches_;
+  SqliteAppeals appeals_;
   SqliteCaseFiles case_files_;
   SqliteOrders orders_;
   SqliteVault vault_;

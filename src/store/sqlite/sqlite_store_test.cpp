@@ -96,7 +96,7 @@ TEST(SqliteStore, KeepsWhatWasWrittenAndNothingOfWhatFailed) {
   auto store = box.must_open();
   EXPECT_EQ(count(*store), 1);
   EXPECT_TRUE(store->check().ok());
-  EXPECT_EQ(store->status().schema_version, 1);
+  EXPECT_EQ(store->status().schema_version, 2);
   EXPECT_EQ(std::filesystem::status(box.path).permissions() & std::filesystem::perms::others_all,
             std::filesystem::perms::none);
 }

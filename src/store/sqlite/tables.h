@@ -109,8 +109,42 @@ class SqliteMeasures final : public Measures {
   Result<std::vector<MeasureRow>> in_force(WallMs now) const override;
   Result<std::vector<MeasureRow>> ending_by(WallMs now) const override;
   Result<std::int64_t> count_state(const std::string& state) const override;
+  Result<Page<MeasureRow>> of_batch(const std::string& batch_id, const PageRequest& page) const override;
+  Result<std::vector<std::pair<std::string, std::int64_t>>> counts_of_batch(const std::string& batch_id) const override;
+  Result<std::vector<MeasureRow>> of_token(const std::string& token) const override;
+  Result<std::vector<MeasureRow>> checks_due_by(WallMs now) const override;
+  Result<std::vector<MeasureRow>> walk(std::int64_t after, int limit) const override;
   Result<> insert(const MeasureRow& row) override;
   Result<> update(const MeasureRow& row) override;
+
+ private:
+  Connection& db_;
+};
+
+class SqliteBatches final : public Batches {
+ public:
+  explicit SqliteBatches(Connection& db) : db_(db) {}
+  Result<std::optional<BatchRow>> by_id(const std::string& id) const override;
+  Result<Page<BatchRow>> list(const std::string& state, const std::string& case_id,
+                              const PageRequest& page) const override;
+  Result<> insert(const BatchRow& row) override;
+  Result<> update(const BatchRow& row) override;
+
+ private:
+  Connection& db_;
+};
+
+class SqliteAppeals final : public Appeals {
+ public:
+  explicit SqliteAppeals(Connection& db) : db_(db) {}
+  Result<std::optional<AppealRow>> by_id(const std::string& id) const override;
+  Result<std::optional<AppealRow>> open_of(const std::string& measure_id) const override;
+  Result<std::vector<AppealRow>> of_measure(const std::string& measure_id) const override;
+  Result<Page<AppealRow>> list(const std::string& state, const std::string& case_id,
+                               const PageRequest& page) const override;
+  Result<std::vector<AppealRow>> due_by(WallMs now) const override;
+  Result<> insert(const AppealRow& row) override;
+  Result<> update(const AppealRow& row) override;
 
  private:
   Connection& db_;
