@@ -20,6 +20,9 @@ inline std::string archive_directory(const std::string& data) {
 inline std::string intel_directory(const std::string& data) {
   return data + "/intel";
 }
+inline std::string models_directory(const std::string& data) {
+  return data + "/models";
+}
 inline std::string feed_directory(const std::string& data) {
   return data + "/feed";
 }

@@ -26,6 +26,7 @@
 #include "server/indicator_desk.h"
 #include "server/intake.h"
 #include "server/live_platform.h"
+#include "server/number_models.h"
 #include "server/simulation.h"
 #include "server/sip_door.h"
 #include "server/sms_gate.h"
@@ -131,6 +132,7 @@ struct Live::Rooms {
   std::unique_ptr<IndicatorDesk> indicators;
   std::unique_ptr<WarningServices> services;
   std::unique_ptr<RegistryNumbers> numbers;
+  std::unique_ptr<ShelfModels> models;
   std::vector<detect::EngineConfig::Part> parts;
   std::optional<RuleBook> rules;
   casework::DetectorTable table;
@@ -245,7 +247,10 @@ Result<> Live::Rooms::open_detection() {
   detect::EngineConfig config;
   config.shards = static_cast<std::uint32_t>(settings.integer("engine.shards"));
   config.detectors = parts;
-  config.ports = {&indicators->port(), services.get(), numbers.get()};
+  const std::string shelf = settings.text("models.directory");
+  TRY_ASSIGN(models, ShelfModels::open(files, clock, shelf.empty() ? models_directory(data) : shelf,
+                                       settings.text("models.threshold")));
+  config.ports = {&indicators->port(), services.get(), numbers.get(), models.get()};
   DetectLoopOptions loop;
   loop.checkpoint_directory = checkpoint_directory(data);
   loop.checkpoint_events = static_cast<std::uint64_t>(settings.integer("engine.checkpoint_events"));
@@ -254,7 +259,7 @@ Result<> Live::Rooms::open_detection() {
                                            [this](const casework::IngestReport& report) { told(report); });
   TRY(detection->open(std::move(config)));
   indicators->on_change([this](const detect::IndicatorMatch& match) {
-    detection->set_ports({&match, services.get(), numbers.get()});
+    detection->set_ports({&match, services.get(), numbers.get(), models.get()});
   });
 
   if (settings.flag("archive.enabled")) {
@@ -273,13 +278,13 @@ Result<> Live::Rooms::open_api() {
                                                       archive.get(), *indicators, *numbering, *rules, *store, decider,
                                                       parts, *words});
   platform->set_rules(rules->newest().rules);
+  platform->show(*models);
   courier = std::make_unique<actions::Courier>(*desk, clock, actions::catalog(),
                                                actions::ActionEnvironment{files, data, *key});
-  TRY_ASSIGN(decisions,
-             DecisionRoom::open({files, clock, settings, *content, data, *key, *tokens, *numbering, *store, *audit, *desk,
-                                 decider, [this](std::string where, std::string message) {
-                                   platform->note_fault(std::move(where), std::move(message));
-                                 }}));
+  TRY_ASSIGN(decisions, DecisionRoom::open({files, clock, settings, *content, data, *key, *tokens, *numbering, *store,
+                                            *audit, *desk, decider, [this](std::string where, std::string message) {
+                                              platform->note_fault(std::move(where), std::move(message));
+                                            }}));
   hub = std::make_unique<api::LiveHub>();
   TRY_ASSIGN(const Address address, parse_listen(settings.text("server.listen")));
   api::ApiOptions options;

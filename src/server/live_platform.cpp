@@ -194,6 +194,18 @@ std::vector<api::Metric> LivePlatform::metrics() const {
   add("pandun_decision_measures", "measures in the decider's base", MetricKind::kGauge, to_double(decisions.measures));
   add("pandun_decision_snapshot_version", "changes of the decider's knowledge so far", MetricKind::kGauge,
       to_double(decisions.version));
+  if (const ShelfModels* models = models_.load()) {
+    for (const ModelFigures& m : models->figures()) {
+      const std::vector<std::pair<std::string, std::string>> labels{{"model", m.name},
+                                                                    {"state", m.champion ? "champion" : "shadow"}};
+      const auto count = [&](const char* name, const char* help, std::uint64_t n) {
+        out.push_back({name, help, MetricKind::kCounter, labels, to_double(n)});
+      };
+      count("pandun_model_looks_total", "rows that the model was shown", m.looked);
+      count("pandun_model_spoke_total", "looks at or above its threshold", m.spoke);
+      count("pandun_model_spoke_alone_total", "of those, where the champion kept silent", m.spoke_alone);
+    }
+  }
   if (const SmsGate* sms = sms_.load()) sms->add_metrics(out);
   if (const SipDoor* sip = sip_.load()) sip->add_metrics(out);
   return out;

@@ -14,6 +14,7 @@
 #include "server/detect_loop.h"
 #include "server/indicator_desk.h"
 #include "server/intake.h"
+#include "server/number_models.h"
 #include "server/rates.h"
 #include "server/settings.h"
 #include "server/sip_door.h"
@@ -49,6 +50,7 @@ class LivePlatform final : public api::Platform {
   void tick(std::uint64_t alerts_total);
   void set_rules(std::shared_ptr<const detect::RuleSet> rules);
   void show(const SmsGate& sms) { sms_ = &sms; }
+  void show(const ShelfModels& models) { models_ = &models; }
   void show(const SipDoor& sip) { sip_ = &sip; }
   void note_fault(std::string where, std::string message);
   void set_waiting_for(std::vector<std::string> what);
@@ -82,6 +84,7 @@ class LivePlatform final : public api::Platform {
   std::uint64_t events_before_;  // in the log when this process began
   std::atomic<std::uint64_t> alerts_total_{0};
   std::atomic<const SmsGate*> sms_{nullptr};
+  std::atomic<const ShelfModels*> models_{nullptr};
   std::atomic<const SipDoor*> sip_{nullptr};
   mutable std::mutex mutex_;
   std::vector<api::FaultEntry> faults_;

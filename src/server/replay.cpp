@@ -16,6 +16,7 @@
 #include "platform/process.h"
 #include "platform/seal.h"
 #include "server/detection.h"
+#include "server/number_models.h"
 #include "sources/kit/source.h"
 
 namespace pandun::server {
@@ -136,7 +137,16 @@ class Replay {
     config.shards = options_.shards;
     TRY_ASSIGN(config.detectors, detector_parts(settings_));
     TRY_ASSIGN(config.rules, load_rules(files_, content_->directory));
-    config.ports = {indicators_.get(), services_.get(), numbers_.get()};
+    TRY_ASSIGN(models_, ShelfModels::open(files_, platform::system_clock(), settings_.text("models.directory"),
+                                          settings_.text("models.threshold")));
+    config.ports = {indicators_.get(), services_.get(), numbers_.get(), models_.get()};
+    if (!options_.features.empty()) {
+      if (options_.shards != 1)
+        return error(Errc::kUsage, "--features", "rows are written in the order of events: use --shards 1");
+      TRY_ASSIGN(rows_, FeatureRows::create(files_, options_.features, *identities_,
+                                            options_.identities == casework::IdentityForm::kClear));
+      config.ports.models = rows_.get();
+    }
     table_ = detector_table(config.detectors, config.rules.get());
     folder_ = std::make_unique<casework::AlertFolder>(table_, *identities_, *lines_);
     sink_ = std::make_unique<FoldingSink>(*folder_);
@@ -245,6 +255,7 @@ class Replay {
     engine_->drain();
     summary_.state_bytes = engine_->stats().state_bytes;
     engine_->finish();
+    if (rows_ != nullptr) TRY(rows_->finish());
     for (std::size_t kind = 0; kind < kinds.size(); ++kind)
       if (kinds[kind] != 0)
         summary_.events[std::string(model::name(static_cast<model::EventKind>(kind)))] = kinds[kind];
@@ -311,6 +322,8 @@ class Replay {
   std::unique_ptr<MatcherIndicators> indicators_;
   std::unique_ptr<WarningServices> services_;
   std::unique_ptr<RegistryNumbers> numbers_;
+  std::unique_ptr<ShelfModels> models_;
+  std::unique_ptr<FeatureRows> rows_;
   casework::DetectorTable table_;
   std::unique_ptr<casework::AlertFolder> folder_;
   std::unique_ptr<FoldingSink> sink_;
