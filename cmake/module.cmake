@@ -5,6 +5,11 @@
 # Every module also gets a link test: its whole archive, its declared DEPS and an empty main.
 define_property(GLOBAL PROPERTY PANDUN_MODULE_DEPS BRIEF_DOCS "folder=dep,dep lines for the include check")
 
+# What scripts/test builds where it does not build everything.
+add_custom_target(unit_tests)
+add_custom_target(tsan_tests)
+add_custom_target(link_tests)
+
 function(module)
   cmake_parse_arguments(M "" "NAME" "DEPS;LIBS;TEST_DEPS;TEST_LIBS;EXCLUDE" ${ARGN})
   foreach(dep IN LISTS M_DEPS M_TEST_DEPS)
@@ -47,6 +52,7 @@ function(module)
     target_link_libraries(link_${M_NAME} PRIVATE -Wl,--whole-archive $<TARGET_FILE:${target}> -Wl,--no-whole-archive
       ${deps} ${M_LIBS} Threads::Threads)
     add_dependencies(link_${M_NAME} ${target})
+    add_dependencies(link_tests link_${M_NAME})
     set_target_properties(link_${M_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/link)
     add_test(NAME link.${M_NAME} COMMAND link_${M_NAME})
     set_tests_properties(link.${M_NAME} PROPERTIES LABELS link)
@@ -58,10 +64,12 @@ function(module)
     target_compile_definitions(${M_NAME}_test PRIVATE PANDUN_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     set_target_properties(${M_NAME}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     add_test(NAME unit.${M_NAME} COMMAND ${M_NAME}_test --gtest_brief=1)
-    # Modules whose tests run real threads carry the label by which the tsan run picks them (tests/CMakeLists.txt).
+    add_dependencies(unit_tests ${M_NAME}_test)
+    # Modules whose tests run real threads: what ThreadSanitizer is for.
     set(labels unit)
-    if(M_NAME MATCHES "^(base|platform|eventlog|detect|api|casework|server)$")
+    if(M_NAME MATCHES "^(base|platform|eventlog|detect|decide|api|sip|sms|casework|server)$")
       list(APPEND labels threads)
+      add_dependencies(tsan_tests ${M_NAME}_test)
     endif()
     set_tests_properties(unit.${M_NAME} PROPERTIES LABELS "${labels}" TIMEOUT 300)
   endif()
