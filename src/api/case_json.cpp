@@ -58,39 +58,6 @@ void write(JsonWriter& w, const casework::ActionView& action) {
   w.end_object();
 }
 
-void write(JsonWriter& w, const casework::OrderView& order) {
-  w.begin_object().field("id", order.id).field("verb", order.verb).field("state", order.state);
-  w.field("action", order.action).field_integer("attempts", order.attempts).field("last_error", order.last_error);
-  w.field("created_at", rfc3339(order.created_at)).field("updated_at", rfc3339(order.updated_at)).end_object();
-}
-
-void write_decision(JsonWriter& w, const casework::MeasureView& m) {
-  w.field("proposed_by", m.proposed_by).field("proposed_at", rfc3339(m.proposed_at));
-  w.strings("approvals", m.approvals).field_integer("approvals_needed", m.approvals_needed);
-  text_or_null(w, "approved_by", m.approved_by);
-  time_or_null(w, "approved_at", m.approved_at);
-  time_or_null(w, "ended_at", m.ended_at);
-}
-
-void write(JsonWriter& w, const casework::MeasureView& m) {
-  w.begin_object().field("id", m.id).field("kind", m.kind);
-  local(w, "title", m.title);
-  w.key("ground").begin_object().field("id", m.ground.id);
-  local(w, "law", m.ground.law);
-  w.field("article", m.ground.article);
-  local(w, "text", m.ground.text);
-  w.end_object();
-  w.field("category", m.category).field("scope", m.scope).field("reason", m.reason).key("entity");
-  api::write(w, m.entity);
-  w.field("expires_at", rfc3339(m.expires_at)).field("state", m.state);
-  write_decision(w, m);
-  w.field("notice", m.notice).field("appeal_channel", m.appeal_channel);
-  w.field("refused_reason", m.refused_reason).field("lapsed_reason", m.lapsed_reason);
-  w.key("orders").begin_array();
-  for (const casework::OrderView& order : m.orders) write(w, order);
-  w.end_array().end_object();
-}
-
 void write(JsonWriter& w, const casework::ClockView& clock) {
   w.begin_object().field("id", clock.id);
   local(w, "title", clock.title);
@@ -139,7 +106,8 @@ std::string case_json(const casework::CaseView& view) {
   w.end_object();
   list(w, "actions", view.actions);
   write_list(w, "alerts", view.alerts);
-  list(w, "measures", view.measures);
+  write_list(w, "measures", view.measures);
+  write_list(w, "batches", view.batches);
   list(w, "clocks", view.clocks);
   list(w, "notes", view.notes);
   list(w, "evidence", view.evidence);

@@ -121,6 +121,7 @@ std::vector<Route> all_routes() {
   add_admin_routes(routes);
   add_alert_routes(routes);
   add_case_routes(routes);
+  add_measure_routes(routes);
   add_vault_routes(routes);
   add_catalogue_routes(routes);
   add_system_routes(routes);

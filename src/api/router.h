@@ -86,6 +86,7 @@ void add_session_routes(std::vector<Route>& routes);
 void add_admin_routes(std::vector<Route>& routes);
 void add_alert_routes(std::vector<Route>& routes);
 void add_case_routes(std::vector<Route>& routes);
+void add_measure_routes(std::vector<Route>& routes);
 void add_vault_routes(std::vector<Route>& routes);
 void add_catalogue_routes(std::vector<Route>& routes);
 void add_system_routes(std::vector<Route>& routes);

@@ -1,6 +1,6 @@
 // Every call the console makes, one line each.
 import { call } from './call';
-import type { EntityKind, NewIntelList, Role } from './types';
+import type { AppealDecision, AppealState, BatchState, CheckResult, EntityKind, NewAppeal, NewBatch, NewIntelList, Role } from './types';
 
 export interface AlertQuery {
   cursor?: string;
@@ -47,6 +47,21 @@ export const api = {
     call('post', '/api/v1/cases/{id}/actions/{action}', { path: { id, action }, body }),
   addNote: (id: string, text: string) => call('post', '/api/v1/cases/{id}/notes', { path: { id }, body: { text } }),
   addEvidence: (id: string, body: { kind: string; title: string; value: string }) => call('post', '/api/v1/cases/{id}/evidence', { path: { id }, body }),
+
+  caseNumbers: (id: string) => call('get', '/api/v1/cases/{id}/numbers', { path: { id } }),
+  proposeBatch: (id: string, body: NewBatch) => call('post', '/api/v1/cases/{id}/batch-measures', { path: { id }, body }),
+  batches: (query: { cursor?: string; limit?: number; state?: BatchState | ''; case_id?: string }) => call('get', '/api/v1/batch-measures', { query }),
+  batch: (id: string) => call('get', '/api/v1/batch-measures/{id}', { path: { id } }),
+  batchMembers: (id: string, query: { cursor?: string; limit?: number }) => call('get', '/api/v1/batch-measures/{id}/members', { path: { id }, query }),
+  approveBatch: (id: string, body: { except?: string[]; reason?: string }) => call('post', '/api/v1/batch-measures/{id}/approve', { path: { id }, body }),
+  refuseBatch: (id: string, reason: string) => call('post', '/api/v1/batch-measures/{id}/refuse', { path: { id }, body: { reason } }),
+  orderBatch: (id: string) => call('post', '/api/v1/batch-measures/{id}/order', { path: { id } }),
+  measure: (id: string) => call('get', '/api/v1/measures/{id}', { path: { id } }),
+  recordChecks: (body: { measures?: Record<string, CheckResult>; tokens?: Record<string, CheckResult> }) => call('post', '/api/v1/measure-checks', { body }),
+  recordAppeal: (body: NewAppeal) => call('post', '/api/v1/appeals', { body }),
+  appeals: (query: { cursor?: string; limit?: number; state?: AppealState | ''; case_id?: string; order?: 'newest' | 'oldest' }) => call('get', '/api/v1/appeals', { query }),
+  appeal: (id: string) => call('get', '/api/v1/appeals/{id}', { path: { id } }),
+  decideAppeal: (id: string, body: AppealDecision) => call('post', '/api/v1/appeals/{id}/decide', { path: { id }, body }),
 
   grounds: () => call('get', '/api/v1/grounds', {}),
   measureKinds: () => call('get', '/api/v1/measure-kinds', {}),
