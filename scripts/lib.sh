@@ -6,9 +6,10 @@ jobs=${PANDUN_JOBS:-$(nproc)}
 
 build_packages=(build-essential cmake ninja-build ccache mold pkg-config python3 git ca-certificates
   libfmt-dev libxxhash-dev libsodium-dev zlib1g-dev libsqlite3-dev libsimdjson-dev libtomlplusplus-dev libboost1.81-dev libboost-json1.81-dev
-  libssl-dev libpsl-dev libidn2-dev libcli11-dev libjemalloc-dev libgtest-dev libgmock-dev)
-test_packages=(clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 llvm-14 chromium fonts-noto-cjk sqlite3 curl)
-bench_packages=(wrk gawk)
+  libssl-dev libpsl-dev libidn2-dev libicu-dev libcli11-dev libjemalloc-dev libxgboost-dev libgtest-dev libgmock-dev)
+test_packages=(clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 llvm-14 chromium fonts-noto-cjk sqlite3 curl
+  libosip2-dev libsofia-sip-ua-dev sip-tester kamailio)
+bench_packages=(wrk gawk kamailio)
 
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
 
