@@ -110,11 +110,11 @@ Answer Decider::let_pass(const Question& question) const {
 }
 
 void Decider::finish(const Question& q, bool message, Answer& answer, DecisionRecord& record) const {
+  if (q.rehearsal) return;
   const Counts& counts = counts_[stripe() % kStripes];
   Counts& mine = const_cast<Counts&>(counts);
   mine.by_verdict[static_cast<std::size_t>(answer.verdict)].fetch_add(1, std::memory_order_relaxed);
   mine.by_reason[static_cast<std::size_t>(answer.reason)].fetch_add(1, std::memory_order_relaxed);
-  if (q.rehearsal) return;
   const std::int64_t second = std::clamp<std::int64_t>(q.at.ms / 1000, 0, UINT32_MAX);
   answer.id =
       static_cast<std::uint64_t>(second) << 32 | (next_id_.fetch_add(1, std::memory_order_relaxed) & UINT32_MAX);

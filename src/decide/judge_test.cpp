@@ -234,6 +234,11 @@ TEST(Judge, ARehearsalLeavesNoTrace) {
   EXPECT_EQ(reason(decider.call(q)), "clear");
   DecisionRecord record;
   EXPECT_FALSE(decider.records().pop(record));
+  const Decider::Figures none = decider.figures();
+  EXPECT_EQ(none.by_verdict[0], 0U);
+  EXPECT_EQ(none.by_reason[static_cast<std::size_t>(Reason::kClear)], 0U);
+  decider.call(ask());
+  EXPECT_EQ(decider.figures().by_verdict[0], 1U);
 }
 
 TEST(Judge, EveryAnswerIsRecordedWithWhatItRestedOn) {

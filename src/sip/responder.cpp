@@ -154,6 +154,7 @@ Responder::Judgement Responder::judge(const Now& now, const Trunk& trunk, bool m
   if (parties_.diversions != 0) question.diverted_by = number(parties_.diverted_by);
   question.diversions = parties_.diversions;
   question.direction = trunk.direction;
+  question.trusted = trunk.trusted;
   question.identity = parties_.verstat == Verstat::kPassed   ? decide::Identity::kFullA
                       : parties_.verstat == Verstat::kFailed ? decide::Identity::kFailed
                                                              : decide::Identity::kNone;

@@ -123,6 +123,45 @@ TEST(Responder, ARepeatedInviteGetsTheSameBytesAndIsCountedOnce) {
   EXPECT_EQ(rig.figures.of(Count::kRepeated), 1U);
 }
 
+// The words of a repeated answer are asked for again; what was decided is counted once, at the door and in the decision room.
+TEST(Responder, TheDecisionRoomCountsARepeatedCallOnce) {
+  Rig rig;
+  rig.reject({kCaller});
+  for (int i = 0; i < 7; ++i) rig.send(Invite{}.text());
+  const decide::Decider::Figures figures = rig.decider.figures();
+  EXPECT_EQ(figures.by_verdict[static_cast<std::size_t>(decide::Verdict::kReject)], 1U);
+  EXPECT_EQ(figures.by_reason[static_cast<std::size_t>(decide::Reason::kMeasureInForce)], 1U);
+}
+
+// A hold may hit only whom the trunk vouches for: over any other the number may be another person's.
+TEST(Responder, AHoldAppliesOverATrustedTrunkOnly) {
+  for (const bool trusted : {true, false}) {
+    std::string toml = trunk("");
+    if (!trusted) toml.replace(toml.find("true"), 4, "false");
+    Rig rig(toml);
+    decide::SnapshotInput input;
+    decide::Policy hold;
+    hold.id = "burst";
+    hold.enabled = hold.hold = true;
+    hold.measure = decide::Measured::kCallerMinute;
+    hold.above = 3;
+    hold.hold_s = 60;
+    hold.holds_per_hour_max = 10;
+    hold.approved_by = {"a", "b"};
+    hold.expires_at = WallMs{4'000'000'000'000};
+    input.policies.push_back(hold);
+    rig.decider.publish(std::move(input));
+    Reply last;
+    for (int i = 0; i < 6; ++i) {
+      Invite invite;
+      invite.call_id = "c" + std::to_string(i);
+      last = rig.send(invite.text());
+    }
+    EXPECT_EQ(last.header("X-Pandun-Reason"), trusted ? "policy_hold" : "policy_warn");
+    EXPECT_EQ(last.status(), trusted ? 603 : 302);
+  }
+}
+
 TEST(Responder, ALiftedMeasureDoesNotChangeACallThatWasAnswered) {
   Rig rig;
   rig.reject({kCaller});
