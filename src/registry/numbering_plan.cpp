@@ -345,6 +345,14 @@ std::string_view decimal(std::uint64_t value, std::array<char, 20>& out) {
 
 }  // namespace
 
+bool NumberingPlan::told_by_five(std::uint32_t first_five) const {
+  const Tables& t = *tables_;
+  CHECK(first_five < t.by_rule.size());
+  for (const std::uint16_t* at = t.chains.data() + t.by_rule[first_five]; *at != kNoRow; ++at)
+    if (t.rules[*at].digits > Tables::kRuleDigits) return false;
+  return true;
+}
+
 PhoneFacts NumberingPlan::facts(NumberKey number) const {
   const Tables& t = *tables_;
   PhoneFacts facts;

@@ -82,6 +82,9 @@ class NumberingPlan {
 
   model::NumberKey parse(std::string_view text, const NumberContext& context = {}) const;
   PhoneFacts facts(model::NumberKey number) const;
+  // Whether facts() of China's numbers depend on nothing but their length and the first five digits of the national number,
+  // for all that begin with these five: 10000 to 99999.
+  bool told_by_five(std::uint32_t first_five) const;
 
   std::size_t countries() const;
   std::size_t areas() const;

@@ -109,7 +109,7 @@ Result<std::unique_ptr<FeatureRows>> FeatureRows::create(platform::FileSystem& f
                                                          const casework::Identities& identities, bool clear) {
   std::unique_ptr<FeatureRows> out(new FeatureRows(files, std::move(path), identities, clear));
   TRY_ASSIGN(out->file_, files.create(out->path_ + ".new"));
-  out->text_ = "id,time";
+  out->text_ = "id,number,time";
   for (const detect::Feature& feature : detect::features()) {
     if (feature.number == nullptr) continue;
     out->features_.push_back(feature.id);
@@ -123,6 +123,7 @@ detect::ModelOpinion FeatureRows::look(model::NumberKey number, const model::Eve
                                        std::span<const float> row) const {
   if (failed_) return {};
   const model::ShownEntity who = identities_.show(model::Entity::of(number), event.time);
+  text_ += fmt::format("{},", ++rows_);
   text_ += clear_ && who.value.find_first_of(",\"\r\n") == std::string::npos ? who.value : who.token;
   text_ += ',' + rfc3339(event.time.ms);
   for (const float value : row) {
@@ -130,7 +131,6 @@ detect::ModelOpinion FeatureRows::look(model::NumberKey number, const model::Eve
     if (!std::isnan(value)) fmt::format_to(std::back_inserter(text_), "{}", value);
   }
   text_ += '\n';
-  ++rows_;
   if (text_.size() < kRowsBytes) return {};
   if (auto written = file_->append(text_); !written.ok()) failed_ = written.error();
   text_.clear();

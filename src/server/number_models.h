@@ -56,7 +56,8 @@ class ShelfModels final : public detect::NumberModels {
   std::vector<std::uint16_t> features_;
 };
 
-// `id,time,<every feature of a number>`, one line a look; the id is the number's token, or the number itself where replay shows numbers clear.
+// `id,number,time,<every feature of a number>`, one line a look; ids count from 1; the number is its token, or itself where
+// replay shows numbers clear.
 class FeatureRows final : public detect::NumberModels {
  public:
   static Result<std::unique_ptr<FeatureRows>> create(platform::FileSystem& files, std::string path,

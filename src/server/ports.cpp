@@ -49,7 +49,22 @@ bool RegistryNumbers::emergency_or_service(model::NumberKey number) const {
   }
 }
 
+RegistryNumbers::RegistryNumbers(const registry::NumberingPlan& plan, const registry::ProtectedGroups& groups,
+                                 std::uint16_t home_country)
+    : plan_(plan), groups_(groups), home_country_(home_country), mobiles_(kMobileBlocks), told_(kMobileBlocks) {
+  for (std::size_t block = 0; block < kMobileBlocks; ++block) {
+    told_[block] = plan_.told_by_five(static_cast<std::uint32_t>(10'000 + block));
+    if (told_[block]) mobiles_[block] = work_out(model::NumberKey::e164(kMobileFirst + block * kMobileBlock));
+  }
+}
+
 detect::NumberTraits RegistryNumbers::traits(model::NumberKey number) const {
+  const std::uint64_t block = (number.value() - kMobileFirst) / kMobileBlock;  // wraps below the first
+  if (number.kind() == model::NumberKind::kE164 && block < kMobileBlocks && told_[block]) return mobiles_[block];
+  return work_out(number);
+}
+
+detect::NumberTraits RegistryNumbers::work_out(model::NumberKey number) const {
   // In the order of registry::NumberClass.
   constexpr std::array<detect::LineKind, 13> kKinds{
       detect::LineKind::kMobile,        detect::LineKind::kMobileVirtual, detect::LineKind::kIot,

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "casework/identities.h"
 #include "detect/detector.h"
@@ -72,8 +73,7 @@ class WarningServices final : public detect::KnownServices {
 class RegistryNumbers final : public detect::NumberFacts {
  public:
   RegistryNumbers(const registry::NumberingPlan& plan, const registry::ProtectedGroups& groups,
-                  std::uint16_t home_country = 86)
-      : plan_(plan), groups_(groups), home_country_(home_country) {}
+                  std::uint16_t home_country = 86);
   std::string_view protected_group(model::NumberKey number) const override { return groups_.protected_group(number); }
   bool emergency_or_service(model::NumberKey number) const override;
   detect::NumberTraits traits(model::NumberKey number) const override;
@@ -82,6 +82,12 @@ class RegistryNumbers final : public detect::NumberFacts {
   const registry::NumberingPlan& plan_;
   const registry::ProtectedGroups& groups_;
   std::uint16_t home_country_;
+  // Of China's 11-digit numbers that begin with 1, nearly all there are, by their first five digits.
+  static constexpr std::uint64_t kMobileFirst = 86'10000'000000, kMobileBlock = 1'000000;
+  static constexpr std::size_t kMobileBlocks = 10'000;
+  detect::NumberTraits work_out(model::NumberKey number) const;
+  std::vector<detect::NumberTraits> mobiles_;
+  std::vector<bool> told_;
 };
 
 // casework asks what may be said of a number beside its mask.

@@ -29,6 +29,18 @@ TEST(RegistryNumbers, TraitsComeFromTheShippedPlan) {
   EXPECT_FALSE(of("+390612345678").cannot_exist);
   EXPECT_EQ(of("anonymous").kind, detect::LineKind::kUnknown);
 
+  // What is looked up by the first digits is what the plan says of the whole number.
+  using registry::NumberClass;
+  for (std::uint64_t i = 0; i < 20'000; ++i) {
+    const auto key = model::NumberKey::e164(8610000000000 + mix64(i) % 10000000000);
+    const registry::PhoneFacts facts = plan->facts(key);
+    const detect::NumberTraits traits = numbers.traits(key);
+    ASSERT_EQ(traits.kind == detect::LineKind::kMobile, facts.kind == NumberClass::kMobile) << key.text();
+    ASSERT_EQ(traits.kind == detect::LineKind::kIot, facts.kind == NumberClass::kIot) << key.text();
+    ASSERT_EQ(traits.kind == detect::LineKind::kMobileVirtual, facts.kind == NumberClass::kMobileVirtual) << key.text();
+    ASSERT_EQ(traits.country_code, facts.country_code);
+  }
+
   const RegistryNumbers abroad(*plan, *groups, 39);
   EXPECT_TRUE(abroad.traits(plan->parse("+390612345678")).home);
 }

@@ -83,7 +83,7 @@ std::string_view SimBox::group_of(model::NumberKey number, detect::Context& cont
 void SimBox::look_at_number(const model::Event& event, detect::Context& context) {
   const auto& call = event.as<model::Call>();
   const detect::NumberActivity* activity = context.number();
-  if (activity == nullptr || activity->contacts_at_most() < limits_.calls_24h) return;
+  if (activity == nullptr || activity->fewer_than(limits_.calls_24h, Window::k24h)) return;
   const double devices = activity->distinct_devices_24h();
   if (devices < limits_.devices) return;
   const double cells = activity->distinct_cells_24h();
