@@ -17,6 +17,7 @@ struct Outreach {
   double dispersion = 0;    // different callees per call
   double conversation = 0;  // of the calls whose end is known: answered and longer than 10 s
   double out_share = 0;     // of all its calls
+  double known = 0;         // calls whose end is known
   double return_share = 0;  // calls back within 24 h per different callee of 24 h
 };
 
@@ -28,15 +29,21 @@ inline Outreach outreach(const NumberActivity& activity, Window window) {
   out.dispersion = out.calls > 0 ? out.distinct / out.calls : 0;
   out.out_share = out.calls > 0 ? activity.out_share(window) : 0;
   out.return_share = activity.return_calls_24h() / std::max(1.0, activity.distinct_callees(Window::k24h));
-  const double known = tally.answered_out + tally.unanswered_out;
-  out.conversation = known > 0 && known * 2 >= out.calls ? (tally.answered_out - tally.short_out) / known
-                                                         : std::numeric_limits<double>::quiet_NaN();
+  out.known = tally.answered_out + tally.unanswered_out;
+  out.conversation = out.known > 0 && out.known * 2 >= out.calls ? (tally.answered_out - tally.short_out) / out.known
+                                                                 : std::numeric_limits<double>::quiet_NaN();
   return out;
 }
 
 // At most `limit`; where it is not known, the number must show twice what is asked for otherwise.
 inline bool few_talk(const Outreach& o, double limit, double seen, double wanted) {
   return std::isfinite(o.conversation) ? o.conversation <= limit : seen >= 2 * wanted;
+}
+
+// Whether a share seen in `n` trials is below `limit` for more than luck: `sigmas` standard errors of the limit itself. A call
+// centre that talks in two calls of five must not be named for one thin hour of the day's many.
+inline bool surely_below(double share, double n, double limit, double sigmas) {
+  return n > 0 && share <= limit - sigmas * std::sqrt(limit * (1 - limit) / n);
 }
 
 }  // namespace pandun::detect

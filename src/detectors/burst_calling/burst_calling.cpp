@@ -11,6 +11,7 @@
 #include "detect/detector.h"
 #include "detect/features/catalog.h"
 #include "detect/features/number_activity.h"
+#include "detect/outreach.h"
 #include "detect/state_io.h"
 #include "detect/state_table.h"
 
@@ -48,6 +49,7 @@ struct Entry {
 };
 
 constexpr std::chrono::seconds kForget = std::chrono::hours(24);
+constexpr double kSigmas = 2.33;  // one look in a hundred, and there are many looks a day
 
 class BurstCalling final : public detect::Detector {
  public:
@@ -99,7 +101,7 @@ bool BurstCalling::judge(const detect::NumberActivity& activity, Window window, 
     return false;
   // A feed that does not say whether calls were answered must show twice the calls.
   if (known < calls / 2) return calls >= 2 * calls_min;
-  return out.conversation <= limits_.conversation;
+  return detect::surely_below(out.conversation, known, limits_.conversation, kSigmas);
 }
 
 bool BurstCalling::judge(const detect::NumberActivity& activity, double factor, Finding& best) const {

@@ -156,12 +156,12 @@ const detect::DetectorSpec& model_score_spec() {
           {
               {"model_score", "probability by the champion model", "冠军模型给出的概率", "probability", "概率",
                Bound::kAtLeast},
-              {"protected_group_service_number", "service number: a higher score is asked for",
-               "服务号码，要求更高评分", "", ""},
-              {"protected_group_*", "protected group (*): a higher score is asked for", "受保护群体（*），要求更高评分",
+              {"protected_group_service_number", "service number: higher thresholds apply", "服务号码，按更高阈值判断",
+               "", ""},
+              {"protected_group_*", "protected group (*): higher thresholds apply", "受保护群体（*），按更高阈值判断",
                "", ""},
               {"calls_out", "calls made over time", "各时段主叫次数", "calls", "次"},
-              {"messages_out", "messages sent over time", "各时段发送条数", "messages", "条"},
+              {"messages_out", "messages sent over time", "各时段发送短信条数", "messages", "条"},
           },
   };
   return kSpec;

@@ -21,6 +21,9 @@ namespace new_number_burst {
 using detect::Window;
 
 constexpr std::chrono::seconds kForget = std::chrono::hours(24 * 7);
+// A thousand riders on one day: the least lucky of them talks in every
+// fifth call.
+constexpr double kSigmas = 1.64;
 
 struct Suspect {
   detect::RecentContacts<16> called;
@@ -93,6 +96,9 @@ void NewNumberBurst::on_event(const model::Event& event, const detect::RoutedKey
   const detect::Outreach out = detect::outreach(*activity, Window::k24h);
   if (out.distinct < wanted || out.dispersion < limits_.dispersion || out.out_share < limits_.out_share ||
       out.return_share > limits_.returns || !detect::few_talk(out, limits_.conversation, out.distinct, wanted))
+    return;
+  if (std::isfinite(out.conversation) &&
+      !detect::surely_below(out.conversation, out.known, limits_.conversation, kSigmas))
     return;
   suspect.emitted = static_cast<std::uint32_t>(out.distinct);
   emit(*activity, out, wanted, group, call.caller, suspect, context);

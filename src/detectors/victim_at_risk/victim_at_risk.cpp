@@ -219,9 +219,11 @@ void VictimAtRisk::judge(const model::Event& event, model::NumberKey person, Wat
   const detect::NumberActivity* activity = context.number();
   if (activity == nullptr || watch.talk_s < limits_.total_talk) return;
   const std::uint32_t now_s = detect::seconds32(event.time);
-  // What the person gets anyway in as long a time is no burst.
+  // What the person gets anyway in as long a time is no burst. Who was first seen yesterday has had a day to get it in, not a
+  // week.
+  const double seen_h = std::clamp(activity->first_seen_age_s() / kHourS, 12.0, 168.0);
   const double usual =
-      std::max(0.0, activity->messages_in(Window::k7d) - watch.bank_messages) / 168.0 * limits_.bank_hours;
+      std::max(0.0, activity->messages_in(Window::k7d) - watch.bank_messages) / seen_h * limits_.bank_hours;
   const double bank_wanted = std::round(limits_.bank + 3 * usual);
   const bool bank = watch.bank_messages >= bank_wanted;
   bool silent = false;
