@@ -40,6 +40,7 @@ void add(Suspects& out, const ShownEntity& entity, const model::Alert& alert, bo
 
 Result<Suspects> suspects_of(const DeskParts& parts, const store::View& view, const std::string& case_id) {
   const auto& members_from = parts.content.workflow.batches().members_from;
+  const auto& never_from = parts.content.workflow.batches().never_from;
   Suspects out;
   store::AlertFilter filter;
   filter.case_id = case_id;
@@ -47,6 +48,7 @@ Result<Suspects> suspects_of(const DeskParts& parts, const store::View& view, co
   while (out.size() < kBatchMax * 2) {
     TRY_ASSIGN(const auto alerts, view.alerts().list(filter, page));
     for (const store::AlertRow& row : alerts.items) {
+      if (std::find(never_from.begin(), never_from.end(), row.detector) != never_from.end()) continue;
       TRY_ASSIGN(const model::Alert alert, parse_stored(row.doc));
       add(out, alert.entity, alert, true);
       if (std::find(members_from.begin(), members_from.end(), alert.detector) == members_from.end()) continue;
@@ -58,13 +60,32 @@ Result<Suspects> suspects_of(const DeskParts& parts, const store::View& view, co
   return out;
 }
 
-// The group is told by the number itself, which is opened in memory only.
-std::string group_of(const DeskParts& parts, const store::View& view, const std::string& token) {
-  if (parts.protected_groups == nullptr) return {};
+// The group is told by the number itself, which is opened in memory only. Absent: it cannot be opened, so nobody can say.
+Result<std::optional<std::string>> group_of(const DeskParts& parts, const store::View& view, const std::string& token) {
+  if (parts.protected_groups == nullptr) return std::optional<std::string>("");
   const Result<std::string> clear = parts.vault.open_for_engine(view, token);
-  if (!clear.ok()) return {};
-  const model::NumberKey number = number_of_text(*clear);
-  return number.known() ? parts.protected_groups->group(model::Entity::of(number)) : std::string();
+  if (!clear.ok() && clear.error().code != Errc::kNotFound && clear.error().code != Errc::kCorrupt)
+    return clear.error();
+  const model::NumberKey number = clear.ok() ? number_of_text(*clear) : model::NumberKey();
+  if (!number.known()) return std::optional<std::string>();
+  return std::optional<std::string>(parts.protected_groups->group(model::Entity::of(number)));
+}
+
+// Why a proposal for all leaves it out.
+std::optional<LocalText> left_out(const DeskParts& parts, const BatchNumber& number, bool group_known) {
+  const int least = parts.content.workflow.batches().protected_risk_min;
+  if (!group_known) {
+    return LocalText{"号码无法打开，不能确认是否受保护",
+                     "its number cannot be opened, so nobody can say whether it is protected"};
+  }
+  if (!number.protected_group.empty() && number.risk < least) {
+    return LocalText{
+        fmt::format("受保护群体，风险 {} 低于其阈值 {}", number.risk, least),
+        fmt::format("of a protected group, and its risk {} is below the threshold {} for these", number.risk, least)};
+  }
+  if (number.measure_state == "proposed")
+    return LocalText{"已有待批措施", "another proposal about it waits for approval"};
+  return std::nullopt;
 }
 
 Result<> add_measures(const store::View& view, BatchNumber& number) {
@@ -97,17 +118,10 @@ Result<std::vector<BatchNumber>> numbers_of_case(const DeskParts& parts, const s
     number.grade = risk_grade(parts, number.risk);
     number.basis = fmt::format("{} {} ({})", suspect.subject ? "subject" : "member", suspect.alerts,
                                fmt::join(suspect.detectors, ", "));
-    number.protected_group = group_of(parts, view, token);
+    TRY_ASSIGN(const auto group, group_of(parts, view, token));
+    number.protected_group = group.value_or("");
     TRY(add_measures(view, number));
-    if (!number.protected_group.empty() && number.risk < parts.content.workflow.batches().protected_risk_min) {
-      number.left_out =
-          LocalText{fmt::format("受保护群体，风险 {} 低于其阈值 {}", number.risk,
-                                parts.content.workflow.batches().protected_risk_min),
-                    fmt::format("of a protected group, and its risk {} is below the threshold {} for these",
-                                number.risk, parts.content.workflow.batches().protected_risk_min)};
-    } else if (number.measure_state == "proposed") {
-      number.left_out = LocalText{"已有待批措施", "another proposal about it waits for approval"};
-    }
+    number.left_out = left_out(parts, number, group.has_value());
     out.push_back(std::move(number));
   }
   std::stable_sort(out.begin(), out.end(), [](const BatchNumber& a, const BatchNumber& b) { return a.risk > b.risk; });

@@ -179,7 +179,8 @@ Result<Workflow> Workflow::parse(std::string_view toml, const std::string& file,
   TRY_ASSIGN(const ContentNode root, guard::parse_content(toml, file));
   Faults faults(file);
   faults.only(root, {"name", "version", "initial", "initial_clocks", "relapse_to", "lapse_to", "lifted", "verified",
-                     "batch_members_from", "risk_high", "risk_medium", "protected_risk_min", "state", "action"});
+                     "batch_members_from", "batch_never_from", "risk_high", "risk_medium", "protected_risk_min",
+                     "state", "action"});
   Workflow workflow;
   workflow.name_ = faults.text(root, "name");
   workflow.version_ = faults.integer(root, "version", 1, 1, 1'000'000);
@@ -188,6 +189,7 @@ Result<Workflow> Workflow::parse(std::string_view toml, const std::string& file,
 
   BatchRules& batches = workflow.batches_;
   batches.members_from = faults.texts(root, "batch_members_from");
+  batches.never_from = faults.texts(root, "batch_never_from");
   batches.risk_high = static_cast<int>(faults.integer(root, "risk_high", 60, 1, 100));
   batches.risk_medium = static_cast<int>(faults.integer(root, "risk_medium", 35, 0, 100));
   batches.protected_risk_min = static_cast<int>(faults.integer(root, "protected_risk_min", 75, 0, 100));

@@ -83,7 +83,7 @@ class Workflow {
   // Of batches: whose peers are suspected themselves and not those they call; bounds of the risk grades (0..100); below
   // protected_risk_min a number of a protected group is left out.
   struct BatchRules {
-    std::vector<std::string> members_from;
+    std::vector<std::string> members_from, never_from;  // never: whose alerts are about victims
     int risk_high = 60, risk_medium = 35, protected_risk_min = 75;
   };
   const BatchRules& batches() const { return batches_; }
