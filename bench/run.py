@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The figures of docs/performance.md: the product's own commands beside a peer or the physical limit, in one run.
 
-usage: run.py BUILD_DIR OUT_DIR [NAME…]      names: calls fraud zeek state eventlog start api
+usage: run.py BUILD_DIR OUT_DIR [NAME…]      names: calls fraud zeek state eventlog start api decide sip sms learn detection
 """
 import json
 import os
@@ -228,8 +228,10 @@ class Server:
     def __init__(self, home, *flags):
         self.started = time.monotonic()
         self.child = subprocess.Popen([PANDUN, "serve", "--data", home, "--listen", "127.0.0.1:0", *flags], stdout=subprocess.PIPE, text=True)
-        self.url = None
+        self.url = self.password = None
         for line in self.child.stdout:
+            if match := re.search(r"admin password: (\S+)", line):
+                self.password = match.group(1)
             if match := re.search(r"ready (http://\S+)", line):
                 self.url = match.group(1)
                 break
@@ -238,6 +240,22 @@ class Server:
     def metrics(self):
         text = urllib.request.urlopen(self.url + "/metrics", timeout=10).read().decode()
         return {m.group(1): float(m.group(2)) for m in re.finditer(r"^(pandun_\w+)(?:\{[^}]*\})? ([-+0-9.e]+)$", text, re.M)}
+
+    def token(self, roles):
+        """An API token, as the first admin makes one: with the password that the first start printed."""
+        jar = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+
+        def post(path, body, csrf=""):
+            headers = {"Content-Type": "application/json", "X-CSRF-Token": csrf}
+            call = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers)
+            answer = jar.open(call, timeout=10).read()
+            return json.loads(answer) if answer else {}
+
+        csrf = post("/api/v1/session", {"username": "admin", "password": self.password})["csrf_token"]
+        new = self.password + "-changed"
+        post("/api/v1/session/password", {"old_password": self.password, "new_password": new}, csrf)
+        csrf = post("/api/v1/session", {"username": "admin", "password": new})["csrf_token"]
+        return post("/api/v1/tokens", {"name": "bench", "roles": roles, "expires_in_days": 1}, csrf)["token"]
 
     def stop(self, how):
         self.child.send_signal(how)
@@ -278,7 +296,79 @@ def bench_api():
     save("api", requests_per_s=rate)
 
 
-BENCHES = {"calls": bench_calls, "fraud": bench_fraud, "zeek": bench_zeek, "state": bench_state, "eventlog": bench_eventlog, "start": bench_start, "api": bench_api}
+def part(script, *arguments):
+    """A bench of its own that prints its own table."""
+    subprocess.run([sys.executable, HERE / script, *map(str, arguments)], check=True)
+
+
+def bench_decide():
+    result = json.loads(one_core([BUILD / "bench/decide_bench"])[3])
+    alone, swaps = result["one_at_a_time"], result["beside_swaps"]
+    entries = f"{result['entries']:,} measures, counters, policies, records"
+    row("decide", "decisions on one core", 1e9 / result["ns_per_decision"], "decisions/s", entries)
+    row("decide", "one decision, p50", alone["p50_ns"] / 1000, "us")
+    row("decide", "one decision, p99", alone["p99_ns"] / 1000, "us")
+    row("decide", "one decision beside swaps of the whole list, p99", swaps["p99_ns"] / 1000, "us")
+    row("decide", "slowest decision, processor time, beside swaps", result["beside_swaps_cpu_max_ns"] / 1000, "us",
+        f"without swaps {result['without_swaps_cpu_max_ns'] / 1000:.0f}")
+    row("decide", "one measure lifted, p50", result["small_change"]["p50_ns"] / 1000, "us")
+    row("decide", f"memory of counters and records after {result['flood_callers']:,} new callers", result["counter_bytes_after"] / 1e6, "MB",
+        f"before {result['counter_bytes'] / 1e6:.1f}")
+    listed = json.loads(one_core([BUILD / "bench/decide_list_bench", OUT / "decide-list"])[3])
+    row("decide", f"a list of {listed['entries']:,} numbers: start to first answer", listed["start_to_first_answer_ms"], "ms")
+    row("decide", "the same list, one look-up, p99", listed["p99_ns"], "ns")
+    save("decide", **result, list=listed)
+    http_decisions()
+
+
+def http_decisions():
+    home = OUT / "decide-http"
+    shutil.rmtree(home, ignore_errors=True)
+    server = Server(home)
+    script = OUT / "decide.lua"
+    script.write_text("""wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+wrk.headers["Authorization"] = "Bearer " .. os.getenv("PANDUN_TOKEN")
+local n = 0
+request = function()
+  n = n + 1
+  return wrk.format(nil, nil, nil, string.format('{"caller":"+861380013%04d","callee":"+861390000%04d","route":"intra-1"}', n % 10000, n * 7 % 10000))
+end
+""")
+    try:
+        token = server.token(["viewer"])
+        out = subprocess.check_output(["taskset", "-c", "1", "wrk", "-t1", "-c16", "-d5s", "--latency", "-s", script, server.url + "/api/v1/decisions/call"],
+                                      text=True, env={**os.environ, "PANDUN_TOKEN": token})
+    finally:
+        server.stop(signal.SIGTERM)
+    shutil.rmtree(home)
+    if "Non-2xx" in out:
+        raise RuntimeError("decisions were refused:\n" + out)
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
+    p99, unit = re.search(r"99%\s+([\d.]+)(us|ms)", out).groups()
+    row("decide", "POST /api/v1/decisions/call, 16 connections, the load on the other core", rate, "decisions/s")
+    row("decide", "the same, p99", float(p99) * (1000 if unit == "ms" else 1), "us")
+    save("decide_http", per_s=rate, p99_us=float(p99) * (1000 if unit == "ms" else 1))
+
+
+def bench_sip():
+    part("sip_bench.py", BUILD, "--out", OUT / "sip.json")
+
+
+def bench_sms():
+    part("sms_bench.py", BUILD, OUT)
+
+
+def bench_learn():
+    part("learn_bench.py", BUILD, OUT)
+
+
+def bench_detection():
+    part("detection_bench.py", BUILD, OUT)
+
+
+BENCHES = {"calls": bench_calls, "fraud": bench_fraud, "zeek": bench_zeek, "state": bench_state, "eventlog": bench_eventlog, "start": bench_start, "api": bench_api,
+           "decide": bench_decide, "sip": bench_sip, "sms": bench_sms, "learn": bench_learn, "detection": bench_detection}
 
 
 def main():
