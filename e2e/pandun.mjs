@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 
 const READY_MS = 40000;
 
-export async function startPandun({ binary, console: dist, content, out }) {
+export async function startPandun({ binary, console: dist, content, scenario, out }) {
   const folder = mkdtempSync(join(tmpdir(), 'pandun-e2e-'));
   mkdirSync(out, { recursive: true });
   const config = join(folder, 'pandun.toml');
@@ -29,7 +29,7 @@ enabled = true
 numbers = 2000
 speed = 600
 seed = 7
-`,
+${scenario ? `scenario = ${text(scenario)}\n` : ''}`,
   );
   const log = createWriteStream(join(out, 'pandun.log'));
   const child = spawn(binary, ['serve', '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -52,6 +52,7 @@ seed = 7
   return {
     url,
     password,
+    data: join(folder, 'data'),
     async stop() {
       child.kill('SIGTERM');
       const killer = setTimeout(() => child.kill('SIGKILL'), 15000);

@@ -313,6 +313,8 @@ Result<BatchView> CaseDesk::propose_batch(const Actor& actor, const std::string&
       member.protected_group = number.protected_group;
       member.approvals_needed = number.protected_group.empty() ? 1 : 2;  // safeguard 9
       TRY(tx.measures().insert(member));
+      // From here on the case is about this number too: later alerts of it join, and the vault's scope covers it.
+      TRY(tx.cases().add_entity({case_id, "number", member.entity_token, "subject"}));
       TRY(parts_.audit.record(tx, actor, "measure.propose", "measure:" + member.id,
                               {{"batch", batch.id},
                                {"case", row.number},
