@@ -14,7 +14,8 @@ bool is_safe(http::Method method) {
 }
 
 bool is_api_path(std::string_view path) {
-  return path == "/api" || path.starts_with("/api/") || path == "/metrics" || path == "/healthz" || path == "/readyz";
+  return path == "/api" || path.starts_with("/api/") || path.starts_with("/redress/") || path == "/metrics" ||
+         path == "/healthz" || path == "/readyz";
 }
 
 // "application/json", with or without parameters.

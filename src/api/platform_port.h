@@ -208,6 +208,13 @@ class Platform {
 
   // Reads a number as ingest does, by the numbering plan: the same text gives the same key everywhere.
   virtual model::NumberKey read_number(std::string_view text) const = 0;
+
+  // The signed card (JWS) that tells a rejected caller whom to ask (RFC 8688); kNotFound: there is none of that id.
+  virtual Result<std::string> redress_card(std::string_view id) const;
 };
+
+inline Result<std::string> Platform::redress_card(std::string_view) const {
+  return error(Errc::kNotFound, "card", "there is no card under this address");
+}
 
 }  // namespace pandun::api

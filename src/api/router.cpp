@@ -128,6 +128,7 @@ std::vector<Route> all_routes() {
   add_live_routes(routes);
   add_intel_routes(routes);
   add_decision_routes(routes);
+  add_redress_routes(routes);
   return routes;
 }
 

@@ -93,6 +93,7 @@ void add_system_routes(std::vector<Route>& routes);
 void add_live_routes(std::vector<Route>& routes);
 void add_intel_routes(std::vector<Route>& routes);
 void add_decision_routes(std::vector<Route>& routes);
+void add_redress_routes(std::vector<Route>& routes);
 std::vector<Route> all_routes();
 
 }  // namespace pandun::api

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
+#include <mutex>
 
+#include "sip/jcard.h"
 #include "sip/tcp_door.h"
 
 namespace pandun::server {
@@ -45,6 +48,60 @@ Result<sip::Hop> listen_address(const std::string& text) {
   return sip::Hop{*address, static_cast<std::uint16_t>(std::stoi(port)), text};
 }
 
+// Signs at most one card a second for each trunk: who fetches without end costs a copy.
+class Cards {
+ public:
+  static Result<std::unique_ptr<Cards>> open(const SipParts& parts, std::shared_ptr<const sip::Trunks> trunks) {
+    const std::string file = parts.settings.text("decide.sip.card_key_file");
+    if (file.empty()) return std::unique_ptr<Cards>();
+    TRY_ASSIGN(const std::string pem, platform::read_file(parts.files, file, 65'536));
+    TRY_ASSIGN(auto signer, sip::CardSigner::load(pem, parts.settings.text("decide.sip.card_certificate_url")));
+    auto cards = std::unique_ptr<Cards>(new Cards(parts.clock, std::move(trunks), std::move(signer)));
+    cards->own_ = {parts.settings.text("decide.sip.card_organisation"),
+                   parts.settings.text("decide.sip.card_url"),
+                   parts.settings.text("decide.sip.card_email"),
+                   parts.settings.text("decide.sip.card_tel"),
+                   {}};
+    // A card that nobody could use is a fault of the settings, not of whoever fetches it.
+    for (const sip::Trunk& trunk : cards->trunks_->all())
+      if (!trunk.jcard_url.empty()) TRY(cards->card(trunk.name));
+    return cards;
+  }
+
+  Result<std::string> card(std::string_view name) {
+    const sip::Trunk* const trunk = trunks_->named(name);
+    if (trunk == nullptr || trunk->jcard_url.empty())
+      return error(Errc::kNotFound, "card", "there is no card under this address");
+    const WallMs now = clock_.wall();
+    const std::scoped_lock lock(mutex_);
+    Signed& last = signed_[trunk];
+    if (last.jws.empty() || last.second != now.ms / 1000) {
+      sip::CardContact contact = own_;
+      if (!trunk->redress_url.empty()) contact.url = trunk->redress_url;
+      if (!trunk->redress_email.empty()) contact.email = trunk->redress_email;
+      if (!trunk->redress_tel.empty()) contact.tel = trunk->redress_tel;
+      TRY_ASSIGN(last.jws, signer_->make_jcard(contact, now));
+      last.second = now.ms / 1000;
+    }
+    return last.jws;
+  }
+
+ private:
+  struct Signed {
+    std::int64_t second = 0;
+    std::string jws;
+  };
+  Cards(platform::Clock& clock, std::shared_ptr<const sip::Trunks> trunks, std::unique_ptr<sip::CardSigner> signer)
+      : clock_(clock), trunks_(std::move(trunks)), signer_(std::move(signer)) {}
+
+  platform::Clock& clock_;
+  std::shared_ptr<const sip::Trunks> trunks_;
+  std::unique_ptr<sip::CardSigner> signer_;
+  sip::CardContact own_;
+  std::mutex mutex_;
+  std::map<const sip::Trunk*, Signed> signed_;  // under mutex_
+};
+
 }  // namespace
 
 struct SipDoor::Rooms {
@@ -53,6 +110,7 @@ struct SipDoor::Rooms {
                   parts.settings.text("ingest.home_area")) {}
   PlanSipNumbering numbering;
   sip::Figures figures;
+  std::unique_ptr<Cards> cards;  // null: none are served
   std::unique_ptr<sip::UdpDoor> udp;
   std::unique_ptr<sip::TcpDoor> tcp;
 };
@@ -86,6 +144,7 @@ Result<std::unique_ptr<SipDoor>> SipDoor::start(const SipParts& parts) {
   options.responder.queue_age_max = std::chrono::milliseconds(settings.integer("decide.sip.queue_age_max_ms"));
 
   auto rooms = std::make_unique<Rooms>(parts);
+  TRY_ASSIGN(rooms->cards, Cards::open(parts, trunks));
   const sip::DoorParts shared{parts.decider, rooms->numbering, parts.clock};
   TRY_ASSIGN(rooms->udp, sip::UdpDoor::start(options, shared, trunks, rooms->figures));
   sip::TcpOptions tcp;
@@ -115,6 +174,11 @@ void SipDoor::add_metrics(std::vector<api::Metric>& out) const {
                    api::MetricKind::kCounter,
                    {{"what", sip::kCountNames[i]}},
                    static_cast<double>(rooms_->figures.of(static_cast<sip::Count>(i)))});
+}
+
+Result<std::string> SipDoor::card(std::string_view trunk) const {
+  if (!rooms_->cards) return error(Errc::kNotFound, "card", "no cards are served here");
+  return rooms_->cards->card(trunk);
 }
 
 std::uint16_t SipDoor::port() const {

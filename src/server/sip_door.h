@@ -3,7 +3,7 @@
 // Errors   start(): kBadConfig with every fault of the address and the trunks; kUnavailable when the port is taken. Null when
 //          decide.sip.enabled is off.
 // Stop     drain() at once, so that switches turn to another server; the destructor closes the sockets.
-// Threads  start() and the destructor from one thread; figures from any.
+// Threads  start() and the destructor from one thread; figures and card() from any.
 #pragma once
 
 #include <memory>
@@ -39,6 +39,8 @@ class SipDoor {
   void drain();
   void stop();  // closes the doors; the figures stay
   std::uint16_t port() const;
+  // The card of the trunk of that name, signed within this second; kNotFound unless decide.sip.card_* says whose it is.
+  Result<std::string> card(std::string_view trunk) const;
   void add_metrics(std::vector<api::Metric>& out) const;
 
  private:

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Switches that ask by SIP: torture messages, sipp as a conformance client, Kamailio as the switch that asks, kills under load,
 and a list that changes while calls come in. sipp and Kamailio are Debian's sip-tester and kamailio; without them those tests say so."""
+import base64
+import json
 import os
 import re
 import shutil
@@ -10,6 +12,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 from pandun import Client, Server, main, wait_until
@@ -64,6 +68,20 @@ def invite(caller, call_id, port, callee="+8613800138000"):
             f"Max-Forwards: 70\r\nFrom: <sip:{caller}@127.0.0.1;user=phone>;tag=t{call_id}\r\nTo: <sip:{callee}@127.0.0.1>\r\n"
             f"P-Asserted-Identity: <sip:{caller}@127.0.0.1;user=phone>\r\nCall-ID: {call_id}@test\r\nCSeq: 1 INVITE\r\n"
             f"Content-Length: 0\r\n\r\n").encode()
+
+
+def der(signature):
+    """A JWS's r||s as ECDSA's DER sequence."""
+    def integer(raw):
+        raw = raw.lstrip(b"\0") or b"\0"
+        raw = b"\0" + raw if raw[0] & 0x80 else raw
+        return b"\x02" + bytes([len(raw)]) + raw
+    body = integer(signature[:32]) + integer(signature[32:])
+    return b"\x30" + bytes([len(body)]) + body
+
+
+def unpadded(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 class Phone:
@@ -302,6 +320,100 @@ def nobody_else_gets_an_answer(home):
     server.stop()
 
 
+def the_card_of_a_608_is_signed_when_it_is_fetched(home):
+    subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", home / "card.pem"], check=True)
+    subprocess.run(["openssl", "ec", "-in", home / "card.pem", "-pubout", "-out", home / "card.pub"], check=True, capture_output=True)
+    port = free_port()
+    (home / "trunks.toml").write_text(TRUNKS.format(source_port="true").replace("603+", "608") +
+                                      'jcard_url = "https://r.example/redress/jcard/switch"\n'
+                                      '[[trunk]]\nname = "other"\npeers = ["192.0.2.1"]\nallow = "404"\n')
+    (home / "pandun.toml").write_text(
+        f'[simulate]\nenabled = false\n[decide.sip]\nenabled = true\nlisten = "127.0.0.1:{port}"\ntrunks = "{home}/trunks.toml"\n'
+        f'card_key_file = "{home}/card.pem"\ncard_certificate_url = "https://r.example/cert.pem"\ncard_organisation = "示例运营商"\n'
+        'card_url = "https://r.example/ask"\ncard_tel = "+8610086"\n')
+    put_list(home, [BLOCKED])
+    server = Server(home / "data", config=home / "pandun.toml")
+    phone = Phone(port)
+    asks = lambda: phone.send(invite(BLOCKED, f"c{time.monotonic_ns()}", phone.port).replace(b"Content-Length", b"Feature-Caps: *;+sip.608\r\nContent-Length"))
+    answer = wait_until(lambda: (a := asks()).startswith("SIP/2.0 608 ") and a, "rejected with 608", 10)
+    path = re.search(r"Call-Info: <https://r\.example(/redress/jcard/\w+)>;purpose=jwscard", answer).group(1)
+
+    def fetch(path, method="GET"):
+        return urllib.request.urlopen(urllib.request.Request(server.url + path, method=method), timeout=10)
+
+    with fetch(path) as got:
+        assert got.headers["Content-Type"] == "application/jose" and got.headers["Cache-Control"] == "no-store", got.headers
+        card = got.read().decode()
+    head, claims, signature = card.split(".")
+    assert json.loads(unpadded(head)) == {"alg": "ES256", "typ": "vcard+json", "x5u": "https://r.example/cert.pem"}
+    told = json.loads(unpadded(claims))
+    assert abs(told["iat"] - time.time()) < 5, told
+    fields = {f[0]: f[3] for f in told["jcard"][1]}
+    assert fields["fn"] == "示例运营商" and fields["tel"] == "tel:+8610086", fields
+    assert fields["url"] == "https://redress.example/a", "the trunk's own address goes first"
+    (home / "signed").write_text(f"{head}.{claims}")
+    (home / "signature").write_bytes(der(unpadded(signature)))
+    subprocess.run(["openssl", "dgst", "-sha256", "-verify", home / "card.pub", "-signature", home / "signature", home / "signed"], check=True,
+                   capture_output=True)
+    time.sleep(1.1)
+    later = json.loads(unpadded(fetch(path).read().decode().split(".")[1]))["iat"]
+    assert later > told["iat"], "made anew at each fetch, not for each call"
+    for wrong in ("/redress/jcard/other", "/redress/jcard/none", "/redress/jcard/..%2fswitch", "/redress/jcard/", "/redress/"):
+        try:
+            fetch(wrong)
+            raise AssertionError(f"{wrong} was answered")
+        except urllib.error.HTTPError as problem:
+            assert problem.code == (400 if "%2f" in wrong else 404), (wrong, problem.code)
+    try:
+        fetch(path, "POST")
+        raise AssertionError("POST was answered")
+    except urllib.error.HTTPError as problem:
+        assert problem.code == 405, problem.code
+    server.stop()
+
+    # Without the settings there is no card.
+    server, _ = start(home)
+    try:
+        fetch(path)
+        raise AssertionError("a card without a key")
+    except urllib.error.HTTPError as problem:
+        assert problem.code == 404
+    server.stop()
+
+
+def a_stop_with_open_connections_takes_less_than_two_seconds(home):
+    server, port = start(home)
+    phone = Phone(port)
+    phone.call(BLOCKED)
+    http_port = int(server.url.rsplit(":", 1)[1])
+    held = []
+    for _ in range(20):
+        held.append(socket.create_connection(("127.0.0.1", port)))
+        held[-1].sendall(b"INVITE sip:half")  # midway
+        held.append(socket.create_connection(("127.0.0.1", port)))
+        held[-1].sendall(b"\r\n\r\n")
+        held.append(socket.create_connection(("127.0.0.1", http_port)))
+        held[-1].sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    time.sleep(0.3)
+    stopping = threading.Event()
+
+    def caller():
+        while not stopping.is_set():
+            phone.call("+8613900000002")
+
+    thread = threading.Thread(target=caller)
+    thread.start()
+    begin = time.monotonic()
+    server.stop()
+    took = time.monotonic() - begin
+    stopping.set()
+    thread.join()
+    for connection in held:
+        connection.close()
+    assert took < 2.0, f"{took:.1f} s"
+
+
 if __name__ == "__main__":
     sys.exit(main(answers_by_list, torture_messages, sipp_as_conformance_client, kamailio_asks, killed_and_started_again_under_load,
-                  nobody_else_gets_an_answer))
+                  nobody_else_gets_an_answer, the_card_of_a_608_is_signed_when_it_is_fetched,
+                  a_stop_with_open_connections_takes_less_than_two_seconds))
