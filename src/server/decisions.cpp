@@ -11,16 +11,17 @@
 #include "decide/record_ring.h"
 #include "decide/subscriber_book.h"
 #include "platform/random.h"
+#include "server/decision_findings.h"
 #include "server/decision_lists.h"
 
 namespace pandun::server {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{50};
-constexpr int kTicksPerLook = 4;       // measures
+constexpr int kTicksPerLook = 4;       // measures, findings
 constexpr int kTicksPerLists = 10;     // twice a second: a list that changes counts within one
 constexpr int kTicksPerSync = 20;      // records made durable
-constexpr int kTicksPerRetain = 6000;  // five minutes
+constexpr int kTicksPerRetain = 6000;  // five minutes; findings are read anew, so that old scores end
 constexpr std::size_t kDrainMax = 1U << 16;
 constexpr std::string_view kActor = "system:decide";
 
@@ -169,7 +170,8 @@ struct DecisionRoom::Rooms {
               static_cast<std::uint16_t>(parts.settings.integer("ingest.home_country"))),
         names(parts.tokens),
         records(parts.files, platform::join(parts.data, "decisions"), parts.key, names),
-        lists(parts.files, lists_directory(), parts.key.derive("decide:lists"), reader) {}
+        lists(parts.files, lists_directory(), parts.key.derive("decide:lists"), reader),
+        findings(parts.store, parts.vault, parts.clock) {}
 
   std::string lists_directory() const {
     const std::string set = parts.settings.text("decide.lists");
@@ -182,6 +184,7 @@ struct DecisionRoom::Rooms {
   void publish_all();
   void look_at_measures();
   void look_at_lists(bool compile);
+  void look_at_findings(bool all);
   void drain();
   void sync();
   void retain();
@@ -199,6 +202,7 @@ struct DecisionRoom::Rooms {
   decide::RecordBook records;
   std::vector<decide::DecisionRecord> drained;
   DecisionLists lists;
+  DecisionFindings findings;
 };
 
 Result<> DecisionRoom::Rooms::read_content() {
@@ -219,6 +223,7 @@ Result<> DecisionRoom::Rooms::read_content() {
   fixed.notes = &notes;
   fixed.foreign_reminder = settings.flag("decide.foreign_reminder");
   fixed.warn_roaming_unknown = settings.flag("decide.warn_roaming_unknown");
+  fixed.warn_on_alert = settings.flag("decide.warn_on_alert");
   fixed.warn_at_score = static_cast<std::uint8_t>(settings.integer("decide.warn_at_score"));
   return {};
 }
@@ -278,6 +283,9 @@ void DecisionRoom::Rooms::publish_all() {
   for (const auto& [number, entries] : measures)
     input.measures.insert(input.measures.end(), entries.begin(), entries.end());
   input.lists = lists.lists();
+  decide::Findings found = findings.findings();
+  input.alerted = std::move(found.alerted);
+  input.scores = std::move(found.scores);
   const std::scoped_lock lock(choices_mutex);
   book->fill(input);
   parts.decider.publish(std::move(input));
@@ -318,6 +326,12 @@ void DecisionRoom::Rooms::look_at_lists(bool compile) {
     if (!recorded.ok()) parts.note_fault("decision lists", recorded.error().text());
   }
   publish_all();
+}
+
+void DecisionRoom::Rooms::look_at_findings(bool all) {
+  const auto changed = all ? findings.reload() : findings.look();
+  if (!changed.ok()) return parts.note_fault("decisions", changed.error().text());
+  if (*changed) parts.decider.publish_findings(findings.findings());
 }
 
 void DecisionRoom::Rooms::drain() {
@@ -361,13 +375,21 @@ DecisionRoom::~DecisionRoom() {
 void DecisionRoom::run(std::stop_token stop) {
   rooms_->retain();
   rooms_->look_at_lists(true);
+  rooms_->look_at_findings(true);
   for (int ticks = 1; platform::pause(stop, kTick); ++ticks) {
     rooms_->drain();
-    if (ticks % kTicksPerLook == 0) rooms_->look_at_measures();
+    if (ticks % kTicksPerLook == 0) {
+      rooms_->look_at_measures();
+      rooms_->look_at_findings(ticks % kTicksPerRetain == 0);
+    }
     if (ticks % kTicksPerLists == 0) rooms_->look_at_lists(true);
     if (ticks % kTicksPerSync == 0) rooms_->sync();
     if (ticks % kTicksPerRetain == 0) rooms_->retain();
   }
+}
+
+void DecisionRoom::note_alerts(const std::vector<std::string>& alerts) {
+  rooms_->findings.note(alerts);
 }
 
 Result<decide::Explanation> DecisionRoom::explain(std::uint64_t id) {

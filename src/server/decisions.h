@@ -2,10 +2,10 @@
 // decision down.
 //
 // Sources  approved measures from casework (looked at five times a second, read only after the audit chain grew), subscribers'
-//          choices and labels, lists below DATA/decide/lists, trunks and policies.
+//          choices and labels, lists below DATA/decide/lists, trunks and policies; open alerts and model scores.
 // Errors   open(): kBadConfig with every fault of trunks and policies, kCorrupt for a damaged subscriber book. A bad list is a
 //          fault that is shown and the list is not used; so is a disk that takes no records: decisions go on.
-// Threads  run() by one thread; the Desk's calls from any.
+// Threads  run() by one thread; the Desk's calls and note_alerts() from any.
 #pragma once
 
 #include <functional>
@@ -17,6 +17,7 @@
 #include "decide/desk.h"
 #include "guard/audit.h"
 #include "guard/number_tokens.h"
+#include "guard/vault.h"
 #include "ingest/numbering.h"
 #include "platform/clock.h"
 #include "platform/file_system.h"
@@ -41,6 +42,7 @@ struct DecisionParts {
   const ingest::Numbering& numbering;
   store::Store& store;
   const guard::Audit& audit;
+  const guard::Vault& vault;
   const casework::CaseDesk& desk;
   decide::Decider& decider;
   std::function<void(std::string where, std::string message)> note_fault;
@@ -51,6 +53,8 @@ class DecisionRoom final : public decide::Desk {
   static Result<std::unique_ptr<DecisionRoom>> open(DecisionParts parts);
   ~DecisionRoom() override;
   void run(std::stop_token stop);
+  // Alerts that began or changed; from any thread.
+  void note_alerts(const std::vector<std::string>& alerts);
 
   Result<decide::Explanation> explain(std::uint64_t id) override;
   Result<decide::CalleeSettings> callee(model::NumberKey callee) override;

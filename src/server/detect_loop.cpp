@@ -53,23 +53,29 @@ Result<> DetectLoop::open(detect::EngineConfig config) {
 
 void DetectLoop::take(std::vector<model::Signal>&& signals, std::uint64_t done_position) {
   running_.signals += signals.size();
-  waiting_.insert(waiting_.end(), std::make_move_iterator(signals.begin()), std::make_move_iterator(signals.end()));
+  for (model::Signal& signal : signals) {
+    const bool aside = options_.aside != nullptr && options_.aside(signal.detector);
+    // Made again after a restart: whoever was to hear of it has.
+    if (aside && signal.position <= handed_) continue;
+    (aside ? aside_ : waiting_).push_back(std::move(signal));
+  }
   done_ = std::max(done_, done_position);
 }
 
 // Gives casework what is waiting. False: asked to stop before the store took it.
 bool DetectLoop::hand_over(std::stop_token stop, bool force) {
-  if (waiting_.empty() && !force) return true;
+  if (waiting_.empty() && aside_.empty() && !force) return true;
   while (true) {
     auto report = desk_.ingest_signals(waiting_, kConsumer, done_);
     if (report.ok()) {
       handed_ = std::max(handed_, done_);
-      waiting_.clear();
       hand_time_ = clock_.steady();
       fault({});
-      if (on_report_ &&
-          (!report->new_alerts.empty() || !report->changed_alerts.empty() || !report->changed_cases.empty()))
-        on_report_(*report);
+      if (on_report_ && !(report->new_alerts.empty() && report->changed_alerts.empty() &&
+                          report->changed_cases.empty() && aside_.empty()))
+        on_report_({*report, waiting_, aside_});
+      waiting_.clear();
+      aside_.clear();
       return true;
     }
     fault(report.error().text());

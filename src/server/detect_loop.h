@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -38,11 +39,18 @@ struct DetectLoopOptions {
   std::string checkpoint_directory;
   std::uint64_t checkpoint_events = 2'000'000;
   std::chrono::seconds checkpoint_every{300};
+  // Signals of these detectors are never given to casework: on_report sees them once, and they are gone.
+  bool (*aside)(std::string_view detector) = nullptr;
 };
 
 class DetectLoop final : public detect::SignalSink {
  public:
-  using OnReport = std::function<void(const casework::IngestReport&)>;
+  struct Handed {
+    const casework::IngestReport& report;
+    std::span<const model::Signal> kept;   // what the report is about
+    std::span<const model::Signal> aside;  // and what casework never saw
+  };
+  using OnReport = std::function<void(const Handed&)>;
 
   DetectLoop(platform::FileSystem& files, platform::Clock& clock, const platform::SealKey& key, eventlog::Log& log,
              casework::CaseDesk& desk, RuleBook& rules, DetectLoopOptions options, OnReport on_report);
@@ -76,7 +84,7 @@ class DetectLoop final : public detect::SignalSink {
   OnReport on_report_;
   std::unique_ptr<detect::Engine> engine_;
   std::unique_ptr<eventlog::Reader> reader_;
-  std::vector<model::Signal> waiting_;
+  std::vector<model::Signal> waiting_, aside_;
   std::uint64_t done_ = 0, handed_ = 0, checkpointed_ = 0;
   std::chrono::nanoseconds checkpoint_time_{0}, look_time_{0}, publish_time_{0}, hand_time_{0};
   DetectFigures running_;

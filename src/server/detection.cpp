@@ -23,6 +23,23 @@ Result<std::vector<detect::EngineConfig::Part>> detector_parts(const Settings& s
   return parts;
 }
 
+Result<> set_record_began(std::vector<detect::EngineConfig::Part>& parts, const Settings& settings,
+                          std::int64_t began_s) {
+  constexpr std::string_view kOption = "record_began_s";
+  for (auto& part : parts) {
+    const detect::DetectorSpec& spec = part.part.spec();
+    const auto named = [kOption](const auto& option) { return std::string_view(option) == kOption; };
+    bool asks = false, set = false;
+    for (const detect::OptionSpec& option : spec.options) asks = asks || named(option.name);
+    auto values = settings.detector_options(spec.name);
+    for (const auto& [name, value] : values) set = set || named(name);
+    if (!asks || set) continue;
+    values.emplace_back(kOption, static_cast<double>(began_s));
+    TRY_ASSIGN(part.options, detect::Options::parse(spec, values));
+  }
+  return {};
+}
+
 Result<std::shared_ptr<const detect::RuleSet>> load_rules(platform::FileSystem& files,
                                                           const std::string& content_directory) {
   const std::string directory = platform::join(content_directory, "rules");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "actions/kit/courier.h"
 #include "api/api.h"
@@ -27,6 +28,7 @@
 #include "server/intake.h"
 #include "server/live_platform.h"
 #include "server/number_models.h"
+#include "server/people_warnings.h"
 #include "server/simulation.h"
 #include "server/sip_door.h"
 #include "server/sms_gate.h"
@@ -67,6 +69,22 @@ class LiveSourceLines final : public casework::SourceLines {
   const Intake& intake_;
 };
 
+// When the record of this data directory began: the first start sets it, for good. A log that is older than this entry began
+// long ago (0), and so did a made-up province, whose people do not all take up telephoning today.
+Result<std::int64_t> record_began_s(store::Store& store, WallMs now, bool young) {
+  constexpr const char* kKey = "record.began_s";
+  std::int64_t out = young ? now.ms / 1000 : 0;
+  TRY(store.write([&](store::Tx& tx) -> Result<> {
+    TRY_ASSIGN(const auto kept, std::as_const(tx).values().find(kKey));
+    if (!kept) return tx.values().put(kKey, std::to_string(out));
+    const auto [end, code] = std::from_chars(kept->data(), kept->data() + kept->size(), out);
+    if (code != std::errc() || end != kept->data() + kept->size())
+      return error(Errc::kCorrupt, kKey, "is not a number of seconds");
+    return {};
+  }));
+  return out;
+}
+
 struct Address {
   std::string host;
   std::uint16_t port = 0;
@@ -104,7 +122,8 @@ struct Live::Rooms {
   void start_threads();
   void stop();
   void run_ticker(std::stop_token stop);
-  void told(const casework::IngestReport& report);
+  void told(const DetectLoop::Handed& handed);
+  void warn_people(const DetectLoop::Handed& handed);
 
   platform::FileSystem& files;
   platform::Clock& clock;
@@ -148,6 +167,7 @@ struct Live::Rooms {
 
   decide::Decider decider{decider_limits(settings)};
   std::unique_ptr<DecisionRoom> decisions;
+  std::unique_ptr<PeopleWarnings> people;
   std::unique_ptr<LivePlatform> platform;
   std::unique_ptr<api::LiveHub> hub;
   std::unique_ptr<api::Api> api;
@@ -177,6 +197,8 @@ Result<> Live::Rooms::start() {
   TRY(open_api());
   TRY_ASSIGN(sms, SmsGate::start({files, clock, settings, content->directory, *key, decider, *numbering, *indicators}));
   platform->show(*sms);
+  people->set_notifier(sms->notifier());
+  platform->show(*people);
   start_threads();
   return {};
 }
@@ -223,10 +245,14 @@ Result<> Live::Rooms::open_detection() {
   indicators = std::make_unique<IndicatorDesk>(files, clock, content->services, intel_directory(data));
   TRY(indicators->load());
   services = std::make_unique<WarningServices>(content->services);
-  numbers = std::make_unique<RegistryNumbers>(content->plan, content->groups);
+  numbers = std::make_unique<RegistryNumbers>(content->plan, content->groups,
+                                              static_cast<std::uint16_t>(settings.integer("ingest.home_country")));
   TRY_ASSIGN(rules, RuleBook::open(files, platform::join(data, "rules"), platform::join(content->directory, "rules"),
                                    log->last_position() + 1));
 
+  const bool young = log->last_position() == 0 && !settings.flag("simulate.enabled");
+  TRY_ASSIGN(const std::int64_t began_s, record_began_s(*store, clock.wall(), young));
+  TRY(set_record_began(parts, settings, began_s));
   table = detector_table(parts, rules->newest().rules.get());
   notes = std::make_unique<PlanNotes>(content->plan);
   identities = std::make_unique<casework::TokenIdentities>(*tokens, casework::IdentityForm::kMasked, notes.get());
@@ -255,8 +281,10 @@ Result<> Live::Rooms::open_detection() {
   loop.checkpoint_directory = checkpoint_directory(data);
   loop.checkpoint_events = static_cast<std::uint64_t>(settings.integer("engine.checkpoint_events"));
   loop.checkpoint_every = std::chrono::seconds(settings.integer("engine.checkpoint_s"));
+  loop.aside = only_counted;
+  TRY_ASSIGN(people, PeopleWarnings::make(settings, clock));
   detection = std::make_unique<DetectLoop>(files, clock, *checkpoint_key, *log, *desk, *rules, std::move(loop),
-                                           [this](const casework::IngestReport& report) { told(report); });
+                                           [this](const DetectLoop::Handed& handed) { told(handed); });
   TRY(detection->open(std::move(config)));
   indicators->on_change([this](const detect::IndicatorMatch& match) {
     detection->set_ports({&match, services.get(), numbers.get(), models.get()});
@@ -281,10 +309,11 @@ Result<> Live::Rooms::open_api() {
   platform->show(*models);
   courier = std::make_unique<actions::Courier>(*desk, clock, actions::catalog(),
                                                actions::ActionEnvironment{files, data, *key});
-  TRY_ASSIGN(decisions, DecisionRoom::open({files, clock, settings, *content, data, *key, *tokens, *numbering, *store,
-                                            *audit, *desk, decider, [this](std::string where, std::string message) {
-                                              platform->note_fault(std::move(where), std::move(message));
-                                            }}));
+  TRY_ASSIGN(decisions,
+             DecisionRoom::open({files, clock, settings, *content, data, *key, *tokens, *numbering, *store, *audit,
+                                 *vault, *desk, decider, [this](std::string where, std::string message) {
+                                   platform->note_fault(std::move(where), std::move(message));
+                                 }}));
   hub = std::make_unique<api::LiveHub>();
   TRY_ASSIGN(const Address address, parse_listen(settings.text("server.listen")));
   api::ApiOptions options;
@@ -328,8 +357,29 @@ void Live::Rooms::start_threads() {
   platform->set_waiting_for({});
 }
 
+// Once for each that began: a signal that casework folded into a running alert says nothing new to the person.
+void Live::Rooms::warn_people(const DetectLoop::Handed& handed) {
+  for (const model::Signal& signal : handed.aside) people->begun(signal);
+  for (const std::string& id : handed.report.new_alerts) {
+    const auto alert = desk->alert_summary(id);
+    if (!alert.ok() || !warns_people(alert->detector)) continue;
+    for (const model::Signal& signal : handed.kept) {
+      if (signal.detector != alert->detector || identities->show(signal.entity, signal.first) != alert->entity)
+        continue;
+      people->begun(signal);
+      break;
+    }
+  }
+}
+
 // Called by the detect loop after casework has taken signals.
-void Live::Rooms::told(const casework::IngestReport& report) {
+void Live::Rooms::told(const DetectLoop::Handed& handed) {
+  const casework::IngestReport& report = handed.report;
+  warn_people(handed);
+  if (decisions) {
+    decisions->note_alerts(report.new_alerts);
+    decisions->note_alerts(report.changed_alerts);
+  }
   if (!hub) return;
   for (const auto* ids : {&report.new_alerts, &report.changed_alerts})
     for (const std::string& id : *ids)

@@ -206,6 +206,7 @@ std::vector<api::Metric> LivePlatform::metrics() const {
       count("pandun_model_spoke_alone_total", "of those, where the champion kept silent", m.spoke_alone);
     }
   }
+  if (const PeopleWarnings* people = people_.load()) people->add_metrics(out);
   if (const SmsGate* sms = sms_.load()) sms->add_metrics(out);
   if (const SipDoor* sip = sip_.load()) sip->add_metrics(out);
   return out;
@@ -268,6 +269,12 @@ std::vector<api::FeatureEntry> LivePlatform::features() const {
   std::vector<std::string> lists;
   for (api::IntelListEntry& list : parts_.indicators.lists()) lists.push_back(std::move(list.name));
   return parts_.words.entries(lists);
+}
+
+Result<std::string> LivePlatform::redress_card(std::string_view id) const {
+  const SipDoor* const sip = sip_.load();
+  if (sip == nullptr) return api::Platform::redress_card(id);
+  return sip->card(id);
 }
 
 Result<api::ArchiveAnswer> LivePlatform::archive_events(const api::ArchiveQuery& query) const {

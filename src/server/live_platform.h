@@ -15,6 +15,7 @@
 #include "server/indicator_desk.h"
 #include "server/intake.h"
 #include "server/number_models.h"
+#include "server/people_warnings.h"
 #include "server/rates.h"
 #include "server/settings.h"
 #include "server/sip_door.h"
@@ -52,6 +53,7 @@ class LivePlatform final : public api::Platform {
   void show(const SmsGate& sms) { sms_ = &sms; }
   void show(const ShelfModels& models) { models_ = &models; }
   void show(const SipDoor& sip) { sip_ = &sip; }
+  void show(const PeopleWarnings& people) { people_ = &people; }
   void note_fault(std::string where, std::string message);
   void set_waiting_for(std::vector<std::string> what);
 
@@ -74,6 +76,7 @@ class LivePlatform final : public api::Platform {
   }
   Result<> delete_intel_list(std::string_view name) override { return parts_.indicators.remove(name); }
   model::NumberKey read_number(std::string_view text) const override { return parts_.numbering.parse(text, false); }
+  Result<std::string> redress_card(std::string_view id) const override;
 
  private:
   void watch_fault(const std::string& where, const std::string& message);
@@ -86,6 +89,7 @@ class LivePlatform final : public api::Platform {
   std::atomic<const SmsGate*> sms_{nullptr};
   std::atomic<const ShelfModels*> models_{nullptr};
   std::atomic<const SipDoor*> sip_{nullptr};
+  std::atomic<const PeopleWarnings*> people_{nullptr};
   mutable std::mutex mutex_;
   std::vector<api::FaultEntry> faults_;
   std::vector<std::string> waiting_for_{"event log", "engine", "store"};

@@ -154,5 +154,77 @@ def a_measure_counts_within_a_second_and_so_does_its_lifting(home):
     server.stop()
 
 
+def an_open_alert_warns_when_the_site_wants_it_and_never_rejects(home):
+    start = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=2)
+    burst = [f"{(start + datetime.timedelta(seconds=3 * i)).isoformat()},+8613700137777,+86139{10000000 + i * 7919 % 90000000},4,1" for i in range(400)]
+    last = f"{(start + datetime.timedelta(hours=1)).isoformat()},+8613800138000,+8613900139000,60,1"
+    (home / "calls.csv").write_text("time,caller,callee,duration_s,answered\n" + "\n".join(burst + [last]) + "\n")
+    config = home / "pandun.toml"
+    config.write_text(f'[simulate]\nenabled = false\n[decide]\nwarn_on_alert = true\n[[source]]\nkind = "calls"\npath = "{home}/calls.csv"\n')
+    server = Server(home / "data", config=config)
+    anna, = people(server, anna="analyst")
+    ask = lambda: asked(anna, "13700137777", route="inter-1")
+
+    def within_a_second(reason, what):
+        begin = time.monotonic()
+        answer = wait_until(lambda: (a := ask())["reason"] == reason and a, what, 5)
+        assert time.monotonic() - begin < 1.0, f"{what}: {time.monotonic() - begin:.2f} s"
+        return answer
+
+    open_alerts = lambda: [a for a in anna.call("GET", "/api/v1/alerts?limit=50&state=open", expect=200)["items"] if a["entity"]["kind"] == "number"]
+    wait_until(open_alerts, "an alert on the caller", 30)
+    warned = within_a_second("alert_open", "the alert warns")
+    assert warned["verdict"] == "warn" and warned["basis"] == "finding", warned
+    wait_until(lambda: server.metric("pandun_engine_lag_events") == 0, "all calls are read", 30)
+    for alert in open_alerts():
+        anna.call("POST", f"/api/v1/alerts/{alert['id']}/dismiss", {"reason": "a call centre"}, expect=200)
+        kept = alert
+    within_a_second("clear", "a dismissed alert warns no more")
+    anna.call("POST", f"/api/v1/alerts/{kept['id']}/reopen", {"reason": "not after all"}, expect=200)
+    within_a_second("alert_open", "reopened, it warns")
+    case = anna.call("POST", "/api/v1/cases", {"alert_ids": [kept["id"]]}, expect=201)
+    time.sleep(0.5)
+    assert ask()["reason"] == "alert_open", "in a running case"
+    # Killed: what the store holds is known again before anybody asks twice.
+    server.kill()
+    server = Server(home / "data", config=config)
+    anna = Client(server.url)
+    anna.sign_in("anna", "another long password 2")
+    within_a_second("alert_open", "known after a restart")
+    path = f"/api/v1/cases/{case['id']}"
+    version = anna.call("GET", path, expect=200)["version"]
+    anna.call("POST", f"{path}/actions/dismiss", {"version": version, "fields": {"reason": "a call centre"}}, expect=200)
+    within_a_second("clear", "a case that is done takes its alerts with it")
+    server.stop()
+
+
+def a_record_begins_once(home):
+    server = Server(home / "data", config=configured(home))
+    admin = Client(server.url)
+    admin.sign_in("admin", server.password, "a new long password 1")
+
+    def began(client):
+        detector = next(d for d in client.call("GET", "/api/v1/detectors", expect=200)["items"] if d["name"] == "new_number_burst")
+        return next(o["value"] for o in detector["options"] if o["name"] == "record_began_s")
+
+    first = began(admin)
+    assert abs(first - time.time()) < 120, first
+    server.stop()
+    time.sleep(1.1)
+    server = Server(home / "data", config=configured(home))
+    again = Client(server.url)
+    again.sign_in("admin", "a new long password 1")
+    assert began(again) == first
+    server.stop()
+    with configured(home).open("a") as out:
+        out.write("[detectors.new_number_burst]\nrecord_began_s = 1700000000\n")
+    server = Server(home / "data", config=home / "pandun.toml")
+    again = Client(server.url)
+    again.sign_in("admin", "a new long password 1")
+    assert began(again) == 1700000000, "what the site says goes first"
+    server.stop()
+
+
 if __name__ == "__main__":
-    sys.exit(main(a_measure_counts_within_a_second_and_so_does_its_lifting, facts_choices_lists_and_holds_decide_and_are_explained))
+    sys.exit(main(an_open_alert_warns_when_the_site_wants_it_and_never_rejects, a_record_begins_once,
+                  a_measure_counts_within_a_second_and_so_does_its_lifting, facts_choices_lists_and_holds_decide_and_are_explained))

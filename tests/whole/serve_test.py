@@ -20,7 +20,8 @@ def all_alerts(client):
 
 
 def config_for(home, *sources):
-    text = "[simulate]\nenabled = false\n[engine]\ncheckpoint_events = 5000\ncheckpoint_s = 1\n"
+    # A record that begins now counts every number as old; a replay knows nothing of that.
+    text = "[simulate]\nenabled = false\n[engine]\ncheckpoint_events = 5000\ncheckpoint_s = 1\n[detectors.new_number_burst]\nrecord_began_s = 0\n"
     for kind, path in sources:
         text += f'[[source]]\nkind = "{kind}"\npath = "{path}"\n'
     (home / "pandun.toml").write_text(text)
@@ -56,7 +57,8 @@ def killed_at_any_moment_loses_and_doubles_nothing(home):
     os.environ["PANDUN_GUARD_KEY_FILE"] = str(home / "data/keys/seal.key")
     replayed = replay(home / "replay", f"calls:{calls}")
     del os.environ["PANDUN_GUARD_KEY_FILE"]
-    expected = {json.loads(line)["id"] for line in (home / "replay/alerts.jsonl").open()}
+    # Who is at risk of becoming a victim is warned by a live server and kept nowhere.
+    expected = {a["id"] for a in map(json.loads, (home / "replay/alerts.jsonl").open()) if a["detector"] != "victim_at_risk"}
     found = [a["id"] for a in live]
     assert len(found) == len(set(found)), "no alert is doubled"
     assert set(found) == expected, f"live {len(found)}, replay {replayed['alerts']}: missing {len(expected - set(found))}, extra {len(set(found) - expected)}"
@@ -72,7 +74,8 @@ def nothing_clear_on_disk(home):
     wait_until(lambda: server.metric("pandun_alerts_total") > 0, "alerts", 30)
     server.stop()
     run("replay", "--out", home / "clear", "--identities", "clear", f"calls:{calls}")
-    numbers = {json.loads(line)["entity"]["value"].lstrip("+") for line in (home / "clear/alerts.jsonl").open() if '"number"' in line}
+    found = [json.loads(line)["entity"] for line in (home / "clear/alerts.jsonl").open()]
+    numbers = {entity["value"].lstrip("+") for entity in found if entity["kind"] == "number"}
     numbers = [n for n in numbers if len(n) >= 11]
     assert numbers
     files = [p for p in (home / "data").rglob("*") if p.is_file()]

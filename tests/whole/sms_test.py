@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
 """The gate for business messages between an ESME and an SMSC that are not ours (npm `smpp`): what passes, what is refused, and that
-nothing is ever acknowledged which the SMSC did not acknowledge, whoever is killed."""
+nothing is ever acknowledged which the SMSC did not acknowledge, whoever is killed. And warnings to people, through that SMSC."""
+import datetime
 import json
 import os
 import queue
 import random
+import re
 import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
-from pandun import Server, main, wait_until
+from pandun import Client, Server, main, wait_until
 
 PEERS = Path(__file__).resolve().parent.parent / "peers"
 ESME_RSUBMITFAIL, ESME_RSYSERR, ESME_RBINDFAIL, ESME_RINVPASWD, ESME_RMSGQFUL = 0x45, 8, 0x0D, 0x0E, 0x14
@@ -282,6 +285,90 @@ def garbage_closes_its_own_connection_only(home):
     server.stop()
 
 
+def calls_of_the_last_hour(home, hours_ago=1):
+    """A storm of calls at two people, and two who are talked to by a dialler; of each pair the first agreed to be warned."""
+    now = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=hours_ago)
+    calls = []
+    for victim in ("+8613800000001", "+8613800000002"):
+        calls += [(now + datetime.timedelta(seconds=i), f"+86170{i * 7919 % 100000000:08}", victim, 0) for i in range(300)]
+    for n, victim in enumerate(("+8613600000001", "+8613600000002")):
+        begin, dialler = now - datetime.timedelta(hours=2), f"+861700000000{n}"
+        calls += [(begin + datetime.timedelta(seconds=40 * i), dialler, f"+86139{i + 100 * n:08}", 0) for i in range(60)]
+        calls.append((begin + datetime.timedelta(seconds=2400), dialler, victim, 720))
+        calls += [(begin + datetime.timedelta(seconds=3200 + 40 * i), dialler, f"+86138{i + 100 * n:08}", 0) for i in range(20)]
+        calls.append((begin + datetime.timedelta(seconds=5000), dialler, victim, 400))
+    # A last, later record lets everything before it leave the ordering window.
+    calls.append((now + datetime.timedelta(minutes=50), "+8613500000001", "+8613500000002", 30))
+    lines = [f"{at.isoformat()},{a},{b},{s},{1 if s else 0}" for at, a, b, s in sorted(calls)]
+    (home / "calls.csv").write_text("time,caller,callee,duration_s,answered\n" + "\n".join(lines) + "\n")
+    (home / "consents").write_text("# who agreed\n+8613800000001\n+8613600000001\n")
+    (home / "password").write_text("secret\n")
+    return len(lines)
+
+
+def notifying(home, smsc_port):
+    (home / "pandun.toml").write_text(
+        '[simulate]\nenabled = false\n[archive]\nenabled = false\n[engine]\ncheckpoint_s = 1\n[decide]\nwarn_on_alert = true\n'
+        f'[decide.notify]\nsmsc = "127.0.0.1:{smsc_port}"\nsystem_id = "warn"\npassword_file = "{home}/password"\n'
+        f'consents = "{home}/consents"\nwithin_min = 300\n[[source]]\nkind = "calls"\npath = "{home}/calls.csv"\n')
+    return home / "pandun.toml"
+
+
+def state(server, name):
+    text = urllib.request.urlopen(server.url + "/metrics", timeout=10).read().decode()
+    found = re.search(rf'^pandun_sms_warnings_total\{{state="{name}"\}} (\S+)$', text, re.M)
+    return float(found.group(1)) if found else 0
+
+
+def people_in_need_are_warned_once_and_those_at_risk_leave_only_a_count(home):
+    smsc = Smsc(home / "journal")
+    calls_of_the_last_hour(home)
+    server = Server(home / "data", config=notifying(home, smsc.port))
+    wait_until(lambda: server.metric("pandun_people_in_need_total") >= 4 and state(server, "delivered") >= 3, "people are warned", 60)
+    accepted = smsc.noted("accepted")
+    assert {a[1] for a in accepted} == {"96110"}, accepted
+    assert {a[2] for a in accepted} == {"8613800000001", "8613600000001"}, "only who agreed"
+    texts = {to: "".join(a[3] for a in accepted if a[2] == to) for to in ("8613800000001", "8613600000001")}
+    assert "短时间内收到大量来电" in texts["8613800000001"], texts
+    assert "+86170******00" in texts["8613600000001"] or "170****0000" in texts["8613600000001"], texts
+    assert "17000000000" not in texts["8613600000001"], "the caller is masked"
+    assert state(server, "queued") == 2 and state(server, "no_consent") == 2, (state(server, "queued"), state(server, "no_consent"))
+    assert state(server, "accepted") == len(accepted)
+    wait_until(lambda: state(server, "delivered") == len(accepted), "receipts are counted", 10)
+
+    # Whoever is at risk is nobody's list: no alert, no number, no token.
+    client = Client(server.url)
+    client.sign_in("admin", server.password, "a new long password 1")
+    alerts = client.call("GET", "/api/v1/alerts?limit=200", expect=200)["items"]
+    assert any(a["detector"] == "call_bombing" for a in alerts), alerts
+    assert not any(a["detector"] == "victim_at_risk" for a in alerts), alerts
+    # The victim of a storm has an alert, and is not warned about as a caller.
+    asked = client.call("POST", "/api/v1/decisions/call", {"caller": "+8613800000001", "callee": "+8613900139000"}, expect=200)
+    assert asked["reason"] == "clear", asked
+
+    # Killed and started again, it reads and says nothing twice.
+    time.sleep(1.5)
+    server.kill()
+    server = Server(home / "data", config=notifying(home, smsc.port))
+    wait_until(lambda: server.metric("pandun_engine_lag_events") == 0, "caught up", 30)
+    time.sleep(1)
+    assert state(server, "asked") == 0, "asked again after the restart"
+    server.stop()
+    assert len(smsc.noted("accepted")) == len(accepted)
+    for path in (home / "data").rglob("*"):
+        if path.is_file():
+            assert b"victim_at_risk" not in path.read_bytes() or "checkpoint" in str(path) or path.suffix == ".ckpt", path
+
+
+def nobody_is_warned_of_what_is_long_past(home):
+    smsc = Smsc(home / "journal")
+    calls_of_the_last_hour(home, hours_ago=30)
+    server = Server(home / "data", config=notifying(home, smsc.port))
+    wait_until(lambda: server.metric("pandun_people_in_need_too_late_total") >= 4, "seen, too late", 60)
+    assert state(server, "asked") == 0 and not smsc.noted("accepted")
+    server.stop()
+
+
 if __name__ == "__main__":
     if not (PEERS / "node_modules/smpp").is_dir():
         print(f"SKIPPED: the npm package smpp is not installed in {PEERS}: run `npm ci --prefix tests/peers`")
@@ -289,4 +376,5 @@ if __name__ == "__main__":
     sys.exit(main(messages_pass_and_answers_come_back, a_number_that_cannot_exist_is_refused_and_never_reaches_the_smsc,
                   business_texts_are_held_to_their_contract, the_smsc_killed_in_mid_stream_is_told_to_the_esme,
                   the_gate_killed_in_mid_stream_acknowledged_nothing_that_the_smsc_did_not, a_stop_drains_in_good_order,
-                  garbage_closes_its_own_connection_only))
+                  garbage_closes_its_own_connection_only, people_in_need_are_warned_once_and_those_at_risk_leave_only_a_count,
+                  nobody_is_warned_of_what_is_long_past))
