@@ -131,7 +131,8 @@ class Replay {
     TRY_ASSIGN(auto matcher, read_indicators(files_, lists, *content_));
     indicators_ = std::make_unique<MatcherIndicators>(std::move(matcher));
     services_ = std::make_unique<WarningServices>(content_->services);
-    numbers_ = std::make_unique<RegistryNumbers>(content_->plan, content_->groups);
+    numbers_ = std::make_unique<RegistryNumbers>(content_->plan, content_->groups,
+                                                 static_cast<std::uint16_t>(settings_.integer("ingest.home_country")));
 
     detect::EngineConfig config;
     config.shards = options_.shards;
