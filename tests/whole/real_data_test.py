@@ -3,6 +3,8 @@
 
 Needs PANDUN_TEST_DATA, a folder with fraud/ and netsec/ as docs/detectors/real_data.md names them; without it every test is skipped, loudly.
 """
+import csv
+import datetime
 import json
 import os
 import sys
@@ -60,13 +62,32 @@ def people_of_copenhagen_stay_quiet(home):
     assert summary["events"] == {"message": 24333} and not messages, (summary, messages)
 
 
+def people_of_copenhagen_stay_quiet_as_subscribers(home):
+    """Calls and messages together, the participants as ordinary mobile numbers, so that detectors that ask the numbering plan may speak too."""
+    base = datetime.datetime(2012, 1, 1, tzinfo=datetime.timezone.utc)
+    time = lambda row: (base + datetime.timedelta(seconds=int(row["timestamp"]))).strftime("%Y-%m-%dT%H:%M:%SZ")
+    number = lambda participant: f"+8613800{int(participant):06}"
+    with open(f"{DATA}/fraud/copenhagen/calls.csv") as source, (home / "calls.csv").open("w") as out:
+        print("time,caller,callee,duration_s,answered", file=out)
+        for row in csv.DictReader(source):
+            talk = int(row["duration"])
+            print(time(row), number(row["caller"]), number(row["callee"]), max(talk, 0), int(talk >= 0), sep=",", file=out)
+    with open(f"{DATA}/fraud/copenhagen/sms.csv") as source, (home / "messages.csv").open("w") as out:
+        print("time,sender,recipient", file=out)
+        for row in csv.DictReader(source):
+            print(time(row), number(row["sender"]), number(row["recipient"]), sep=",", file=out)
+    raised, summary = alerts(home, "together", f"calls:{home}/calls.csv", f"messages:{home}/messages.csv")
+    assert summary["events"] == {"call": 3600, "message": 24333} and summary["rejected"] == 0 and not raised, (summary, raised)
+
+
 def every_suricata_recording_is_read(home):
     for name in sorted(p.name for p in Path(DATA, "netsec/labelled/eve").iterdir()):
         raised, summary = alerts(home, f"eve-{name}", f"eve:{DATA}/netsec/labelled/eve/{name}")
         assert summary["rejected"] == 0, f"{name}: {summary['rejected']} rejected"
 
 
-TESTS = (beacons_are_found, scans_are_found, benign_hosts_stay_quiet, people_of_copenhagen_stay_quiet, every_suricata_recording_is_read)
+TESTS = (beacons_are_found, scans_are_found, benign_hosts_stay_quiet, people_of_copenhagen_stay_quiet,
+         people_of_copenhagen_stay_quiet_as_subscribers, every_suricata_recording_is_read)
 
 if __name__ == "__main__":
     if not DATA or not Path(DATA, "netsec/labelled").is_dir():

@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""A fence against forgetting: in a small simulated province every planted fraud is found, and nobody who merely works by telephone is named.
+
+bench/detection_bench.py is the measurement; docs/detection.md says what such figures are worth.
+"""
+import json
+import sys
+from collections import Counter, defaultdict
+
+from pandun import main, replay, run
+
+SEED, NUMBERS, HOURS = 86021, 20_000, 24
+# Least share of the planted entities that must be named. All of them were when this was written.
+LEAST = {("number", "fraud_ring"): 0.9, ("number", "sim_box"): 0.9, ("device", "sim_box"): 0.9, ("number", "wangiri"): 0.9,
+         ("number", "message_burst"): 0.8, ("cell", "fake_base_station"): 1.0, ("number", "spoofed_trunk"): 0.7}
+# Whom a pattern must be named by, whatever else speaks: a detector that falls silent must not hide behind another.
+BY = {"fraud_ring": {"burst_calling", "new_number_burst", "ring"}, "sim_box": {"sim_box"}, "wangiri": {"one_ring"},
+      "message_burst": {"message_burst"}, "fake_base_station": {"fake_base_station"}}
+PROTECTED = ("courier", "driver", "call_centre", "hospital", "school", "message_port")
+
+
+def province(home, hours=HOURS, scenario=None):
+    flags = ["--scenario", scenario] if scenario else []
+    run("simulate", "--out", home / "province", "--numbers", NUMBERS, "--hours", hours, "--seed", SEED, *flags)
+    truth = [json.loads(line) for line in (home / "province/truth.jsonl").open()]
+    replay(home / "found", f"calls:{home}/province/calls.csv", f"messages:{home}/province/messages.csv", flags=("--identities", "clear"))
+    raised = [json.loads(line) for line in (home / "found/alerts.jsonl").open()]
+    return {t["entity"]["value"]: t for t in truth}, raised
+
+
+def planted_fraud_is_found_and_protected_groups_stay_quiet(home):
+    truth, raised = province(home)
+    by = defaultdict(set)
+    for alert in raised:
+        by[alert["entity"]["value"]].add(alert["detector"])
+    planted, found, spoke = Counter(), Counter(), defaultdict(set)
+    for value, told in truth.items():
+        if told["kind"] == "fraud":
+            kind = (told["entity"]["kind"], told["pattern"])
+            planted[kind] += 1
+            found[kind] += value in by
+            spoke[told["pattern"]] |= by[value]
+    assert set(planted) == set(LEAST), f"planted: {sorted(planted)}"
+    for kind, least in LEAST.items():
+        assert found[kind] >= least * planted[kind], f"{kind}: {found[kind]} of {planted[kind]} found, at least {least:.0%} wanted"
+    for pattern, wanted in BY.items():
+        assert wanted <= spoke[pattern], f"{pattern}: {wanted - spoke[pattern]} said nothing"
+    named = {value: (truth[value]["pattern"], sorted(by[value])) for value in by if value in truth and truth[value]["pattern"] in PROTECTED}
+    assert not named, f"of protected groups: {named}"
+    # Whoever else is named must have been reached by something planted: a victim to be warned, a trunk, a cell.
+    for alert in raised:
+        value = alert["entity"]["value"]
+        reached = any(truth.get(p["value"], {}).get("kind") == "fraud" for p in alert["peers"])
+        assert value in truth or reached, f"{alert['detector']} names {value}: {alert['title']['en']}"
+        # A warning at most for the people themselves.
+        assert alert["detector"] != "victim_at_risk" or alert["severity"] <= 60, alert
+
+
+def a_province_without_fraud_is_silent(home):
+    scenario = home / "none.toml"
+    scenario.write_text('name = "none"\nactivity = 1.0\nhosts_per_number = 0.0\n')
+    truth, raised = province(home, scenario=scenario)
+    assert not any(t["kind"] == "fraud" for t in truth.values())
+    assert not raised, [(a["detector"], a["entity"]["value"], a["title"]["en"]) for a in raised]
+
+
+if __name__ == "__main__":
+    sys.exit(main(planted_fraud_is_found_and_protected_groups_stay_quiet, a_province_without_fraud_is_silent))
