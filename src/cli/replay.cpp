@@ -28,6 +28,7 @@ int run(const Arguments& arguments) {
   options.inputs = arguments.rest();
   options.out = arguments.text("--out");
   options.map_file = arguments.text("--map");
+  options.signals = arguments.text("--signals");
   options.features = arguments.text("--features");
   const auto form = casework::parse_identity_form(arguments.text("--identities"));
   if (!form) return fail(error(Errc::kUsage, "--identities", "takes masked, token or clear"), json);
@@ -67,6 +68,7 @@ const Command kReplay{
      {"--shards", "N", "threads that own detection state", FlagKind::kInteger},
      {"--identities", "FORM", "how numbers are shown: masked, token or clear", FlagKind::kText, "masked"},
      {"--map", "FILE", "column map for calls and messages (docs/inputs.md)"},
+     {"--signals", "FILE", "also write every signal when it is made, before signals are folded into alerts"},
      {"--features", "FILE", "also write the rows of features that a model learns from and is shown (docs/learn.md)"},
      {"--batch", "N", "events read at a time; changes speed only", FlagKind::kInteger, "4096"},
      kJson},

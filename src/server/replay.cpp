@@ -40,15 +40,44 @@ class BookedIdentities final : public casework::Identities {
   const ingest::OpaqueBook* book_;
 };
 
+// Folds signals into alerts, and writes each as it comes where that is asked for: an alert shows its widest picture, not when
+// it was first raised.
 class FoldingSink final : public detect::SignalSink {
  public:
-  explicit FoldingSink(casework::AlertFolder& folder) : folder_(folder) {}
+  FoldingSink(casework::AlertFolder& folder, const casework::Identities& identities,
+              std::unique_ptr<platform::WritableFile> lines)
+      : folder_(folder), identities_(identities), lines_(std::move(lines)) {}
   void take(std::vector<model::Signal>&& signals, std::uint64_t /*done_position*/) override {
-    for (const model::Signal& signal : signals) folder_.add(signal);
+    for (const model::Signal& signal : signals) {
+      folder_.add(signal);
+      if (lines_ != nullptr) add_line(signal);
+    }
+    if (text_.size() > (1U << 20)) written_ = flush();
+  }
+  // The first error of any write.
+  Result<> flush() {
+    if (lines_ == nullptr || !written_.ok()) return std::move(written_);
+    const std::string text = std::exchange(text_, {});
+    return lines_->append(text);
   }
 
  private:
+  void add_line(const model::Signal& signal) {
+    const model::ShownEntity entity = identities_.show(signal.entity, signal.first);
+    guard::JsonWriter json(text_);
+    json.begin_object().field_integer("position", static_cast<std::int64_t>(signal.position));
+    json.field("detector", signal.detector).field("kind", name(entity.kind)).field("entity", entity.value);
+    json.field("first", rfc3339(signal.first)).field("last", rfc3339(signal.last));
+    json.field_integer("severity", signal.severity).key("peers").begin_array();
+    for (const model::Entity& peer : signal.peers) json.string(identities_.show(peer, signal.first).value);
+    json.end_array().end_object();
+    text_ += '\n';
+  }
   casework::AlertFolder& folder_;
+  const casework::Identities& identities_;
+  std::unique_ptr<platform::WritableFile> lines_;
+  std::string text_;
+  Result<> written_;
 };
 
 // A recording may count from its own beginning (1970 on), as captures replayed through Zeek do; live records may not.
@@ -150,7 +179,11 @@ class Replay {
     }
     table_ = detector_table(config.detectors, config.rules.get());
     folder_ = std::make_unique<casework::AlertFolder>(table_, *identities_, *lines_);
-    sink_ = std::make_unique<FoldingSink>(*folder_);
+    std::unique_ptr<platform::WritableFile> signals;
+    if (!options_.signals.empty()) {
+      TRY_ASSIGN(signals, files_.create(options_.signals));
+    }
+    sink_ = std::make_unique<FoldingSink>(*folder_, *identities_, std::move(signals));
     engine_ = std::make_unique<detect::Engine>(std::move(config), *sink_);
     return {};
   }
@@ -256,6 +289,7 @@ class Replay {
     engine_->drain();
     summary_.state_bytes = engine_->stats().state_bytes;
     engine_->finish();
+    TRY(sink_->flush());
     if (rows_ != nullptr) TRY(rows_->finish());
     for (std::size_t kind = 0; kind < kinds.size(); ++kind)
       if (kinds[kind] != 0)

@@ -24,6 +24,7 @@ struct ReplayOptions {
   std::string map_file;             // column map for CSV kinds
   std::string out;
   casework::IdentityForm identities = casework::IdentityForm::kMasked;
+  std::string signals;   // also write each signal as it was made, before folding, here: when a thing was first seen
   std::string features;  // also write the rows that a model would be shown, here; needs shards = 1; empty: no
   std::uint32_t shards = 1;
   std::size_t batch_events = 4096;

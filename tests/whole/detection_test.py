@@ -23,8 +23,11 @@ def province(home, hours=HOURS, scenario=None):
     flags = ["--scenario", scenario] if scenario else []
     run("simulate", "--out", home / "province", "--numbers", NUMBERS, "--hours", hours, "--seed", SEED, *flags)
     truth = [json.loads(line) for line in (home / "province/truth.jsonl").open()]
-    replay(home / "found", f"calls:{home}/province/calls.csv", f"messages:{home}/province/messages.csv", flags=("--identities", "clear"))
+    replay(home / "found", f"calls:{home}/province/calls.csv", f"messages:{home}/province/messages.csv", flags=("--identities", "clear", "--signals", home / "signals.jsonl"))
     raised = [json.loads(line) for line in (home / "found/alerts.jsonl").open()]
+    signals = [json.loads(line) for line in (home / "signals.jsonl").open()]
+    assert {(s["detector"], s["entity"]) for s in signals} == {(a["detector"], a["entity"]["value"]) for a in raised}, "every alert has its signals"
+    assert [s["position"] for s in signals] == sorted(s["position"] for s in signals)
     return {t["entity"]["value"]: t for t in truth}, raised
 
 
