@@ -87,8 +87,7 @@ class Parser {
     m_.method = method_of(m_.method_text);
     m_.target_text = first < last ? words.substr(first + 1, last - first - 1) : std::string_view();
     if (!same_word(version, "sip/2.0")) fault(505, "Version Not Supported");
-    if (words.size() != text.size() || m_.target_text.empty() ||
-        m_.target_text.find_first_of(" \t") != std::string_view::npos)
+    if (words.size() != text.size() || m_.target_text.empty() || any_is(m_.target_text, kSpaceChar))
       fault(400, "Bad Request Line");
     return true;
   }
@@ -113,14 +112,21 @@ class Parser {
 
   bool header(std::string_view text, std::string_view whole) {
     Cursor cursor(text);
-    const std::string_view name_text = cursor.take_while(kTokenChar);
-    while (cursor.peek() == ' ' || cursor.peek() == '\t') cursor.take(cursor.peek());
-    if (name_text.empty() || !cursor.take(':')) return false;
+    // What is read by name is a token for certain; of all else each character is looked at.
+    const char* const colon = next_of(text.data(), text.data() + text.size(), ':');
+    Name name = name_of(span(text.data(), colon));
+    if (name != Name::kOther && colon != text.data() + text.size()) {
+      cursor.move_to(colon + 1);
+    } else {
+      const std::string_view name_text = cursor.take_while(kTokenChar);
+      while (cursor.peek() == ' ' || cursor.peek() == '\t') cursor.take(cursor.peek());
+      if (name_text.empty() || !cursor.take(':')) return false;
+      name = name_of(name_text);
+    }
     if (m_.field_count >= std::min<std::size_t>(limits_.headers, kFieldsMax)) {
       fault(400, "Too Many Headers");
       return true;
     }
-    const Name name = name_of(name_text);
     m_.fields[m_.field_count] = {name, trim(cursor.rest()), whole};
     ++m_.field_count;
     std::uint16_t& first = m_.first[static_cast<std::size_t>(name)];
@@ -146,7 +152,7 @@ class Parser {
     address(Name::kFrom, m_.from, "Bad From");
     address(Name::kTo, m_.to, "Bad To");
     const std::string_view call_id = m_.value(Name::kCallId);
-    if (call_id.empty() || call_id.find_first_of(" \t\r\n") != std::string_view::npos) fault(400, "Bad Call-ID");
+    if (call_id.empty() || any_is(call_id, kSpaceChar)) fault(400, "Bad Call-ID");
     check_cseq();
     if (const Field* const field = m_.find(Name::kMaxForwards)) {
       std::uint64_t hops = 0;

@@ -45,6 +45,12 @@ inline constexpr std::array<std::uint8_t, 256> kClasses = make_classes();
 constexpr bool is(char c, unsigned bits) {
   return (detail::kClasses[static_cast<unsigned char>(c)] & bits) != 0;
 }
+// One look a byte: find_first_of asks the library anew for each.
+constexpr bool any_is(std::string_view text, unsigned bits) {
+  unsigned seen = 0;
+  for (const char c : text) seen |= detail::kClasses[static_cast<unsigned char>(c)];
+  return (seen & bits) != 0;
+}
 constexpr bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }

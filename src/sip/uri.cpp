@@ -7,12 +7,9 @@ namespace {
 
 bool escapes_are_whole(std::string_view text, unsigned allowed) {
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%') {
-      if (text.size() - i < 3 || !is(text[i + 1], kHexChar) || !is(text[i + 2], kHexChar)) return false;
-      i += 2;
-    } else if (!is(text[i], allowed)) {
-      return false;
-    }
+    if (is(text[i], allowed)) continue;
+    if (text[i] != '%' || text.size() - i < 3 || !is(text[i + 1], kHexChar) || !is(text[i + 2], kHexChar)) return false;
+    i += 2;
   }
   return true;
 }
