@@ -360,6 +360,8 @@ void Live::Rooms::start_threads() {
 // Once for each that began: a signal that casework folded into a running alert says nothing new to the person.
 void Live::Rooms::warn_people(const DetectLoop::Handed& handed) {
   for (const model::Signal& signal : handed.aside) people->begun(signal);
+  const auto concerns = [](const model::Signal& signal) { return warns_people(signal.detector); };
+  if (std::none_of(handed.kept.begin(), handed.kept.end(), concerns)) return;
   for (const std::string& id : handed.report.new_alerts) {
     const auto alert = desk->alert_summary(id);
     if (!alert.ok() || !warns_people(alert->detector)) continue;
