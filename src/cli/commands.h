@@ -11,6 +11,6 @@ const std::vector<const Command*>& commands();
 
 extern const Command kServe, kReplay, kSimulate, kCheck, kListParts, kExplain, kIntelImport, kIntelMatch, kIntelList,
     kRegistryOwner, kLearnTrain, kLearnEvaluate, kLearnScore, kLearnList, kLearnPromote, kArchiveQuery, kAuditExport,
-    kAuditVerify, kDbBackup, kDbCheck, kVersion;
+    kAuditVerify, kDbBackup, kDbCheck, kMeasuresImport, kMeasuresExport, kVersion;
 
 }  // namespace pandun::cli
