@@ -63,10 +63,8 @@ class Runs:
         self.out.mkdir(parents=True, exist_ok=True)
 
     def scenario(self, strength):
-        """The default scenario with everything planted at `strength`, without computers, which telephone fraud does not need."""
-        text = (self.content / "scenarios/default.toml").read_text()
-        text = re.sub(r"strength = [0-9.]+", f"strength = {strength}", text)
-        text = re.sub(r"hosts_per_number = [0-9.]+", "hosts_per_number = 0.0", text)
+        """Every kind of telephone fraud, planted at `strength`."""
+        text = re.sub(r"strength = [0-9.]+", f"strength = {strength}", (self.content / "scenarios/fraud.toml").read_text())
         path = self.out / f"scenario-{strength}.toml"
         path.write_text(text)
         return path
@@ -103,17 +101,21 @@ class Runs:
         return config
 
 
-def acts_of(home, planted):
-    """The times at which planted entities called or sent, in order."""
-    acts = {value: [] for value in planted}
+def acts_of(home, truth):
+    """The times at which planted entities called or sent, in order; of a victim of call bombing, those at which it was rung."""
+    acts = {value: [] for value, (kind, pattern) in truth.items() if kind == "fraud"}
+    rung = {value for value, (_, pattern) in truth.items() if pattern == "call_bombing"}
     for name, who, where in (("calls.csv", "caller", ("caller_device", "caller_cell")), ("messages.csv", "sender", ("sender_device", "sender_cell"))):
         with (home / name).open() as file:
             rows = csv.reader(file)
             header = next(rows)
             time, columns = header.index("time"), [header.index(column) for column in (who, *where)]
+            callee = header.index("callee" if who == "caller" else "recipient")
             for row in rows:
+                if row[callee] in rung:
+                    acts[row[callee]].append(epoch_ms(row[time]))
                 for column in columns:
-                    if row[column] in acts:
+                    if row[column] in acts and row[column] not in rung:
                         acts[row[column]].append(epoch_ms(row[time]))
     return {value: sorted(times) for value, times in acts.items()}
 
@@ -193,7 +195,7 @@ def one_strength(runs, seeds, strength, main):
         alerts, signals, summary = runs.replay(home, out)
         seconds += summary["elapsed_s"]
         events += sum(summary["events"].values())
-        acts = acts_of(home, [value for value, (kind, _) in truth.items() if kind == "fraud"])
+        acts = acts_of(home, truth)
         figures.add_recall(seed, signals, truth, acts)
         figures.add_alerts(seed, alerts, truth)
         sizes = Counter(pattern for kind, pattern in truth.values() if kind == "benign")

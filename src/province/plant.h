@@ -40,8 +40,11 @@ enum class PlantKind : std::uint8_t {
   kVerticalScan,
   kSlowScan,
   kBruteForce,
+  kCallBombing,
+  kIotMisuse,
+  kMessageCampaign,
 };
-inline constexpr std::size_t kPlantKinds = 12;
+inline constexpr std::size_t kPlantKinds = 15;
 std::string_view name(PlantKind kind);  // "fraud_ring", …, as in the scenario file
 Planting& planting(Scenario& scenario, PlantKind kind);
 inline const Planting& planting(const Scenario& scenario, PlantKind kind) {
@@ -50,6 +53,8 @@ inline const Planting& planting(const Scenario& scenario, PlantKind kind) {
 
 std::unique_ptr<Plant> telephone_plant(PlantKind kind, const World& world, std::int64_t start_ms, double strength,
                                        std::uint64_t seed);
+std::unique_ptr<Plant> nuisance_plant(PlantKind kind, const World& world, std::int64_t start_ms, double strength,
+                                      std::uint64_t seed);
 std::unique_ptr<Plant> network_plant(PlantKind kind, const World& world, std::int64_t start_ms, double strength,
                                      std::uint64_t seed);
 

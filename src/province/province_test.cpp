@@ -137,6 +137,37 @@ TEST(Province, EveryPlantedThingIsInTheRecords) {
                                              "spoofed_trunk", "vertical_scan", "wangiri"}));
 }
 
+TEST(Province, NuisancesAreInTheRecordsAsTheTruthTellsThem) {
+  Config config = small(8);
+  config.scenario = {};
+  config.scenario.call_bombing = config.scenario.iot_misuse = config.scenario.message_campaign = {1, 1};
+  const Kept kept = run(config, 3'600'000);
+  std::map<std::string, std::set<std::string>> called, rung_by, wrote;
+  for (const auto& row : kept.rows(Feed::kCalls, ',')) {
+    called[row[1]].insert(row[2]);
+    rung_by[row[2]].insert(row[1]);
+  }
+  for (const auto& row : kept.rows(Feed::kMessages, ',')) wrote[row[1]].insert(row[2]);
+  std::map<std::string, std::size_t> told;
+  for (const auto& line : kept.rows(Feed::kTruth, '\0')) {
+    if (field_of(line[0], "kind") == "benign") continue;
+    const std::string pattern = field_of(line[0], "pattern"), value = field_of(line[0], "value");
+    ++told[pattern];
+    if (pattern == "call_bombing") {
+      EXPECT_GE(rung_by[value].size(), 250U) << line[0];
+    } else if (pattern == "iot_misuse") {
+      EXPECT_GE(called[value].size(), 15U) << line[0];
+      EXPECT_TRUE(value.starts_with("+861440")) << value;
+    } else {
+      EXPECT_EQ(pattern, "message_campaign");
+      EXPECT_GE(wrote[value].size(), 15U) << line[0];
+    }
+  }
+  EXPECT_EQ(told["call_bombing"], 1U);
+  EXPECT_GE(told["iot_misuse"], 1U);
+  EXPECT_GE(told["message_campaign"], 8U);
+}
+
 TEST(Province, AFraudRingCallsManyDifferentPeopleAndIsSeldomAnswered) {
   std::map<std::string, std::set<std::string>> callees;
   std::map<std::string, std::pair<int, int>> calls;  // all, answered

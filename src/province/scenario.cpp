@@ -12,8 +12,9 @@ namespace pandun::province {
 
 std::string_view name(PlantKind kind) {
   constexpr std::array<std::string_view, kPlantKinds> kNames{
-      "fraud_ring", "sim_box", "wangiri",         "message_burst", "fake_base_station", "spoofed_trunk",
-      "beacon",     "dga",     "horizontal_scan", "vertical_scan", "slow_scan",         "brute_force"};
+      "fraud_ring",    "sim_box",     "wangiri",      "message_burst",   "fake_base_station",
+      "spoofed_trunk", "beacon",      "dga",          "horizontal_scan", "vertical_scan",
+      "slow_scan",     "brute_force", "call_bombing", "iot_misuse",      "message_campaign"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -43,6 +44,12 @@ Planting& planting(Scenario& s, PlantKind kind) {
       return s.slow_scan;
     case PlantKind::kBruteForce:
       return s.brute_force;
+    case PlantKind::kCallBombing:
+      return s.call_bombing;
+    case PlantKind::kIotMisuse:
+      return s.iot_misuse;
+    case PlantKind::kMessageCampaign:
+      return s.message_campaign;
   }
   CHECK_MSG(false, "a plant without its place in the scenario");
   return s.beacon;

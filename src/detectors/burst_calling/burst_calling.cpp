@@ -49,7 +49,7 @@ struct Entry {
 };
 
 constexpr std::chrono::seconds kForget = std::chrono::hours(24);
-constexpr double kSigmas = 2.33;  // one look in a hundred, and there are many looks a day
+constexpr double kSigmas = 3;  // many lines of many centres are looked at many times a day
 
 class BurstCalling final : public detect::Detector {
  public:
