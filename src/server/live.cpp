@@ -330,6 +330,7 @@ Result<> Live::Rooms::open_api() {
   http_options.address = address.host;
   http_options.port = address.port;
   http_options.io_threads = 2;
+  http_options.drain_within = std::chrono::milliseconds(1'500);  // a stop is over within about two seconds
   http_options.workers = static_cast<unsigned>(settings.integer("server.threads"));
   http_options.certificate_file = settings.text("server.tls_certificate");
   http_options.key_file = settings.text("server.tls_key");
@@ -433,7 +434,7 @@ void Live::Rooms::run_ticker(std::stop_token stop) {
 void Live::Rooms::stop() {
   if (!http) return;
   platform->set_waiting_for({"stopping"});
-  sms->drain();
+  sms->begin_drain();
   if (sip) sip->drain();
   intake_thread.request_stop();
   intake_thread.join();
@@ -443,6 +444,7 @@ void Live::Rooms::stop() {
   if (sip) sip->stop();
   api->drain();
   http->drain();
+  sms->drain();
   api->detach();
   http.reset();
 }

@@ -275,6 +275,10 @@ Result<std::unique_ptr<SmsGate>> SmsGate::start(const SmsParts& parts) {
   return std::unique_ptr<SmsGate>(new SmsGate(std::move(rooms)));
 }
 
+void SmsGate::begin_drain() {
+  if (rooms_->gate) rooms_->gate->begin_drain();
+}
+
 void SmsGate::drain() {
   if (rooms_->gate) rooms_->gate->drain();
 }

@@ -1,7 +1,7 @@
 // The gate for business messages as the live platform runs it: settings and content in, links and figures out.
 //
 // Errors   start(): kBadConfig with every fault of addresses, templates and policy; kUnavailable when a port is taken.
-// Stop     drain() before the decider dies; the destructor closes what is left.
+// Stop     begin_drain() first of all, drain() before the decider dies; the destructor closes what is left.
 // Threads  start(), refresh() and the destructor from one thread; figures from any.
 #pragma once
 
@@ -40,6 +40,7 @@ class SmsGate {
   static Result<std::unique_ptr<SmsGate>> start(const SmsParts& parts);
   ~SmsGate();
 
+  void begin_drain();
   void drain();
   // Warnings to people; null unless decide.notify.smsc is set.
   sms::Notifier* notifier();

@@ -9,6 +9,7 @@
 #include <boost/asio/write.hpp>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <set>
 
 #include "platform/thread.h"
@@ -220,7 +221,8 @@ struct Gate::State {
   bool draining = false;
   std::mutex mutex;
   std::condition_variable all_gone;
-  bool quiet = false;  // with mutex: draining, and no session is left
+  bool quiet = false;                             // with mutex: draining, and no session is left
+  std::optional<std::chrono::nanoseconds> began;  // with mutex: the drain
   platform::Thread thread;
 };
 
@@ -341,7 +343,12 @@ const LinkCounters& Gate::counters(std::size_t link) const {
   return state_->links.at(link)->counters;
 }
 
-void Gate::drain() {
+void Gate::begin_drain() {
+  {
+    const std::scoped_lock lock(state_->mutex);
+    if (state_->began) return;
+    state_->began = state_->clock.steady();
+  }
   asio::post(state_->io, [s = state_.get()] {
     s->draining = true;
     for (const auto& link : s->links) {
@@ -351,10 +358,15 @@ void Gate::drain() {
     for (const auto& [link, pair] : s->pairs) pair->drain();
     s->sweep();
   });
+}
+
+void Gate::drain() {
+  begin_drain();
+  std::chrono::milliseconds longest{0};
+  for (const auto& link : state_->links) longest = std::max(longest, link->options.session.drain_within + kTick * 2);
   std::unique_lock lock(state_->mutex);
-  std::chrono::milliseconds longest{1'000};
-  for (const auto& link : state_->links) longest = std::max(longest, link->options.session.close_within + kTick * 4);
-  state_->all_gone.wait_for(lock, longest, [&] { return state_->quiet; });
+  const std::chrono::nanoseconds left = *state_->began + longest - state_->clock.steady();
+  state_->all_gone.wait_for(lock, left, [&] { return state_->quiet; });
 }
 
 }  // namespace pandun::sms

@@ -3,7 +3,8 @@
 // Shape    one thread for all links; a connection of an ESME has one connection to the SMSC, made when it binds.
 // Errors   start(): kBadConfig (an address), kUnavailable (a port is taken). An SMSC that cannot be reached is told to the ESME
 //          as a failed bind.
-// Stop     drain() lets what has been asked be answered, within SessionOptions::close_within; the destructor closes at once.
+// Stop     begin_drain() lets what has been asked be answered, within SessionOptions::drain_within; drain() waits for it; the
+//          destructor closes at once.
 // Threads  start() and the destructor from one thread; the rest from any.
 #pragma once
 
@@ -44,7 +45,8 @@ class Gate {
   const LinkOptions& link(std::size_t i) const;
   std::uint16_t port(std::size_t link) const;
   const LinkCounters& counters(std::size_t link) const;
-  void drain();
+  void begin_drain();
+  void drain();  // begins it, if nobody did
 
  private:
   struct State;

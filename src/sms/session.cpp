@@ -368,7 +368,8 @@ void Session::end_when_quiet() {
 void Session::tick(Moment now) {
   now_ = now;
   if (!bound_ && now.steady - started_ > options_.bind_within) close_all(Refusal::kTimeout);
-  if (ending_ && now.steady - closing_since_ > options_.close_within) close_all(Refusal::kTimeout);
+  const auto within = draining_ ? options_.drain_within : options_.close_within;
+  if (ending_ && now.steady - closing_since_ > within) close_all(Refusal::kTimeout);
   for (const Side side : {Side::kEsme, Side::kSmsc}) {
     if (at(side).closing) continue;
     expire(side);

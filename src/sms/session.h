@@ -36,7 +36,8 @@ struct SessionOptions {
   std::chrono::milliseconds answer_within{60'000};
   std::chrono::milliseconds probe_after{30'000};  // of silence; 0 = never
   std::chrono::milliseconds probe_within{15'000};
-  std::chrono::milliseconds close_within{5'000};  // what a drain or an unbind may take
+  std::chrono::milliseconds close_within{5'000};  // what an unbind may take
+  std::chrono::milliseconds drain_within{1'200};  // and a drain: a stop is over within two seconds
 };
 
 struct Moment {
@@ -51,7 +52,7 @@ class Session {
   void on_bytes(Side from, std::string_view bytes, Moment now);
   void on_lost(Side side, Moment now);  // its connection is gone, or could not be made
   void tick(Moment now);                // about every second
-  void drain(Moment now);               // ends in good order within close_within
+  void drain(Moment now);               // ends in good order within drain_within
 
   bool dials() const { return dials_; }                            // the ESME has said who it is: connect to the SMSC
   bool reads(Side side) const;                                     // more bytes of this side may be given

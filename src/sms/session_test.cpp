@@ -290,6 +290,21 @@ TEST_F(SessionTest, ADrainAnswersWhatWasAskedAndTakesNothingNew) {
   EXPECT_TRUE(session->ended());
 }
 
+TEST_F(SessionTest, ADrainDoesNotWaitForPeersThatSayNothing) {
+  bind();
+  const auto asked = esme(pdu(smpp::kSubmit, 1, submit_body("1069", "8613800138002")));
+  ASSERT_EQ(asked.size(), 1U);
+  session->drain(now);
+  taken(Side::kEsme);
+  now.steady += std::chrono::milliseconds(1'100);
+  session->tick(now);
+  EXPECT_FALSE(session->ended());
+  now.steady += std::chrono::milliseconds(200);
+  session->tick(now);
+  EXPECT_TRUE(session->ended());
+  EXPECT_EQ(taken(Side::kEsme).size(), 1U) << "what was not answered is told as failed";
+}
+
 TEST_F(SessionTest, ALengthThatNoFrameHasEndsTheStreamWithANack) {
   for (const std::uint32_t length : {0U, 15U, 65'537U, 0xffffffffU}) {
     bind();

@@ -8,6 +8,7 @@ import queue
 import random
 import re
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -265,6 +266,32 @@ def a_stop_drains_in_good_order(home):
     assert len(answers) == 100 and all(a["status"] == 0 for a in answers.values()), f"{len(answers)} answered"
 
 
+def a_stop_does_not_wait_for_silent_peers(home):
+    smsc = Smsc(home / "journal")
+    file, port = config(home, smsc.port, '[decide.notify]\nsmsc = "192.0.2.1:2775"\nsystem_id = "warn"\n')
+    server = Server(home / "data", config=file)
+    admin = Client(server.url)
+    admin.sign_in("admin", server.password, "a new long password 1")
+    http_port = int(server.url.rsplit(":", 1)[1])
+    cookie = "; ".join(f"{c.name}={c.value}" for c in admin.jar)
+    bind = b"peer\0secret\0\0\x34\0\0\0"
+    openings = {port: [b"", b"\0\0\0\x40\0\0", struct.pack(">IIII", 16 + len(bind), 9, 0, 1) + bind],
+                http_port: [f"GET /api/v1/stream HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\n\r\n".encode(), b"GET / HT",
+                            b"POST /api/v1/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"]}
+    held = []
+    for where, beginnings in openings.items():
+        for beginning in beginnings * 3:
+            held.append(socket.create_connection(("127.0.0.1", where)))
+            held[-1].sendall(beginning)
+    wait_until(lambda: server.metric("pandun_sms_binds_accepted_total") == 3, "bound")
+    begin = time.monotonic()
+    server.stop()
+    took = time.monotonic() - begin
+    for connection in held:
+        connection.close()
+    assert took < 2.5, f"{took:.1f} s"
+
+
 def garbage_closes_its_own_connection_only(home):
     smsc = Smsc(home / "journal")
     file, port = config(home, smsc.port)
@@ -376,5 +403,6 @@ if __name__ == "__main__":
     sys.exit(main(messages_pass_and_answers_come_back, a_number_that_cannot_exist_is_refused_and_never_reaches_the_smsc,
                   business_texts_are_held_to_their_contract, the_smsc_killed_in_mid_stream_is_told_to_the_esme,
                   the_gate_killed_in_mid_stream_acknowledged_nothing_that_the_smsc_did_not, a_stop_drains_in_good_order,
+                  a_stop_does_not_wait_for_silent_peers,
                   garbage_closes_its_own_connection_only, people_in_need_are_warned_once_and_those_at_risk_leave_only_a_count,
                   nobody_is_warned_of_what_is_long_past))
