@@ -33,7 +33,9 @@ class ShelfModels final : public detect::NumberModels {
   static Result<std::unique_ptr<ShelfModels>> open(platform::FileSystem& files, const platform::Clock& clock,
                                                    const std::string& directory, const std::string& threshold);
 
-  std::string_view name() const override { return models_.empty() || !models_[0]->champion ? "" : models_[0]->name; }
+  std::string_view name() const override {
+    return models_.empty() || !models_[0]->champion ? std::string_view{} : std::string_view(models_[0]->name);
+  }
   std::span<const std::uint16_t> features() const override { return features_; }
   detect::ModelOpinion look(model::NumberKey number, const model::Event& event,
                             std::span<const float> row) const override;
