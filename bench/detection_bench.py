@@ -256,7 +256,7 @@ def show(strength, figures, registered, show_false):
         total += r["false_per_million_day"]
         print(f"| {r['detector']} | {r['alerts']} | {r['planted']} | {r['reached']} | {r['look-alike']} | {r['other']} | {r['false_per_million_day']:.1f} |")
     print(f"| all | | | | | | {total:.1f} |")
-    print("\n| group | number-days | wrongly named | at most (95 %) |" + (" registered: wrongly named | at most |" if registered else "")
+    print("\n| group | numbers | wrongly named | at most (95 %) |" + (" registered: wrongly named | at most |" if registered else "")
           + "\n|---|---|---|---|" + ("---|---|" if registered else ""))
     for r in group_rows(figures, registered):
         print(f"| {r['group']} | {r['numbers']:,} | {r['wrong']} | {r['high']:.2%} |"
