@@ -83,6 +83,15 @@ TEST(Appeal, UpheldLiftsThatNumberAtOnceAndNoOther) {
                                                "measure.lift", "appeal.upheld"}));
 }
 
+TEST(Appeal, WhoWasHeardIsNotTakenInAgainWithTheRest) {
+  Appealed t;
+  must(t.desk->decide_appeal(t.approver2, t.appeal.id, kUphold));
+  const BatchView next = must(t.desk->propose_batch(t.analyst, t.opened.summary.id, t.terms("limit")));
+  EXPECT_EQ(next.summary.members, 3);  // of four
+  ASSERT_EQ(next.left_out.size(), 1U);
+  EXPECT_EQ(next.left_out[0].entity.token, t.appeal.entity.token);
+}
+
 TEST(Appeal, LiftingIsFollowedToEveryCarrier) {
   Appealed t;
   const auto deliver = [&] {

@@ -88,10 +88,24 @@ std::optional<LocalText> left_out(const DeskParts& parts, const BatchNumber& num
   return std::nullopt;
 }
 
-Result<> add_measures(const store::View& view, BatchNumber& number) {
+// In this case somebody looked at this very number and let it go: a proposal for all does not take it in again.
+Result<bool> cleared(const store::View& view, const store::MeasureRow& measure) {
+  if (measure.state != "lifted") return false;
+  if (measure.check_result == "passed") return true;
+  TRY_ASSIGN(const auto appeals, view.appeals().of_measure(measure.id));
+  return std::any_of(appeals.begin(), appeals.end(),
+                     [](const store::AppealRow& row) { return row.state == "upheld" || row.state == "lapsed"; });
+}
+
+Result<> add_measures(const store::View& view, const std::string& case_id, BatchNumber& number) {
   TRY_ASSIGN(const auto measures, view.measures().of_token(number.entity.token));
   for (const store::MeasureRow& measure : measures) {  // newest first
     if (number.check_result.empty()) number.check_result = measure.check_result;
+    TRY_ASSIGN(const bool let_go, cleared(view, measure));
+    if (let_go && measure.case_id == case_id) {
+      number.left_out = LocalText{"本案中申诉已获支持或核验已通过",
+                                  "in this case its appeal was upheld, or it passed re-verification"};
+    }
     if (!number.measure_id.empty() || (!is_live(measure) && measure.state != "proposed")) continue;
     number.measure_id = measure.id;
     number.measure_kind = measure.kind;
@@ -120,8 +134,8 @@ Result<std::vector<BatchNumber>> numbers_of_case(const DeskParts& parts, const s
                                fmt::join(suspect.detectors, ", "));
     TRY_ASSIGN(const auto group, group_of(parts, view, token));
     number.protected_group = group.value_or("");
-    TRY(add_measures(view, number));
-    number.left_out = left_out(parts, number, group.has_value());
+    TRY(add_measures(view, case_id, number));
+    if (!number.left_out) number.left_out = left_out(parts, number, group.has_value());
     out.push_back(std::move(number));
   }
   std::stable_sort(out.begin(), out.end(), [](const BatchNumber& a, const BatchNumber& b) { return a.risk > b.risk; });
