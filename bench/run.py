@@ -364,7 +364,7 @@ def bench_learn():
 
 
 def bench_detection():
-    part("detection_bench.py", BUILD, OUT)
+    part("detection_bench.py", BUILD, OUT, "--hours", 48, "--strengths", "1,0.25")
 
 
 BENCHES = {"calls": bench_calls, "fraud": bench_fraud, "zeek": bench_zeek, "state": bench_state, "eventlog": bench_eventlog, "start": bench_start, "api": bench_api,

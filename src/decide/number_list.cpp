@@ -232,7 +232,7 @@ NumberList::NumberList(platform::MappedFile file, ListManifest manifest, const p
 
 Result<std::unique_ptr<const NumberList>> NumberList::open(const std::string& path, ListManifest manifest,
                                                            const platform::SealKey& key) {
-  TRY_ASSIGN(platform::MappedFile file, platform::MappedFile::open(path));
+  TRY_ASSIGN(platform::MappedFile file, platform::MappedFile::map(path));
   const std::string_view bytes = file.bytes();
   Header header;
   const auto corrupt = [&](std::string why) { return error(Errc::kCorrupt, path, std::move(why)); };

@@ -19,7 +19,7 @@ class MappedFile {
   MappedFile& operator=(MappedFile&& other) noexcept;
   ~MappedFile();
   // The system is asked to bring the pages in ahead.
-  static Result<MappedFile> open(const std::string& path);
+  static Result<MappedFile> map(const std::string& path);
   std::string_view bytes() const { return {data_, size_}; }
 
  private:

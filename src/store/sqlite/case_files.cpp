@@ -100,10 +100,11 @@ Result<std::vector<OrderRow>> SqliteOrders::due(WallMs now, int limit) const {
                    {now, clamp_limit(limit)}, read_order);
 }
 Result<std::vector<ReceiptRow>> SqliteOrders::receipts(const std::string& order_id) const {
-  return fetch_all(db_,
-                   "SELECT seq, order_id, state, detail, digest, at, received_at, carrier FROM order_receipts WHERE order_id = ?"
-                   " ORDER BY seq",
-                   {order_id}, read_receipt);
+  return fetch_all(
+      db_,
+      "SELECT seq, order_id, state, detail, digest, at, received_at, carrier FROM order_receipts WHERE order_id = ?"
+      " ORDER BY seq",
+      {order_id}, read_receipt);
 }
 Result<> SqliteOrders::insert(const OrderRow& row) {
   return db_.run(
