@@ -142,7 +142,7 @@ Velocity::Place Velocity::Sets::claim(std::uint64_t hash, std::uint32_t minute) 
     }
     if (tag(victim).compare_exchange_strong(held, fresh, kRelaxed, kRelaxed)) {
       if (held != 0) evicted_.fetch_add(1, kRelaxed);
-      return {victim, false};
+      return {victim, held == 0};  // a place that nobody had holds nothing; others may count in it already
     }
   }
 }

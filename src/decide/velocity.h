@@ -77,7 +77,7 @@ class Velocity {
     std::size_t size() const { return (mask_ + 1) * kWays; }
     void prefetch(std::uint64_t hash) const { __builtin_prefetch(&sets_[hash & mask_]); }
     Place find(std::uint64_t hash) const;
-    // The key's place, taken from the least active when it has none; found is false when the place was just taken.
+    // The key's place, taken from the least active when it has none; found is false when it was another's until now.
     Place claim(std::uint64_t hash, std::uint32_t minute);
     void weigh(std::size_t index, std::uint64_t hash, std::uint32_t minute, std::uint16_t weight);
     std::uint64_t evicted() const { return evicted_.load(std::memory_order_relaxed); }
