@@ -4,6 +4,7 @@ and a list that changes while calls come in. sipp and Kamailio are Debian's sip-
 import base64
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -40,9 +41,16 @@ expires_at = "2124-01-01T00:00:00Z"
 
 
 def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.bind(("127.0.0.1", 0))
-        return udp.getsockname()[1]
+    """Free for UDP and TCP, and below the ports that the system lends to clients: none of theirs can take it meanwhile."""
+    while True:
+        port = random.randrange(20000, 32000)
+        try:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
+                udp.bind(("127.0.0.1", port))
+                tcp.bind(("127.0.0.1", port))
+                return port
+        except OSError:
+            continue
 
 
 def put_list(home, numbers):

@@ -23,9 +23,16 @@ ESME_RSUBMITFAIL, ESME_RSYSERR, ESME_RBINDFAIL, ESME_RINVPASWD, ESME_RMSGQFUL = 
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Free for UDP and TCP, and below the ports that the system lends to clients: none of theirs can take it meanwhile."""
+    while True:
+        port = random.randrange(20000, 32000)
+        try:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
+                udp.bind(("127.0.0.1", port))
+                tcp.bind(("127.0.0.1", port))
+                return port
+        except OSError:
+            continue
 
 
 class Peer:
