@@ -331,6 +331,8 @@ void Connection::on_flushed() {
   if (close_after_flush_) return close();
   switch (phase_) {
     case Phase::kWriting:
+      if (stream_ && shared_.draining.load(std::memory_order_relaxed))
+        return linger();  // drain() came while the head went out
       if (stream_) return begin_stream(stream_);
       return keep_ ? next_request() : linger();
     case Phase::kStreaming:
