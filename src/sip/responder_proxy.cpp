@@ -102,8 +102,9 @@ Departure Responder::pass_on(const Arrival& in, const Trunk& trunk, const decide
 
 Departure Responder::on_response(const Arrival& in, std::span<char> room) {
   // A response is ours only if its top Via is one that we wrote: the branch is a keyed hash of what stands below it.
+  // Calls are passed on over UDP alone; an answer on a stream could only go back to whoever sent it.
   const Fault fault = parse(in.bytes, options_.limits, message_);
-  if (fault || !trunks_->any_proxy()) {
+  if (fault || !trunks_->any_proxy() || in.transport != Transport::kUdp) {
     figures_.add(Count::kNoise);
     return {};
   }

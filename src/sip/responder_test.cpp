@@ -355,6 +355,8 @@ TEST(Proxy, AnAnswerFindsItsWayBackAndAForgedOneDoesNot) {
   EXPECT_EQ(back.departure.port, 5060);
   EXPECT_TRUE(back.header("Via").starts_with("SIP/2.0/UDP 192.0.2.1:5060"));
   EXPECT_EQ(rig.figures.of(Count::kUnwanted), 1U);
+  EXPECT_EQ(rig.send("SIP/2.0 200 OK\r\n" + vias + tail, "192.0.2.50", 5999, Transport::kTcp).departure.bytes, 0U)
+      << "a stream leads back to its sender alone";
   std::string forged = vias;
   forged[forged.find("z9hG4bKpd") + 9] ^= 1;
   EXPECT_EQ(rig.send("SIP/2.0 200 OK\r\n" + forged + tail, "192.0.2.50").departure.bytes, 0U);
