@@ -158,7 +158,7 @@ void DistinctWindows::make_room() {
   if (capacity <= kScanSlots) {
     last_seen_.reset();
   } else if (last_seen_ == nullptr) {
-    last_seen_ = std::make_unique<WindowRings<1>>(longest_ == Window::k7d);
+    last_seen_ = std::make_unique<WindowRings<1, std::uint32_t, 3>>();
     last_seen_->advance(now_s_);
     for (const Slot& slot : slots_)
       if (slot.last != 0) last_seen_->add(slot.last - 1);

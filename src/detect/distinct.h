@@ -1,5 +1,5 @@
-// How many different things (peers, hosts, ports, names) were met within 5 min, 1 h, 24 h and 7 d: one structure, four
-// windows, events in any order of time.
+// How many different things (peers, hosts, ports, names) were met within 5 min, 1 h and 24 h: one structure, three windows,
+// events in any order of time. For 7 d and 30 d see peer_sample.h.
 //
 // Units    things are 32-bit hashes (peer_hash() below); times are whole seconds.
 // Shape    Exact up to kExactMax things in the longest window: a set with each thing's last-seen time. A small set is simply
@@ -60,7 +60,7 @@ class DistinctWindows {
  public:
   static constexpr std::size_t kExactMax = 8192;
 
-  explicit DistinctWindows(Window longest = Window::k7d) : longest_(longest) {}  // longer windows answer as this one
+  explicit DistinctWindows(Window longest = Window::k24h) : longest_(longest) {}  // longer windows answer as this one
 
   void advance(std::uint32_t now_s);  // moves the clock; add() needs times that are not newer
   bool add(std::uint32_t hash, std::uint32_t time_s);
@@ -93,7 +93,7 @@ class DistinctWindows {
   std::vector<Slot> slots_;
   std::size_t used_ = 0;
   std::uint32_t now_s_ = 0;
-  std::unique_ptr<WindowRings<1>> last_seen_;  // once the set has more than kScanSlots
+  std::unique_ptr<WindowRings<1, std::uint32_t, 3>> last_seen_;  // once the set has more than kScanSlots
   std::unique_ptr<DistinctSketch> sketch_;
 };
 

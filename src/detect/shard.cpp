@@ -269,7 +269,7 @@ void Shard::evict(EventMs watermark) {
 
 std::vector<Shard::Section> Shard::sections() const {
   // Raised when their saved form or meaning changes.
-  constexpr std::uint32_t kNumbersVersion = 2, kHostsVersion = 2, kRulesVersion = 1;
+  constexpr std::uint32_t kNumbersVersion = 3, kHostsVersion = 2, kRulesVersion = 1;
   std::vector<Section> out{{"numbers", kNumbersVersion}, {"hosts", kHostsVersion}, {"rules", kRulesVersion}};
   for (const EngineConfig::Part& p : config_.detectors)
     out.push_back({"detector " + std::string(p.part.spec().name), p.part.spec().state_version});
@@ -347,8 +347,9 @@ void Shard::add_to(EngineStats& stats) const {
   }
   stats.too_old += numbers_->too_old() + hosts_->too_old();
   stats.listed_numbers += numbers_->listed();
+  stats.ledger_numbers += numbers_->ledgers();
   stats.busy_numbers += numbers_->busy();
-  stats.quiet_numbers += numbers_->size() - numbers_->listed() - numbers_->busy();
+  stats.quiet_numbers += numbers_->size() - numbers_->listed() - numbers_->ledgers() - numbers_->busy();
 }
 
 }  // namespace pandun::detect

@@ -186,8 +186,13 @@ class StateTable {
   }
   template <typename Release>
   void evict(EventMs watermark, Release release) {
+    evict(watermark, release, [](State&) {});
+  }
+  // visit(State&) is called on what stays.
+  template <typename Release, typename Visit>
+  void evict(EventMs watermark, Release release, Visit visit) {
     const std::uint32_t now = seconds32(watermark);
-    for (std::size_t i = 0; i < kParts / 16; ++i) sweep(parts_[sweep_at_++ % kParts], now, release);
+    for (std::size_t i = 0; i < kParts / 16; ++i) sweep(parts_[sweep_at_++ % kParts], now, release, visit);
   }
 
   // f(const Key&, State&) for every entry, idle ones too.
@@ -311,11 +316,15 @@ class StateTable {
     --size_;
   }
 
-  template <typename Release>
-  void sweep(Part& part, std::uint32_t now, Release release) {
+  template <typename Release, typename Visit>
+  void sweep(Part& part, std::uint32_t now, Release release, Visit visit) {
     if (part.live == 0) return;
     for (std::size_t i = 0; i < slots(part); ++i) {
-      if (part.tags[i] >= table::kEmpty || !is_idle(part.entries[i], now)) continue;
+      if (part.tags[i] >= table::kEmpty) continue;
+      if (!is_idle(part.entries[i], now)) {
+        visit(part.entries[i].state);
+        continue;
+      }
       release(part.entries[i].state);
       remove(part, i);
       ++evicted_;

@@ -4,7 +4,8 @@
 //          steps, the current one included, that is every event at or after start_s(now). Every part of the product uses
 //          this one definition, so that counts from a contact log, from rings and from a brute-force pass are equal.
 //          `now` is the entity's own clock: the newest event time it has seen. An older event goes into its older step
-//          when that is still inside the window, and changes nothing otherwise.
+//          when that is still inside the window, and changes nothing otherwise. Each window's step is a multiple of the one
+//          before, so that what left a finer window can be kept by the next one's steps alone.
 // Cost     add() and total() O(1); moving on costs one store a step passed.
 #pragma once
 
@@ -19,8 +20,8 @@
 
 namespace pandun::detect {
 
-enum class Window : std::uint8_t { k5m, k1h, k24h, k7d };
-inline constexpr std::size_t kWindows = 4;
+enum class Window : std::uint8_t { k5m, k1h, k24h, k7d, k30d };
+inline constexpr std::size_t kWindows = 5;
 
 struct WindowSpec {
   std::string_view name;
@@ -32,12 +33,15 @@ inline constexpr std::array<WindowSpec, kWindows> kWindowSpecs{{
     {"5m", 10, 30},
     {"1h", 60, 60},
     {"24h", 1800, 48},
-    {"7d", 14400, 42},
+    {"7d", 86400, 7},
+    {"30d", 6 * 86400, 5},
 }};
 constexpr const WindowSpec& spec(Window w) {
   return kWindowSpecs[static_cast<std::size_t>(w)];
 }
-inline constexpr std::array<Window, kWindows> kAllWindows{Window::k5m, Window::k1h, Window::k24h, Window::k7d};
+inline constexpr std::array<Window, kWindows> kAllWindows{Window::k5m, Window::k1h, Window::k24h, Window::k7d,
+                                                            Window::k30d};
+inline constexpr Window kLongest = Window::k30d;
 
 // The first second that is inside the window at `now_s`.
 constexpr std::uint32_t start_s(const WindowSpec& w, std::uint32_t now_s) {
@@ -178,13 +182,11 @@ class StepRing {
   RingCells<kSteps, kCounters, Count> cells_;
 };
 
-// The same counters over the first kCount windows at once (4: all, 3: without 7 d). The heads stand together in front: an
-// event in the current steps touches nothing else.
+// The same counters over the first kCount windows at once (5: all, 3: without 7 d and 30 d). The heads stand together in
+// front: an event in the current steps touches nothing else.
 template <std::size_t kCounters = 1, typename Count = std::uint32_t, std::size_t kCount = kWindows>
 class WindowRings {
  public:
-  explicit WindowRings(bool with_week = true) : with_week_(with_week && kCount > 3) {}
-
   // A window whose step did not change is not touched.
   void advance(std::uint32_t now_s) {
     if (!started_) {
@@ -255,8 +257,10 @@ class WindowRings {
         return h1_.at(heads_[1], back, counter);
       case 2:
         return h24_.at(heads_[2], back, counter);
+      case 3:
+        return d7_.at(heads_[kWeek], back, counter);
       default:
-        return d7_.at(heads_[kCount - 1], back, counter);
+        return d30_.at(heads_[kCount - 1], back, counter);
     }
   }
   void save(StateWriter& out) const {
@@ -266,7 +270,10 @@ class WindowRings {
     m5_.save(out, heads_[0]);
     h1_.save(out, heads_[1]);
     h24_.save(out, heads_[2]);
-    if (with_week_) d7_.save(out, heads_[kCount - 1]);
+    if constexpr (kCount > 3) {
+      d7_.save(out, heads_[kWeek]);
+      d30_.save(out, heads_[kCount - 1]);
+    }
   }
   void load(StateReader& in) {
     started_ = in.u8() != 0;
@@ -276,7 +283,8 @@ class WindowRings {
   }
 
  private:
-  static_assert(kCount == 3 || kCount == 4);
+  static_assert(kCount == 3 || kCount == kWindows);
+  static constexpr std::size_t kWeek = kCount > 3 ? 3 : 0;
   static constexpr std::size_t kFirst = sizeof(RingCells<kWindowSpecs[0].steps, kCounters, Count>);
   static constexpr std::size_t kHot = 16 + kCount * sizeof(RingHead<kCounters, Count>) + (kFirst <= 128 ? kFirst : 0);
   static std::size_t index(Window w) { return std::min(static_cast<std::size_t>(w), kCount - 1); }
@@ -285,16 +293,19 @@ class WindowRings {
     f(m5_, heads_[0], kWindowSpecs[0]);
     f(h1_, heads_[1], kWindowSpecs[1]);
     f(h24_, heads_[2], kWindowSpecs[2]);
-    if (with_week_) f(d7_, heads_[kCount - 1], kWindowSpecs[kCount - 1]);
+    if constexpr (kCount > 3) {
+      f(d7_, heads_[kWeek], kWindowSpecs[kWeek]);
+      f(d30_, heads_[kCount - 1], kWindowSpecs[kCount - 1]);
+    }
   }
   std::uint32_t clock_s_ = 0;
   bool started_ = false;
-  bool with_week_;
   std::array<RingHead<kCounters, Count>, kCount> heads_{};
   RingCells<kWindowSpecs[0].steps, kCounters, Count> m5_;
   RingCells<kWindowSpecs[1].steps, kCounters, Count> h1_;
   RingCells<kWindowSpecs[2].steps, kCounters, Count> h24_;
   RingCells<(kCount > 3 ? kWindowSpecs[3].steps : 1U), kCounters, Count> d7_;
+  RingCells<(kCount > 3 ? kWindowSpecs[4].steps : 1U), kCounters, Count> d30_;
 };
 
 }  // namespace pandun::detect

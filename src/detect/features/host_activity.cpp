@@ -15,7 +15,7 @@ double ratio(std::uint64_t part, std::uint64_t whole) {
 }
 
 constexpr Window held(Window w) {
-  return w == Window::k7d ? Window::k24h : w;
+  return std::min(w, Window::k24h);
 }
 
 std::span<const HostContact> inside(std::span<const HostContact> all, std::uint32_t start) {

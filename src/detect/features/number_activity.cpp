@@ -24,11 +24,10 @@ std::span<const Contact> inside(std::span<const Contact> all, std::uint32_t star
 }
 
 // Without branches: what kind of contact comes next cannot be foreseen.
-NumberTally tally_list(std::span<const Contact> contacts) {
+void tally_list(std::span<const Contact> contacts, NumberTally& t) {
   constexpr auto kYes = static_cast<std::uint32_t>(model::Answered::kYes);
   constexpr auto kNo = static_cast<std::uint32_t>(model::Answered::kNo);
-  NumberTally t{};
-  std::uint32_t talk = 0;  // at most kListedContacts * kTalkMaxS
+  std::uint32_t talk = 0;  // at most Ledger::kRecents * kTalkMaxS
   for (const Contact& c : contacts) {
     const std::uint32_t message = c.message, out = c.outgoing;
     const std::uint32_t call_out = out & (message ^ 1U), call_in = (out | message) ^ 1U;
@@ -43,60 +42,48 @@ NumberTally tally_list(std::span<const Contact> contacts) {
     t.short_out += answered & (c.talk_s <= kShortTalkS ? 1U : 0U);
     talk += (0U - answered) & c.talk_s;
   }
-  t.talk_out_s = talk;
-  return t;
+  t.talk_out_s += talk;
 }
 
-NumberTally tally_busy(const BusyNumber& busy, Window w) {
-  NumberTally t{};
+void tally_busy(const BusyNumber& busy, Window w, NumberTally& t) {
   const auto narrow = [](std::uint64_t n) {
-    return static_cast<std::uint32_t>(std::min<std::uint64_t>(n, 0xffffffffU));
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(n, 0x7fffffffU));
   };
   if (busy.calls_out != nullptr) {
     const auto& counts = busy.calls_out->counts;
-    t.calls_out = narrow(counts.total(w, BusyNumber::kCalls));
-    t.answered_out = narrow(counts.total(w, BusyNumber::kAnswered));
-    t.unanswered_out = narrow(counts.total(w, BusyNumber::kUnanswered));
-    t.short_out = narrow(counts.total(w, BusyNumber::kShort));
-    t.talk_out_s = counts.total(w, BusyNumber::kTalk);
+    t.calls_out += narrow(counts.total(w, BusyNumber::kCalls));
+    t.answered_out += narrow(counts.total(w, BusyNumber::kAnswered));
+    t.unanswered_out += narrow(counts.total(w, BusyNumber::kUnanswered));
+    t.short_out += narrow(counts.total(w, BusyNumber::kShort));
+    t.talk_out_s += counts.total(w, BusyNumber::kTalk);
   }
   if (busy.calls_in != nullptr) {
-    t.calls_in = narrow(busy.calls_in->counts.total(w, 0));
-    t.returns = narrow(busy.calls_in->counts.total(w, 1));
+    t.calls_in += narrow(busy.calls_in->counts.total(w, 0));
+    t.returns += narrow(busy.calls_in->counts.total(w, 1));
   }
-  if (busy.messages_out != nullptr) t.messages_out = narrow(busy.messages_out->counts.total(w));
-  if (busy.messages_in != nullptr) t.messages_in = narrow(busy.messages_in->counts.total(w));
-  return t;
+  if (busy.messages_out != nullptr) t.messages_out += narrow(busy.messages_out->counts.total(w));
+  if (busy.messages_in != nullptr) t.messages_in += narrow(busy.messages_in->counts.total(w));
 }
 
-// At most kListedContacts values: a small set on the stack.
-std::uint32_t distinct_list(std::span<const Contact> contacts, bool message, bool outgoing) {
-  constexpr std::uint32_t kSlots = 2 * kListedContacts;
-  std::array<std::uint32_t, kSlots> set;
-  if (contacts.size() > 8) set.fill(0);
-  std::uint32_t found = 0;
-  bool zero = false;
-  for (const Contact& c : contacts) {
-    if ((c.message == 1) != message || (c.outgoing == 1) != outgoing) continue;
-    if (contacts.size() <= 8) {
-      if (std::find(set.begin(), set.begin() + found, c.peer) == set.begin() + found) set[found++] = c.peer;
-      continue;
-    }
-    if (c.peer == 0) {
-      found += zero ? 0U : 1U;
-      zero = true;
-      continue;
-    }
-    std::uint32_t at = (c.peer * 0x9e3779b1U) >> 24;
-    while (set[at] != 0 && set[at] != c.peer) at = (at + 1) % kSlots;
-    if (set[at] == 0) {
-      set[at] = c.peer;
-      ++found;
-    }
+// The different peers of the contacts that a ledger does not stand for: few, in no order.
+struct PeerSet {
+  static constexpr std::size_t kMost = 64;
+  static_assert(kMost >= kListedContacts && kMost >= Ledger::kRecents + kLedgerContacts);
+  std::array<std::uint32_t, kMost> peers;
+  std::size_t size = 0;
+  void add(std::uint32_t peer) {
+    if (std::find(peers.begin(), peers.begin() + size, peer) == peers.begin() + size && size < kMost)
+      peers[size++] = peer;
   }
-  return found;
+  bool has(std::uint16_t hash, std::uint16_t mask) const {
+    return std::any_of(peers.begin(), peers.begin() + size,
+                       [&](std::uint32_t peer) { return ((peer >> 16 ^ hash) & mask) == 0; });
+  }
+};
+
+Ledger::Kind kind_of(std::uint8_t lane) {
+  return static_cast<Ledger::Kind>(lane);
 }
-static_assert(2 * kListedContacts == 256, "distinct_list takes the top 8 bits as the slot");
 
 }  // namespace
 
@@ -105,30 +92,42 @@ EventMs NumberActivity::newest() const {
 }
 
 std::uint32_t NumberActivity::contacts_at_most() const {
-  return record_->tier == NumberRecord::kInline   ? record_->size
-         : record_->tier == NumberRecord::kListed ? record_->listed.size
-                                                  : std::numeric_limits<std::uint32_t>::max();
+  return all_->contacts_at_most(*record_);
 }
 
 bool NumberActivity::fewer_than(double n, Window w) const {
   if (!(n >= 1)) return false;
-  return n > kListedContacts
-             ? record_->tier != NumberRecord::kBusy
-             : all_->fewer_than(*record_, static_cast<std::uint32_t>(std::ceil(n)), start_s(w, record_->newest_s));
+  return all_->fewer_than(*record_, n > 1e9 ? 1'000'000'000U : static_cast<std::uint32_t>(std::ceil(n)), w);
 }
 
 std::span<const Contact> NumberActivity::contacts() const {
   return all_->contacts(*record_, inline_);
 }
 
+const Ledger* NumberActivity::ledger() const {
+  return all_->ledger(*record_);
+}
+
+template <typename F>
+void NumberActivity::each_recent(std::uint32_t start, F f) const {
+  for (const Contact& c : inside(contacts(), start)) f(c);
+  if (const Ledger* packed = ledger(); packed != nullptr)
+    for (const Contact& c : inside(packed->recents(), start)) f(c);
+}
+
 const NumberTally& NumberActivity::tally(Window w) const {
   const auto i = static_cast<std::size_t>(w);
-  if ((have_tally_ >> i & 1U) == 0) {
-    have_tally_ |= 1U << i;
-    tally_[i] = record_->tier == NumberRecord::kBusy ? tally_busy(all_->busy(*record_), w)
-                                                     : tally_list(inside(contacts(), start_s(w, record_->newest_s)));
+  if ((have_tally_ >> i & 1U) != 0) return tally_[i];
+  have_tally_ |= 1U << i;
+  NumberTally& t = tally_[i] = NumberTally{};
+  const std::uint32_t start = start_s(w, record_->newest_s);
+  tally_list(inside(contacts(), start), t);
+  if (const Ledger* packed = ledger(); packed != nullptr) {
+    tally_list(inside(packed->recents(), start), t);
+    packed->tally(w, record_->newest_s, t);
   }
-  return tally_[i];
+  if (record_->tier == NumberRecord::kBusy) tally_busy(all_->busy(*record_), w, t);
+  return t;
 }
 
 double NumberActivity::answered_ratio_out(Window w) const {
@@ -155,18 +154,29 @@ double NumberActivity::distinct(Lane lane, Window w) const {
   const std::size_t bit = static_cast<std::size_t>(lane) * kWindows + i;
   if ((have_distinct_ >> bit & 1U) != 0) return distinct_[lane][i];
   have_distinct_ |= 1U << bit;
-  double& value = distinct_[lane][i];
-  if (record_->tier != NumberRecord::kBusy) {
-    value = distinct_list(inside(contacts(), start_s(w, record_->newest_s)), lane == kMessageOut || lane == kMessageIn,
-                          lane == kCallOut || lane == kMessageOut);
-    return value;
+  const std::uint32_t start = start_s(w, record_->newest_s);
+  const bool message = lane == kMessageOut || lane == kMessageIn, outgoing = lane == kCallOut || lane == kMessageOut;
+  const BusyNumber::Peers* busy =
+      record_->tier == NumberRecord::kBusy ? all_->busy(*record_).peers(kind_of(lane)) : nullptr;
+  PeerSet recent;
+  each_recent(start, [&](const Contact& c) {
+    if ((c.message == 1) == message && (c.outgoing == 1) == outgoing) recent.add(c.peer);
+  });
+  double value = 0;
+  if (const Ledger* packed = ledger(); packed != nullptr && w >= Window::k24h) {
+    packed->each_thing(kind_of(lane), w, record_->newest_s,
+                       [&](std::uint16_t hash, std::uint16_t mask, std::uint32_t weight) {
+                         if (recent.has(hash, mask) || (busy != nullptr && busy->has_met(hash))) return;
+                         value += weight;
+                       });
   }
-  const BusyNumber& busy = all_->busy(*record_);
-  const auto count = [w](const auto& part, auto peers) { return part == nullptr ? 0.0 : ((*part).*peers).count(w); };
-  value = lane == kCallOut      ? count(busy.calls_out, &BusyNumber::CallsOut::callees)
-          : lane == kCallIn     ? count(busy.calls_in, &BusyNumber::CallsIn::callers)
-          : lane == kMessageOut ? count(busy.messages_out, &BusyNumber::Messages::peers)
-                                : count(busy.messages_in, &BusyNumber::Messages::peers);
+  if (busy != nullptr) {
+    value += busy->count(w);
+    for (std::size_t p = 0; p < recent.size; ++p) value += busy->has_met(recent.peers[p] >> 16) ? 0 : 1;
+  } else {
+    value += static_cast<double>(recent.size);
+  }
+  distinct_[lane][i] = value;
   return value;
 }
 double NumberActivity::distinct_callees(Window w) const {
@@ -185,10 +195,9 @@ double NumberActivity::distinct_senders(Window w) const {
 bool NumberActivity::exact() const {
   if (record_->tier != NumberRecord::kBusy) return true;
   const BusyNumber& busy = all_->busy(*record_);
-  const auto exact = [](const auto& part, auto peers) { return part == nullptr || ((*part).*peers).exact(); };
-  return exact(busy.calls_out, &BusyNumber::CallsOut::callees) && exact(busy.calls_in, &BusyNumber::CallsIn::callers) &&
-         exact(busy.messages_out, &BusyNumber::Messages::peers) &&
-         exact(busy.messages_in, &BusyNumber::Messages::peers);
+  for (const Lane lane : {kCallOut, kCallIn, kMessageOut, kMessageIn})
+    if (const auto* peers = busy.peers(kind_of(lane)); peers != nullptr && !peers->short_time.exact()) return false;
+  return true;
 }
 
 double NumberActivity::distinct_places(bool cell) const {
@@ -196,12 +205,16 @@ double NumberActivity::distinct_places(bool cell) const {
     const Places* seen = all_->places(*record_);
     return seen == nullptr ? 0 : static_cast<double>(seen->count(cell, record_->newest_s));
   }
-  std::uint32_t found = 0;
-  std::array<std::uint16_t, kListedContacts> set;
-  for (const Contact& c : inside(contacts(), start_s(Window::k24h, record_->newest_s))) {
-    const std::uint16_t place = cell ? c.cell : c.device;
-    if (place != 0 && std::find(set.begin(), set.begin() + found, place) == set.begin() + found) set[found++] = place;
-  }
+  const std::uint32_t start = start_s(Window::k24h, record_->newest_s);
+  PeerSet recent;
+  each_recent(start, [&](const Contact& c) {
+    if (const std::uint32_t place = cell ? c.cell : c.device; place != 0) recent.add(place << 16);
+  });
+  auto found = static_cast<double>(recent.size);
+  if (const Ledger* packed = ledger(); packed != nullptr)
+    packed->each_thing(
+        cell ? Ledger::kCell : Ledger::kDevice, Window::k24h, record_->newest_s,
+        [&](std::uint16_t hash, std::uint16_t mask, std::uint32_t) { found += recent.has(hash, mask) ? 0 : 1; });
   return std::min<double>(found, cell ? Places::kCellsMax : Places::kDevicesMax);
 }
 double NumberActivity::distinct_devices_24h() const {
@@ -217,12 +230,16 @@ double NumberActivity::regions_callee_24h() const {
   const std::uint32_t start = start_s(Window::k24h, record_->newest_s);
   if (record_->tier == NumberRecord::kBusy) {
     const BusyNumber& busy = all_->busy(*record_);
-    if (busy.calls_out == nullptr) return 0;
     const std::uint32_t first_step = start / spec(Window::k24h).step_s;
-    for (std::size_t r = 1; r < 1024; ++r) seen[r] = busy.calls_out->region_step[r] > first_step;
+    if (busy.region_step != nullptr)
+      for (std::size_t r = 1; r < BusyNumber::kRegions; ++r) seen[r] = (*busy.region_step)[r] > first_step;
   } else {
-    for (const Contact& c : inside(contacts(), start))
+    each_recent(start, [&](const Contact& c) {
       if (c.region != 0) seen[c.region] = true;
+    });
+    if (const Ledger* packed = ledger(); packed != nullptr)
+      packed->each_thing(Ledger::kRegion, Window::k24h, record_->newest_s,
+                         [&](std::uint16_t region, std::uint16_t, std::uint32_t) { seen[region & 1023U] = true; });
   }
   const double hit = std::min<double>(static_cast<double>(seen.count()), 1022);
   return std::round(-1023 * std::log1p(-hit / 1023));
@@ -233,6 +250,9 @@ double NumberActivity::night_share_24h() const {
   const NumberTally& t = tally(Window::k24h);
   const std::uint64_t out = std::uint64_t{t.calls_out} + t.messages_out;
   std::uint64_t night = 0;
+  each_recent(start_s(Window::k24h, record_->newest_s),
+              [&](const Contact& c) { night += c.outgoing == 1 && is_night(c.time_s, offset) ? 1U : 0U; });
+  if (const Ledger* packed = ledger(); packed != nullptr) night += packed->night_24h(record_->newest_s, offset);
   if (record_->tier == NumberRecord::kBusy) {
     const BusyNumber& busy = all_->busy(*record_);
     constexpr WindowSpec day = spec(Window::k24h);
@@ -242,24 +262,21 @@ double NumberActivity::night_share_24h() const {
       if (busy.calls_out != nullptr) night += busy.calls_out->counts.at(Window::k24h, back, BusyNumber::kCalls);
       if (busy.messages_out != nullptr) night += busy.messages_out->counts.at(Window::k24h, back);
     }
-  } else {
-    for (const Contact& c : inside(contacts(), start_s(Window::k24h, record_->newest_s)))
-      night += c.outgoing == 1 && is_night(c.time_s, offset) ? 1U : 0U;
   }
   return ratio(night, out);
 }
 
 double NumberActivity::max_calls_per_minute_5m() const {
   std::array<std::uint32_t, 5> minutes{};
+  const std::uint32_t now = record_->newest_s / 60;
+  each_recent(now < 4 ? 0 : (now - 4) * 60, [&](const Contact& c) {
+    if (c.outgoing == 1 && c.message == 0) ++minutes[now - c.time_s / 60];
+  });
   if (record_->tier == NumberRecord::kBusy) {
     const BusyNumber& busy = all_->busy(*record_);
-    if (busy.calls_out == nullptr) return 0;
-    for (std::uint32_t back = 0; back < 5; ++back)
-      minutes[back] = busy.calls_out->counts.at(Window::k1h, back, BusyNumber::kCalls);
-  } else {
-    const std::uint32_t now = record_->newest_s / 60;
-    for (const Contact& c : inside(contacts(), now < 4 ? 0 : (now - 4) * 60))
-      if (c.outgoing == 1 && c.message == 0) ++minutes[now - c.time_s / 60];
+    if (busy.calls_out != nullptr)
+      for (std::uint32_t back = 0; back < 5; ++back)
+        minutes[back] += busy.calls_out->counts.at(Window::k1h, back, BusyNumber::kCalls);
   }
   return *std::max_element(minutes.begin(), minutes.end());
 }
@@ -281,19 +298,22 @@ std::vector<model::EvidencePoint> NumberActivity::series(Lane lane, Window w) co
   std::vector<model::EvidencePoint> points(steps);
   for (std::uint32_t i = 0; i < steps; ++i)
     points[i].time = EventMs{static_cast<std::int64_t>(head + 1 - steps + i) * ws.step_s * 1000};
-  if (record_->tier != NumberRecord::kBusy) {
-    for (const Contact& c : inside(contacts(), start_s(w, record_->newest_s)))
-      if (c.outgoing == 1 && (c.message == 1) == (lane == kMessageOut))
-        points[steps - 1 - (head - c.time_s / ws.step_s)].value += 1;
-    return points;
-  }
+  each_recent(start_s(w, record_->newest_s), [&](const Contact& c) {
+    if (c.outgoing == 1 && (c.message == 1) == (lane == kMessageOut))
+      points[steps - 1 - (head - c.time_s / ws.step_s)].value += 1;
+  });
+  if (const Ledger* packed = ledger(); packed != nullptr)
+    packed->each_step(w, record_->newest_s, [&](std::uint32_t back, std::uint32_t calls, std::uint32_t messages) {
+      points[steps - 1 - back].value += lane == kMessageOut ? messages : calls;
+    });
+  if (record_->tier != NumberRecord::kBusy) return points;
   const BusyNumber& busy = all_->busy(*record_);
   for (std::uint32_t i = 0; i < steps; ++i) {
     const std::uint32_t back = steps - 1 - i;
     if (lane == kMessageOut) {
-      points[i].value = busy.messages_out == nullptr ? 0 : busy.messages_out->counts.at(w, back);
+      points[i].value += busy.messages_out == nullptr ? 0 : busy.messages_out->counts.at(w, back);
     } else {
-      points[i].value = busy.calls_out == nullptr ? 0 : busy.calls_out->counts.at(w, back, BusyNumber::kCalls);
+      points[i].value += busy.calls_out == nullptr ? 0 : busy.calls_out->counts.at(w, back, BusyNumber::kCalls);
     }
   }
   return points;

@@ -1,11 +1,15 @@
 #include "detect/features/number_state.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 namespace pandun::detect {
 namespace {
 
 constexpr std::uint32_t kHour = 3600;
+constexpr std::size_t kListStep = 3;     // room for so many more contacts than there are, when a list is made
+constexpr std::uint32_t kSweepParts = 16;  // calls of evict() that go through the whole table once
 
 std::uint16_t place_hash(std::string_view text) {
   return text.empty() ? std::uint16_t{0} : static_cast<std::uint16_t>(1 + hash64(text) % 0xffff);
@@ -45,7 +49,24 @@ void insert_sorted(C* contacts, std::size_t size, const C& contact) {
 }
 
 std::uint32_t oldest_of(const NumberRecord& record) {
-  return start_s(Window::k7d, record.newest_s);
+  return start_s(kLongest, record.newest_s);
+}
+
+// An upper bound in 8 bits, at most a sixteenth too high.
+std::uint8_t coded(std::uint32_t n) {
+  if (n < 16) return static_cast<std::uint8_t>(n);
+  auto e = static_cast<std::uint32_t>(std::bit_width(n)) - 4;  // n >> (e - 1) is 16 to 31
+  std::uint32_t m = (n + (1U << (e - 1)) - 1) >> (e - 1);
+  if (m == 32) {
+    ++e;
+    m = 16;
+  }
+  return e > 15 ? std::uint8_t{255} : static_cast<std::uint8_t>(e << 4 | (m - 16));
+}
+std::uint32_t decoded(std::uint8_t code) {
+  if (code == 255) return 0xffffffff;
+  const std::uint32_t e = code >> 4, m = code & 15U;
+  return e == 0 ? m : (16 + m) << (e - 1);
 }
 
 }  // namespace
@@ -138,12 +159,56 @@ void Places::load(StateReader& in) {
 
 // ---- busy numbers ----
 
-std::uint64_t BusyNumber::total_7d() const {
+void BusyNumber::Peers::advance(std::uint32_t now_s) {
+  short_time.advance(now_s);
+  long_time.advance(now_s);
+}
+
+void BusyNumber::Peers::add(std::uint32_t peer, std::uint32_t time_s) {
+  short_time.add(peer, time_s);
+  long_time.add(peer, time_s);
+  if (met != nullptr) (*met)[peer >> 24] |= std::uint64_t{1} << (peer >> 18 & 63);
+}
+
+std::uint64_t BusyNumber::Peers::bytes() const {
+  return short_time.bytes() + long_time.bytes() + (met != nullptr ? sizeof(*met) : 0);
+}
+
+void BusyNumber::Peers::save(StateWriter& out) const {
+  short_time.save(out);
+  long_time.save(out);
+  if (met != nullptr)
+    for (const std::uint64_t word : *met) out.u64(word);
+}
+
+void BusyNumber::Peers::load(StateReader& in, bool with_met) {
+  short_time.load(in);
+  long_time.load(in);
+  if (!with_met) return;
+  met = std::make_unique<Met>();
+  for (std::uint64_t& word : *met) word = in.u64();
+}
+
+BusyNumber::Peers* BusyNumber::peers(Ledger::Kind lane) const {
+  const auto of = [](const auto& part) { return part == nullptr ? nullptr : &part->peers; };
+  switch (lane) {
+    case Ledger::kCallOut:
+      return of(calls_out);
+    case Ledger::kCallIn:
+      return of(calls_in);
+    case Ledger::kMessageOut:
+      return of(messages_out);
+    default:
+      return of(messages_in);
+  }
+}
+
+std::uint64_t BusyNumber::total(Window w) const {
   std::uint64_t total = 0;
-  if (calls_out != nullptr) total += calls_out->counts.total(Window::k7d);
-  if (calls_in != nullptr) total += calls_in->counts.total(Window::k7d);
-  if (messages_out != nullptr) total += messages_out->counts.total(Window::k7d);
-  if (messages_in != nullptr) total += messages_in->counts.total(Window::k7d);
+  if (calls_out != nullptr) total += calls_out->counts.total(w);
+  if (calls_in != nullptr) total += calls_in->counts.total(w);
+  if (messages_out != nullptr) total += messages_out->counts.total(w);
+  if (messages_in != nullptr) total += messages_in->counts.total(w);
   return total;
 }
 
@@ -153,39 +218,43 @@ void BusyNumber::advance(std::uint32_t now_s) {
   const bool moved = now_s / kFinest != clock_s / kFinest;
   clock_s = now_s;
   if (!moved) return;
-  const auto move = [now_s](auto& lane, auto& distinct) {
-    lane.counts.advance(now_s);
-    distinct.advance(now_s);
+  const auto move = [now_s](auto& lane) {
+    if (lane == nullptr) return;
+    lane->counts.advance(now_s);
+    lane->peers.advance(now_s);
   };
-  if (calls_out != nullptr) move(*calls_out, calls_out->callees);
-  if (calls_in != nullptr) move(*calls_in, calls_in->callers);
-  if (messages_out != nullptr) move(*messages_out, messages_out->peers);
-  if (messages_in != nullptr) move(*messages_in, messages_in->peers);
+  move(calls_out);
+  move(calls_in);
+  move(messages_out);
+  move(messages_in);
+}
+
+void BusyNumber::see_region(std::uint32_t region, std::uint32_t time_s) {
+  if (region == 0) return;
+  if (region_step == nullptr) region_step = std::make_unique<std::array<std::uint32_t, kRegions>>();
+  std::uint32_t& last = (*region_step)[region % kRegions];
+  last = std::max(last, time_s / spec(Window::k24h).step_s + 1);
 }
 
 void BusyNumber::add(const Contact& c) {
-  const auto open = [this](auto& lane) -> auto& {
+  const auto open = [&](auto& lane) -> auto& {
     if (lane == nullptr) {
       lane = std::make_unique<typename std::remove_reference_t<decltype(lane)>::element_type>();
       lane->counts.advance(clock_s);
+      if (!before.empty()) lane->peers.met = std::make_unique<Met>();
     }
+    lane->peers.advance(clock_s);
+    lane->counts.add(c.time_s);
+    lane->peers.add(c.peer, c.time_s);
     return *lane;
   };
   if (c.message == 1) {
-    Messages& lane = open(c.outgoing == 1 ? messages_out : messages_in);
-    lane.peers.advance(clock_s);
-    lane.counts.add(c.time_s);
-    lane.peers.add(c.peer, c.time_s);
+    open(c.outgoing == 1 ? messages_out : messages_in);
   } else if (c.outgoing == 0) {
     CallsIn& lane = open(calls_in);
-    lane.callers.advance(clock_s);
-    lane.counts.add(c.time_s, 0);
     if (c.returned == 1) lane.counts.add(c.time_s, 1);
-    lane.callers.add(c.peer, c.time_s);
   } else {
     CallsOut& lane = open(calls_out);
-    lane.callees.advance(clock_s);
-    lane.counts.add(c.time_s, kCalls);
     if (c.answered == static_cast<std::uint32_t>(model::Answered::kYes)) {
       lane.counts.add(c.time_s, kAnswered);
       if (c.talk_s <= kShortTalkS) lane.counts.add(c.time_s, kShort);
@@ -193,23 +262,20 @@ void BusyNumber::add(const Contact& c) {
     } else if (c.answered == static_cast<std::uint32_t>(model::Answered::kNo)) {
       lane.counts.add(c.time_s, kUnanswered);
     }
-    lane.callees.add(c.peer, c.time_s);
-    if (c.region != 0) {
-      std::uint32_t& last = lane.region_step[c.region];
-      last = std::max(last, c.time_s / spec(Window::k24h).step_s + 1);
-    }
+    see_region(c.region, c.time_s);
   }
 }
 
 std::uint64_t BusyNumber::bytes() const {
-  std::uint64_t total = sizeof(*this) + list.capacity() * sizeof(Contact);
-  const auto add = [&](const auto& lane, const DistinctWindows* distinct) {
-    if (lane != nullptr) total += sizeof(*lane) - sizeof(DistinctWindows) + distinct->bytes();
+  std::uint64_t total = sizeof(*this) + before.capacity() + next.capacity();
+  const auto add = [&](const auto& lane) {
+    if (lane != nullptr) total += sizeof(*lane) - sizeof(DistinctWindows) - sizeof(PeerSample) + lane->peers.bytes();
   };
-  add(calls_out, calls_out != nullptr ? &calls_out->callees : nullptr);
-  add(calls_in, calls_in != nullptr ? &calls_in->callers : nullptr);
-  add(messages_out, messages_out != nullptr ? &messages_out->peers : nullptr);
-  add(messages_in, messages_in != nullptr ? &messages_in->peers : nullptr);
+  add(calls_out);
+  add(calls_in);
+  add(messages_out);
+  add(messages_in);
+  if (region_step != nullptr) total += sizeof(*region_step);
   return total;
 }
 
@@ -258,89 +324,187 @@ std::vector<Contact> load_list(StateReader& in, std::uint32_t newest_s) {
 }
 }  // namespace
 
+namespace {
+// Packed ledgers are read with a few bytes to spare behind them.
+constexpr std::size_t kSpare = 8;
+void save_packed(StateWriter& out, std::span<const std::uint8_t> bytes) {
+  out.text({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+std::vector<std::uint8_t> load_packed(StateReader& in) {
+  const std::string text = in.text(BlockPool::kLargest);
+  std::vector<std::uint8_t> out(text.begin(), text.end());
+  return out;
+}
+bool unpack(Ledger& ledger, std::span<const std::uint8_t> bytes) {
+  std::array<std::uint8_t, BlockPool::kLargest + kSpare> room;
+  if (bytes.size() > BlockPool::kLargest) return false;
+  std::copy(bytes.begin(), bytes.end(), room.begin());
+  std::fill_n(room.begin() + static_cast<std::ptrdiff_t>(bytes.size()), kSpare, std::uint8_t{0});
+  return ledger.unpack(room.data(), bytes.size());
+}
+bool pack(const Ledger& ledger, std::vector<std::uint8_t>& out) {
+  std::array<std::uint8_t, Ledger::kPackedMax + 2 * kSpare> room;
+  const std::size_t bytes = ledger.pack(room.data(), Ledger::kPackedMax);
+  if (bytes == 0) return false;
+  std::vector<std::uint8_t>(room.begin(), room.begin() + static_cast<std::ptrdiff_t>(bytes)).swap(out);
+  return true;
+}
+}  // namespace
+
 void BusyNumber::save(StateWriter& out) const {
   out.u32(clock_s);
   out.u8(static_cast<std::uint8_t>((calls_out != nullptr ? 1U : 0U) | (calls_in != nullptr ? 2U : 0U) |
                                    (messages_out != nullptr ? 4U : 0U) | (messages_in != nullptr ? 8U : 0U)));
-  if (calls_out != nullptr) {
-    calls_out->counts.save(out);
-    calls_out->callees.save(out);
-    for (const std::uint32_t step : calls_out->region_step) out.varint(step);
-  }
-  if (calls_in != nullptr) {
-    calls_in->counts.save(out);
-    calls_in->callers.save(out);
-  }
-  for (const Messages* lane : {messages_out.get(), messages_in.get()}) {
-    if (lane == nullptr) continue;
+  out.u32(before_s);
+  save_packed(out, before);
+  out.u32(next_from_s);
+  save_packed(out, next);
+  out.u8(region_step != nullptr ? 1 : 0);
+  if (region_step != nullptr)
+    for (const std::uint32_t step : *region_step) out.varint(step);
+  const auto save_lane = [&out](const auto& lane) {
+    if (lane == nullptr) return;
     lane->counts.save(out);
     lane->peers.save(out);
-  }
-  out.u8(listing ? 1 : 0);
-  out.u32(listing_from_s);
-  save_list(out, list);
+  };
+  save_lane(calls_out);
+  save_lane(calls_in);
+  save_lane(messages_out);
+  save_lane(messages_in);
 }
 
 void BusyNumber::load(StateReader& in) {
   clock_s = in.u32();
   const std::uint8_t lanes = in.u8();
-  if ((lanes & 1U) != 0) {
-    calls_out = std::make_unique<CallsOut>();
-    calls_out->counts.load(in);
-    calls_out->callees.load(in);
-    for (std::uint32_t& step : calls_out->region_step) step = static_cast<std::uint32_t>(in.varint());
-  }
-  if ((lanes & 2U) != 0) {
-    calls_in = std::make_unique<CallsIn>();
-    calls_in->counts.load(in);
-    calls_in->callers.load(in);
-  }
-  const auto load_messages = [&](std::unique_ptr<Messages>& lane) {
-    lane = std::make_unique<Messages>();
+  before_s = in.u32();
+  before = load_packed(in);
+  next_from_s = in.u32();
+  next = load_packed(in);
+  if (before_s > clock_s) return in.fail("a busy number was not busy before its own clock");
+  Ledger checked;
+  for (const auto* bytes : {&before, &next})
+    if (!bytes->empty() && (!unpack(checked, *bytes) || checked.clock_s() > clock_s ||
+                            (bytes == &before && checked.clock_s() < before_s)))
+      return in.fail("a busy number's packed contacts cannot be read");
+  const auto load_lane = [&](auto& lane) {
+    lane = std::make_unique<typename std::remove_reference_t<decltype(lane)>::element_type>();
     lane->counts.load(in);
-    lane->peers.load(in);
+    lane->peers.load(in, !before.empty());
   };
-  if ((lanes & 4U) != 0) load_messages(messages_out);
-  if ((lanes & 8U) != 0) load_messages(messages_in);
-  listing = in.u8() != 0;
-  listing_from_s = in.u32();
-  list = load_list(in, clock_s);
+  if (in.u8() != 0) {
+    region_step = std::make_unique<std::array<std::uint32_t, kRegions>>();
+    for (std::uint32_t& step : *region_step) step = static_cast<std::uint32_t>(in.varint());
+  }
+  if ((lanes & 1U) != 0) load_lane(calls_out);
+  if ((lanes & 2U) != 0) load_lane(calls_in);
+  if ((lanes & 4U) != 0) load_lane(messages_out);
+  if ((lanes & 8U) != 0) load_lane(messages_in);
 }
 
 // ---- all numbers of a shard ----
 
-std::span<const Contact> NumberActivities::contacts(const NumberRecord& record, Inline& room) const {
-  if (record.tier == NumberRecord::kListed)
-    return {lists_.at(record.listed.size_class, record.listed.block), record.listed.size};
+std::span<const Contact> NumberActivities::contacts(const NumberRecord& record, Room& room) const {
+  if (record.tier == NumberRecord::kListed) return {list(record), record.listed.size};
+  if (record.tier == NumberRecord::kLedger) return {record.ledger.contacts, record.size};
+  if (record.tier == NumberRecord::kBusy) return {};
   for (std::uint32_t i = 0; i < record.size; ++i) {
-    const ShortContact& c = record.contacts[i];
-    room[i] = Contact{c, c.has_device == 1 ? record.device : std::uint16_t{0},
-                      c.has_cell == 1 ? record.cell : std::uint16_t{0}};
+    const ShortContact& c = record.in.contacts[i];
+    room[i] = Contact{c, c.has_device == 1 ? record.in.device : std::uint16_t{0},
+                      c.has_cell == 1 ? record.in.cell : std::uint16_t{0}};
     room[i].has_device = room[i].has_cell = 0;
   }
   return {room.data(), record.size};
 }
 
-bool NumberActivities::fewer_than(const NumberRecord& record, std::uint32_t n, std::uint32_t start) const {
-  if (record.tier == NumberRecord::kBusy || n == 0) return false;
-  if (record.tier == NumberRecord::kInline) return record.size < n || record.contacts[record.size - n].time_s < start;
-  return record.listed.size < n ||
-         lists_.at(record.listed.size_class, record.listed.block)[record.listed.size - n].time_s < start;
+namespace {
+std::uint32_t bound_in(const NumberRecord::Ledgered& ledger, Window w) {
+  return decoded(w <= Window::k1h ? ledger.in_1h : w == Window::k24h ? ledger.in_24h : ledger.in_30d);
+}
+}  // namespace
+
+bool NumberActivities::fewer_than(const NumberRecord& record, std::uint32_t n, Window w) const {
+  if (n == 0) return false;
+  const std::uint32_t start = start_s(w, record.newest_s);
+  switch (record.tier) {
+    case NumberRecord::kInline:
+      return record.size < n || record.in.contacts[record.size - n].time_s < start;
+    case NumberRecord::kListed:
+      return record.listed.size < n || list(record)[record.listed.size - n].time_s < start;
+    case NumberRecord::kLedger: {
+      std::uint64_t most = bound_in(record.ledger, w);
+      for (std::uint32_t i = 0; i < record.size; ++i) most += record.ledger.contacts[i].time_s >= start ? 1U : 0U;
+      return most < n;
+    }
+    default:
+      return false;
+  }
+}
+
+std::uint32_t NumberActivities::contacts_at_most(const NumberRecord& record) const {
+  switch (record.tier) {
+    case NumberRecord::kInline:
+      return record.size;
+    case NumberRecord::kListed:
+      return record.listed.size;
+    case NumberRecord::kLedger: {
+      const std::uint32_t packed = decoded(record.ledger.in_30d);
+      return packed > 0xfffffff0 ? packed : packed + record.size;
+    }
+    default:
+      return 0xffffffff;
+  }
+}
+
+NumberActivities::Unpacked& NumberActivities::unpacked(std::uint64_t of) const {
+  for (Unpacked& u : unpacked_)
+    if (u.of == of) return u;
+  Unpacked& u = unpacked_[next_unpacked_];
+  next_unpacked_ = (next_unpacked_ + 1) % unpacked_.size();
+  u.of = 0;
+  return u;
+}
+
+Ledger& NumberActivities::ledger_of(const NumberRecord& record) const {
+  const bool is_busy = record.tier == NumberRecord::kBusy;
+  const std::uint64_t of = is_busy ? (std::uint64_t{1} << 33) + record.busy.handle : record.ledger.block + std::uint64_t{1};
+  Unpacked& u = unpacked(of);
+  if (u.of == 0) {
+    CHECK(is_busy ? unpack(u.ledger, busy(record).before)
+                  : u.ledger.unpack(blocks_.at(record.ledger.block), BlockPool::size_of(record.ledger.size_class)));
+    u.of = of;
+  }
+  return u.ledger;
+}
+
+const Ledger* NumberActivities::ledger(const NumberRecord& record) const {
+  if (record.tier == NumberRecord::kBusy ? busy(record).before.empty() : record.tier != NumberRecord::kLedger)
+    return nullptr;
+  return &ledger_of(record);
+}
+
+void NumberActivities::forget_unpacked(std::uint64_t of) {
+  for (Unpacked& u : unpacked_)
+    if (u.of == of) u.of = 0;
 }
 
 void NumberActivities::prefetch_more(model::NumberKey number, std::uint64_t hash) const {
   const NumberRecord* record = table_.peek_hash(number, hash);
-  if (record == nullptr || record->tier == NumberRecord::kInline) return;
-  if (record->tier == NumberRecord::kListed) {
-    // The newest contacts, where the next one goes; a long list is read in order, which the processor foresees itself.
-    constexpr std::uint32_t kLine = 64 / sizeof(Contact), kLines = 6;
-    const Contact* list = lists_.at(record->listed.size_class, record->listed.block);
-    const std::uint32_t last = record->listed.size / kLine, first = last < kLines ? 0 : last - kLines + 1;
-    for (std::uint32_t line = first; line <= last; ++line) fetch_line(list + line * kLine);
-    return;
+  if (record == nullptr) return;
+  const auto lines = [](const void* from, std::uint32_t bytes) {
+    for (std::uint32_t at = 0; at < bytes; at += 64) fetch_line(static_cast<const std::uint8_t*>(from) + at);
+  };
+  switch (record->tier) {
+    case NumberRecord::kInline:
+      return;
+    case NumberRecord::kListed:
+      return lines(list(*record), BlockPool::size_of(record->listed.size_class));
+    case NumberRecord::kLedger:
+      return lines(blocks_.at(record->ledger.block),
+                   std::min<std::uint32_t>(BlockPool::size_of(record->ledger.size_class), 384));
+    default:
+      fetch_line(&busy_.at(record->busy.handle));
+      if (record->busy.places != 0) fetch_line(&places_.at(record->busy.places - 1));
   }
-  fetch_line(&busy_.at(record->listed.busy));
-  if (record->listed.places != 0) fetch_line(&places_.at(record->listed.places - 1));
 }
 
 void NumberActivities::update(model::NumberKey number, std::uint64_t hash, const NumberContact& c, EventMs watermark) {
@@ -373,70 +537,86 @@ void NumberActivities::update(model::NumberKey number, std::uint64_t hash, const
       return add_inline(record, contact);
     case NumberRecord::kListed:
       return add_listed(record, contact);
+    case NumberRecord::kLedger:
+      return add_ledger(record, contact);
     default:
       return add_busy(record, contact);
   }
 }
 
 bool NumberActivities::called_before(const NumberRecord& record, std::uint32_t peer) const {
-  if (record.tier == NumberRecord::kBusy) {
-    const BusyNumber& busy = busy_.at(record.listed.busy);
-    return busy.calls_out != nullptr && busy.calls_out->callees.contains_since(peer, oldest_of(record));
-  }
-  const std::uint32_t oldest = oldest_of(record);
+  const std::uint32_t oldest = start_s(Window::k7d, record.newest_s);
   const auto called = [&](const ShortContact& c) {
     return c.peer == peer && c.outgoing == 1 && c.message == 0 && c.time_s >= oldest;
   };
-  if (record.tier == NumberRecord::kInline) return std::any_of(record.contacts, record.contacts + record.size, called);
-  const Contact* list = lists_.at(record.listed.size_class, record.listed.block);
-  return std::any_of(list, list + record.listed.size, called);
+  switch (record.tier) {
+    case NumberRecord::kInline:
+      return std::any_of(record.in.contacts, record.in.contacts + record.size, called);
+    case NumberRecord::kListed:
+      return std::any_of(list(record), list(record) + record.listed.size, called);
+    case NumberRecord::kLedger:
+      return std::any_of(record.ledger.contacts, record.ledger.contacts + record.size, called) ||
+             ledger_of(record).called_since(peer, oldest);
+    default: {
+      const BusyNumber& b = busy(record);
+      if (b.calls_out != nullptr) {
+        const BusyNumber::Peers& peers = b.calls_out->peers;
+        // What the short set holds beyond its 24 h is chance.
+        if (peers.short_time.contains_since(peer, start_s(Window::k24h, record.newest_s)) ||
+            peers.long_time.contains_since(peer, oldest))
+          return true;
+      }
+      const Ledger* before = ledger(record);
+      return before != nullptr && before->called_since(peer, oldest);
+    }
+  }
 }
 
 void NumberActivities::add_inline(NumberRecord& record, const Contact& contact) {
   const std::uint32_t oldest = oldest_of(record);
+  NumberRecord::Inline& in = record.in;
   std::uint32_t kept = 0;
   bool has_device = false, has_cell = false;
   for (std::uint32_t i = 0; i < record.size; ++i) {
-    const ShortContact c = record.contacts[i];
+    const ShortContact c = in.contacts[i];
     if (c.time_s < oldest) continue;
-    record.contacts[kept++] = c;
+    in.contacts[kept++] = c;
     has_device |= c.has_device == 1;
     has_cell |= c.has_cell == 1;
   }
   record.size = kept & 3;
-  const bool other_device = contact.device != 0 && has_device && record.device != contact.device;
-  const bool other_cell = contact.cell != 0 && has_cell && record.cell != contact.cell;
+  const bool other_device = contact.device != 0 && has_device && in.device != contact.device;
+  const bool other_cell = contact.cell != 0 && has_cell && in.cell != contact.cell;
   if (kept == kInlineContacts || other_device || other_cell) {
     list_inline(record);
     return add_listed(record, contact);
   }
-  if (contact.device != 0) record.device = contact.device;
-  if (contact.cell != 0) record.cell = contact.cell;
-  insert_sorted(record.contacts, kept, shortened(contact));
+  if (contact.device != 0) in.device = contact.device;
+  if (contact.cell != 0) in.cell = contact.cell;
+  insert_sorted(in.contacts, kept, shortened(contact));
   record.size = (kept + 1) & 3;
 }
 
 void NumberActivities::list_inline(NumberRecord& record) {
-  Inline room;
-  const std::size_t size = contacts(record, room).size();
+  Room room;
+  const std::span<const Contact> all = contacts(record, room);
   record.tier = NumberRecord::kListed;
-  record.listed = NumberRecord::Listed{lists_.take(0), 0, 0, 0, 0};
+  record.size = 0;
   ++listed_;
-  std::copy_n(room.data(), size, lists_.at(0, record.listed.block));
-  record.listed.size = static_cast<std::uint16_t>(size);
+  set_list(record, all);
 }
 
 void NumberActivities::see_places(NumberRecord& record, const Contact& contact) {
   if (contact.device == 0 && contact.cell == 0) return;
-  if (record.listed.places == 0) record.listed.places = places_.take() + 1;
-  Places& places = places_.at(record.listed.places - 1);
+  if (record.busy.places == 0) record.busy.places = places_.take() + 1;
+  Places& places = places_.at(record.busy.places - 1);
   if (contact.device != 0) places.add(false, contact.device, contact.time_s, record.newest_s);
   if (contact.cell != 0) places.add(true, contact.cell, contact.time_s, record.newest_s);
 }
 
-// Contacts that left the longest window go; the list shrinks to the class that fits, or back into the record.
+// Contacts that left the longest window go.
 void NumberActivities::purge(NumberRecord& record) {
-  Contact* block = lists_.at(record.listed.size_class, record.listed.block);
+  Contact* block = list(record);
   const std::size_t size = record.listed.size;
   const std::uint32_t oldest = oldest_of(record);
   std::size_t gone = 0;
@@ -447,39 +627,32 @@ void NumberActivities::purge(NumberRecord& record) {
 }
 
 void NumberActivities::set_list(NumberRecord& record, std::span<const Contact> contacts) {
-  unsigned size_class = 0;
-  while (Pool::capacity(size_class) < contacts.size()) ++size_class;
-  record.listed.block = lists_.take(size_class);
-  record.listed.size_class = static_cast<std::uint8_t>(size_class);
-  record.listed.size = static_cast<std::uint16_t>(contacts.size());
-  std::copy(contacts.begin(), contacts.end(), lists_.at(size_class, record.listed.block));
+  const unsigned size_class = BlockPool::class_for(
+      std::min<std::size_t>(kListedContacts, contacts.size() + kListStep) * sizeof(Contact));
+  record.listed = NumberRecord::Listed{blocks_.take(size_class), static_cast<std::uint16_t>(contacts.size()),
+                                       static_cast<std::uint8_t>(size_class)};
+  std::copy(contacts.begin(), contacts.end(), list(record));
 }
 
 void NumberActivities::add_listed(NumberRecord& record, const Contact& contact) {
-  if (record.listed.size == Pool::capacity(record.listed.size_class)) {
+  const auto capacity = [&] {
+    return BlockPool::size_of(record.listed.size_class) / static_cast<std::uint32_t>(sizeof(Contact));
+  };
+  if (record.listed.size == std::min(capacity(), kListedContacts)) {
     purge(record);
     if (record.listed.size == kListedContacts) {
-      make_busy(record);
-      return add_busy(record, contact);
+      make_ledger(record);
+      return add_ledger(record, contact);
     }
-    const std::uint32_t capacity = Pool::capacity(record.listed.size_class);
-    if (record.listed.size == capacity || record.listed.size * 4U <= capacity) {
-      const unsigned old_class = record.listed.size_class;
-      const std::uint32_t old_block = record.listed.block;
+    if (record.listed.size == capacity() || record.listed.size * 4U <= capacity()) {
       Contact kept[kListedContacts];
       const std::size_t size = record.listed.size;
-      std::copy_n(lists_.at(old_class, old_block), size, kept);
+      std::copy_n(list(record), size, kept);
+      blocks_.give_back(record.listed.block);
       set_list(record, {kept, size});
-      if (size == Pool::capacity(record.listed.size_class)) {  // full again at once: the next class
-        lists_.give_back(record.listed.size_class, record.listed.block);
-        record.listed.size_class = static_cast<std::uint8_t>(record.listed.size_class + 1);
-        record.listed.block = lists_.take(record.listed.size_class);
-        std::copy_n(kept, size, lists_.at(record.listed.size_class, record.listed.block));
-      }
-      lists_.give_back(old_class, old_block);
     }
   }
-  insert_sorted(lists_.at(record.listed.size_class, record.listed.block), record.listed.size, contact);
+  insert_sorted(list(record), record.listed.size, contact);
   ++record.listed.size;
   if (record.listed.size <= kInlineContacts) shrink(record);
 }
@@ -488,7 +661,7 @@ void NumberActivities::add_listed(NumberRecord& record, const Contact& contact) 
 void NumberActivities::shrink(NumberRecord& record) {
   Contact kept[kInlineContacts];
   const std::size_t size = record.listed.size;
-  std::copy_n(lists_.at(record.listed.size_class, record.listed.block), size, kept);
+  std::copy_n(list(record), size, kept);
   const std::uint32_t day = start_s(Window::k24h, record.newest_s);
   std::uint16_t device = 0, cell = 0;
   for (std::size_t i = 0; i < size; ++i) {
@@ -499,84 +672,241 @@ void NumberActivities::shrink(NumberRecord& record) {
     if (c.cell != 0) cell = c.cell;
   }
   release(record);
-  for (std::size_t i = 0; i < size; ++i) record.contacts[i] = shortened(kept[i]);
-  record.tier = NumberRecord::kInline;
+  for (std::size_t i = 0; i < size; ++i) record.in.contacts[i] = shortened(kept[i]);
   record.size = size & 3;
-  record.device = device;
-  record.cell = cell;
+  record.in.device = device;
+  record.in.cell = cell;
+}
+
+void NumberActivities::make_ledger(NumberRecord& record) {
+  Unpacked& u = unpacked(0);
+  u.of = 0;
+  u.ledger.clear();
+  u.ledger.advance(record.newest_s);
+  const Contact* contacts = list(record);
+  for (std::size_t i = 0; i < record.listed.size; ++i) CHECK(u.ledger.add(contacts[i]));
+  blocks_.give_back(record.listed.block);
+  --listed_;
+  ++ledgers_;
+  record.tier = NumberRecord::kLedger;
+  record.size = 0;
+  record.ledger = NumberRecord::Ledgered{};
+  CHECK(store_ledger(record, u, true));
+}
+
+// Packs it into a block that fits. False: it is too large; the old block stays as it was.
+bool NumberActivities::store_ledger(NumberRecord& record, Unpacked& u, bool fresh) {
+  std::array<std::uint8_t, Ledger::kPackedMax + 2 * kSpare> room;
+  const std::size_t bytes = u.ledger.pack(room.data(), Ledger::kPackedMax);
+  if (bytes == 0) return false;
+  NumberRecord::Ledgered& l = record.ledger;
+  const unsigned size_class = BlockPool::class_for(bytes);
+  if (fresh || size_class != l.size_class) {
+    if (!fresh) blocks_.give_back(l.block);
+    l.block = blocks_.take(size_class);
+    l.size_class = static_cast<std::uint8_t>(size_class);
+  }
+  std::uint8_t* block = blocks_.at(l.block);
+  std::memcpy(block, room.data(), bytes);
+  std::memset(block + bytes, 0, BlockPool::size_of(size_class) - bytes);
+  l.in_1h = coded(u.ledger.contacts(Window::k1h));
+  l.in_24h = coded(u.ledger.contacts(Window::k24h));
+  l.in_30d = coded(u.ledger.contacts(kLongest));
+  u.of = l.block + std::uint64_t{1};
+  return true;
+}
+
+void NumberActivities::add_ledger(NumberRecord& record, const Contact& contact) {
+  NumberRecord::Ledgered& l = record.ledger;
+  if (record.size < kLedgerContacts) {
+    insert_sorted(l.contacts, record.size, contact);
+    record.size = (record.size + 1U) & 3;
+    return;
+  }
+  Ledger& ledger = ledger_of(record);
+  Unpacked& u = unpacked(l.block + std::uint64_t{1});
+  u.of = 0;  // what is unpacked is no more what stands in the block
+  ledger.advance(record.newest_s);
+  if (ledger.empty()) {  // everything packed is over 30 d old
+    const std::array<Contact, 3> all{l.contacts[0], l.contacts[1], contact};
+    release(record);
+    record.tier = NumberRecord::kListed;
+    ++listed_;
+    set_list(record, {all.data(), 2});
+    return add_listed(record, contact);
+  }
+  bool fits = true;
+  for (const Contact& c : l.contacts) fits = fits && ledger.add(c);
+  if (!fits || !store_ledger(record, u, false)) {
+    make_busy(record);
+    return add_busy(record, contact);
+  }
+  l.contacts[0] = contact;
+  record.size = 1;
 }
 
 void NumberActivities::make_busy(NumberRecord& record) {
   const std::uint32_t handle = busy_.take();
-  BusyNumber& busy = busy_.at(handle);
-  busy.clock_s = record.newest_s;
-  const Contact* list = lists_.at(record.listed.size_class, record.listed.block);
-  for (std::size_t i = 0; i < record.listed.size; ++i) {
-    busy.add(list[i]);
-    see_places(record, list[i]);
-  }
-  lists_.give_back(record.listed.size_class, record.listed.block);
-  --listed_;
+  BusyNumber& b = busy_.at(handle);
+  const NumberRecord::Ledgered l = record.ledger;
+  const std::uint8_t* block = blocks_.at(l.block);
+  b.before.assign(block, block + BlockPool::size_of(l.size_class));
+  b.clock_s = record.newest_s;
+  blocks_.give_back(l.block);
+  forget_unpacked(l.block + std::uint64_t{1});
+  --ledgers_;
+  const std::uint32_t size = record.size;
   record.tier = NumberRecord::kBusy;
-  record.listed.busy = handle;
-  record.listed.size = 0;
+  record.size = 0;
+  record.busy = NumberRecord::Busy{handle, 0};
+  const Ledger& before = ledger_of(record);
+  b.before_s = before.clock_s();
+  const auto see = [&](bool cell, std::uint16_t hash, std::uint32_t time_s) {
+    Contact c{};
+    c.time_s = time_s;
+    (cell ? c.cell : c.device) = hash;
+    see_places(record, c);
+  };
+  before.each_place([&](Ledger::Kind kind, std::uint16_t hash, std::uint32_t time_s) {
+    if (kind == Ledger::kRegion) return b.see_region(hash, time_s);
+    see(kind == Ledger::kCell, hash, time_s);
+  });
+  for (const Contact& c : before.recents()) {
+    see_places(record, c);
+    b.see_region(c.region, c.time_s);
+  }
+  for (std::uint32_t i = 0; i < size; ++i) add_busy(record, l.contacts[i]);
+}
+
+// Into the packed time before it was busy; true when it had room.
+bool NumberActivities::count_late(NumberRecord& record, const Contact& contact) {
+  BusyNumber& b = busy_.at(record.busy.handle);
+  Ledger ledger = ledger_of(record);
+  forget_unpacked((std::uint64_t{1} << 33) + record.busy.handle);
+  return ledger.add(contact) && pack(ledger, b.before);
 }
 
 void NumberActivities::add_busy(NumberRecord& record, const Contact& contact) {
-  BusyNumber& busy = busy_.at(record.listed.busy);
+  BusyNumber& b = busy_.at(record.busy.handle);
   const std::uint32_t step_s = spec(Window::k7d).step_s;
-  const bool new_step = record.newest_s / step_s != busy.clock_s / step_s;
-  busy.advance(record.newest_s);
-  busy.add(contact);
-  if (busy.listing) {
-    if (busy.list.size() == kListedContacts) {
-      busy.listing = false;
-      busy.list = {};
-    } else {
-      busy.list.push_back(contact);
-      insert_sorted(busy.list.data(), busy.list.size() - 1, contact);
-    }
-  } else if (new_step && busy.total_7d() <= kQuietContacts) {
-    busy.listing = true;
-    busy.listing_from_s = record.newest_s / step_s * step_s;
-    busy.list.assign(1, contact);
+  const bool new_step = record.newest_s / step_s != b.clock_s / step_s;
+  b.advance(record.newest_s);
+  if (new_step && !b.before.empty()) age_before(record);
+  if (!b.before.empty() && contact.time_s < b.before_s && count_late(record, contact)) {
+    b.see_region(contact.region, contact.time_s);
+  } else {
+    b.add(contact);
   }
   see_places(record, contact);
-  if (new_step && busy.listing && oldest_of(record) >= busy.listing_from_s) leave_busy(record);
+  if (!b.next.empty() || (new_step && b.before.empty() && b.total(Window::k7d) <= kQuietContacts))
+    keep_next(record, contact, new_step);
+}
+
+void NumberActivities::keep_next(NumberRecord& record, const Contact& contact, bool new_step) {
+  BusyNumber& b = busy_.at(record.busy.handle);
+  const std::uint32_t step_s = spec(Window::k7d).step_s;
+  Ledger next;
+  if (b.next.empty()) {
+    b.next_from_s = record.newest_s / step_s * step_s;
+    next.clear();
+  } else {
+    CHECK(unpack(next, b.next));
+  }
+  next.advance(record.newest_s);
+  if (!next.add(contact) || !pack(next, b.next)) b.next = {};
+  if (new_step && !b.next.empty() && oldest_of(record) >= b.next_from_s) leave_busy(record);
+}
+
+// Lets go of what is over 30 d old, once a day.
+void NumberActivities::age_before(NumberRecord& record) {
+  BusyNumber& b = busy_.at(record.busy.handle);
+  Ledger ledger = ledger_of(record);
+  forget_unpacked((std::uint64_t{1} << 33) + record.busy.handle);
+  ledger.advance(record.newest_s);
+  if (!ledger.empty() && pack(ledger, b.before)) return;
+  b.before = {};
+  for (const Ledger::Kind lane : {Ledger::kCallOut, Ledger::kCallIn, Ledger::kMessageOut, Ledger::kMessageIn})
+    if (BusyNumber::Peers* peers = b.peers(lane); peers != nullptr) peers->met.reset();
 }
 
 void NumberActivities::leave_busy(NumberRecord& record) {
-  const std::vector<Contact> list = std::move(busy_.at(record.listed.busy).list);
-  busy_.give_back(record.listed.busy);
-  if (record.listed.places != 0) places_.give_back(record.listed.places - 1);
-  record.listed.places = 0;
-  record.tier = NumberRecord::kListed;
-  ++listed_;
-  set_list(record, list);
-  purge(record);
+  Unpacked& u = unpacked(0);
+  u.of = 0;
+  CHECK(unpack(u.ledger, busy(record).next));
+  release(record);
+  record.tier = NumberRecord::kLedger;
+  record.size = 0;
+  record.ledger = NumberRecord::Ledgered{};
+  ++ledgers_;
+  CHECK(store_ledger(record, u, true));
 }
 
 void NumberActivities::release(NumberRecord& record) {
-  if (record.tier == NumberRecord::kInline) return;
-  if (record.tier == NumberRecord::kBusy) {
-    busy_.give_back(record.listed.busy);
-    if (record.listed.places != 0) places_.give_back(record.listed.places - 1);
-  } else {
-    lists_.give_back(record.listed.size_class, record.listed.block);
-    --listed_;
+  switch (record.tier) {
+    case NumberRecord::kInline:
+      return;
+    case NumberRecord::kListed:
+      blocks_.give_back(record.listed.block);
+      --listed_;
+      break;
+    case NumberRecord::kLedger:
+      blocks_.give_back(record.ledger.block);
+      forget_unpacked(record.ledger.block + std::uint64_t{1});
+      --ledgers_;
+      break;
+    default:
+      busy_.give_back(record.busy.handle);
+      forget_unpacked((std::uint64_t{1} << 33) + record.busy.handle);
+      if (record.busy.places != 0) places_.give_back(record.busy.places - 1);
   }
   record.tier = NumberRecord::kInline;
+  record.size = 0;
+  record.in = NumberRecord::Inline{};
 }
 
 void NumberActivities::evict(EventMs watermark) {
-  table_.evict(watermark, [this](NumberRecord& old) { release(old); });
+  if (sweeps_++ % kSweepParts == 0) blocks_.thin();
+  table_.evict(
+      watermark, [this](NumberRecord& old) { release(old); }, [this](NumberRecord& record) { move_block(record); });
+}
+
+// Out of a slab that is to become empty.
+void NumberActivities::move_block(NumberRecord& record) {
+  const bool is_list = record.tier == NumberRecord::kListed;
+  if (!is_list && record.tier != NumberRecord::kLedger) return;
+  std::uint32_t& block = is_list ? record.listed.block : record.ledger.block;
+  if (!blocks_.leaving(block)) return;
+  const unsigned size_class = is_list ? record.listed.size_class : record.ledger.size_class;
+  const std::uint32_t to = blocks_.take(size_class);
+  std::memcpy(blocks_.at(to), blocks_.at(block), BlockPool::size_of(size_class));
+  blocks_.give_back(block);
+  if (!is_list) forget_unpacked(block + std::uint64_t{1});
+  block = to;
+}
+
+NumberActivities::Memory NumberActivities::memory() const {
+  Memory out{table_.bytes(), blocks_.used_bytes(), blocks_.bytes(), 0};
+  places_.for_each([&](const Places& p) { out.busy += p.bytes() + sizeof(void*); });
+  busy_.for_each([&](const BusyNumber& b) { out.busy += b.bytes() + sizeof(void*); });
+  return out;
 }
 
 std::uint64_t NumberActivities::bytes() const {
-  std::uint64_t total = table_.bytes() + lists_.bytes();
-  places_.for_each([&](const Places& p) { total += p.bytes() + sizeof(void*); });
-  busy_.for_each([&](const BusyNumber& b) { total += b.bytes() + sizeof(void*); });
-  return total;
+  const Memory m = memory();
+  return m.table + m.blocks + m.busy;
+}
+
+std::uint64_t NumberActivities::bytes_of(const NumberRecord& record) const {
+  switch (record.tier) {
+    case NumberRecord::kInline:
+      return 0;
+    case NumberRecord::kListed:
+      return BlockPool::size_of(record.listed.size_class);
+    case NumberRecord::kLedger:
+      return BlockPool::size_of(record.ledger.size_class);
+    default:
+      return busy(record).bytes() + (record.busy.places == 0 ? 0 : places_.at(record.busy.places - 1).bytes());
+  }
 }
 
 void NumberActivities::save_record(StateWriter& out, const NumberRecord& record) const {
@@ -586,8 +916,11 @@ void NumberActivities::save_record(StateWriter& out, const NumberRecord& record)
   out.u16(record.woke_h);
   out.u8(record.tier & 3);
   if (record.tier != NumberRecord::kBusy) {
-    Inline room;
-    return save_list(out, contacts(record, room));
+    Room room;
+    save_list(out, contacts(record, room));
+    if (record.tier == NumberRecord::kLedger)
+      save_packed(out, {blocks_.at(record.ledger.block), BlockPool::size_of(record.ledger.size_class)});
+    return;
   }
   busy(record).save(out);
   const Places* seen = places(record);
@@ -605,29 +938,47 @@ void NumberActivities::load_record(StateReader& in, NumberRecord& record) {
     const std::vector<Contact> list = load_list(in, record.newest_s);
     if (list.size() > kInlineContacts) return in.fail("too many contacts in one record");
     for (const Contact& c : list) {
-      record.contacts[record.size] = shortened(c);
+      record.in.contacts[record.size] = shortened(c);
       record.size = (record.size + 1U) & 3;
-      if (c.device != 0) record.device = c.device;
-      if (c.cell != 0) record.cell = c.cell;
+      if (c.device != 0) record.in.device = c.device;
+      if (c.cell != 0) record.in.cell = c.cell;
     }
   } else if (tier == NumberRecord::kListed) {
     const std::vector<Contact> list = load_list(in, record.newest_s);
     record.tier = NumberRecord::kListed;
-    record.listed = NumberRecord::Listed{0, 0, 0, 0, 0};
     set_list(record, list);
     ++listed_;
+  } else if (tier == NumberRecord::kLedger) {
+    load_ledger(in, record);
   } else if (tier == NumberRecord::kBusy) {
     const std::uint32_t handle = busy_.take();
     record.tier = NumberRecord::kBusy;
-    record.listed = NumberRecord::Listed{0, 0, handle, 0, 0};
+    record.busy = NumberRecord::Busy{handle, 0};
     busy_.at(handle).load(in);
+    if (busy_.at(handle).clock_s > record.newest_s) return in.fail("a busy number's clock is ahead of its newest event");
     if (in.u8() == 0) return;
     const std::uint32_t seen = places_.take();
-    record.listed.places = seen + 1;
+    record.busy.places = seen + 1;
     places_.at(seen).load(in);
   } else {
     in.fail("a number's record has an unknown form");
   }
+}
+
+void NumberActivities::load_ledger(StateReader& in, NumberRecord& record) {
+  const std::vector<Contact> list = load_list(in, record.newest_s);
+  if (list.size() > kLedgerContacts) return in.fail("too many contacts in one record");
+  const std::vector<std::uint8_t> packed = load_packed(in);
+  Unpacked& u = unpacked(0);
+  u.of = 0;
+  if (!in.ok() || !unpack(u.ledger, packed) || u.ledger.clock_s() > record.newest_s)
+    return in.fail("a number's packed contacts cannot be read");
+  record.ledger = NumberRecord::Ledgered{};
+  std::copy(list.begin(), list.end(), record.ledger.contacts);
+  if (!store_ledger(record, u, true)) return in.fail("a number's packed contacts are over their bound");
+  record.tier = NumberRecord::kLedger;
+  record.size = list.size() & 3;
+  ++ledgers_;
 }
 
 void NumberActivities::save(StateWriter& out) const {

@@ -320,7 +320,7 @@ class Planner {
       return {};
     const double limit = folded(against);
     if (!(limit >= 0) || limit > 1e9) return {};
-    const Window window = at(feature).feature->window.value_or(Window::k7d);
+    const Window window = at(feature).feature->window.value_or(kLongest);
     const bool outgoing = at(feature).feature->outgoing;
     switch (kind) {
       case NodeKind::kEqual:

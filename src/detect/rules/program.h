@@ -60,7 +60,7 @@ struct Step {
 // or messages that the entity itself made, so only those can complete it.
 struct ContactsBound {
   std::uint32_t least = 0;
-  Window window = Window::k7d;
+  Window window = kLongest;
   bool outgoing = false;
 };
 

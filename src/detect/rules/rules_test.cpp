@@ -83,7 +83,7 @@ TEST(RulePlan, RunsTheCheapestTestFirst) {
   EXPECT_EQ(plan("20 * 3 < calls_out_1h or distinct_callees_1h / calls_out_1h > 0.5"),
             "0 test calls_out_1h > 60\n1 skip_if_true to 7\n2 feature distinct_callees_1h\n3 feature calls_out_1h\n4 "
             "divide\n5 number 0.5\n6 compare >\n"
-            "cost 9, contacts at least 0 in 7d\n");
+            "cost 9, contacts at least 0 in 30d\n");
   EXPECT_EQ(plan("known_service not in ('cdn') and not is_private and flows_1h > 3", model::EntityKind::kIp),
             "0 test flows_1h > 3\n1 skip_if_false to 6\n2 text known_service not in \"cdn\"\n3 skip_if_false to 6\n4 "
             "fact is_private\n5 not\n"

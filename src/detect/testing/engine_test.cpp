@@ -196,7 +196,7 @@ TEST(Engine, CountsWhatItDoes) {
   ASSERT_EQ(stats.parts.size(), 4U);
   EXPECT_EQ(stats.parts[3].name, "toy");
   EXPECT_GT(stats.parts[3].state.keys, 50U);
-  EXPECT_EQ(stats.parts[0].state.keys, stats.quiet_numbers + stats.listed_numbers + stats.busy_numbers);
+  EXPECT_EQ(stats.parts[0].state.keys, stats.quiet_numbers + stats.listed_numbers + stats.ledger_numbers + stats.busy_numbers);
   EXPECT_GT(stats.parts[0].state.bytes, 10000U);
   EXPECT_EQ(stats.parts[2].signals + stats.parts[3].signals, stats.signals);
 }
