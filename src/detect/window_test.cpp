@@ -26,7 +26,7 @@ std::uint32_t next_time(std::mt19937_64& random, std::uint32_t& clock) {
   } else if (kind < 87) {
     clock += static_cast<std::uint32_t>(random() % 300000);
   } else {
-    const auto back = static_cast<std::uint32_t>(random() % (kind < 95 ? 600 : 800000));
+    const auto back = static_cast<std::uint32_t>(random() % (kind < 95 ? 600 : 3000000));
     return clock > back ? clock - back : 0;
   }
   return clock;
@@ -44,7 +44,7 @@ TEST(WindowRings, CountAsABruteForcePassDoes) {
       const auto counter = static_cast<std::uint32_t>(random() % 2);
       rings.advance(clock);
       const bool inside = rings.add(t, counter);
-      ASSERT_EQ(inside, t >= start_s(Window::k7d, clock));
+      ASSERT_EQ(inside, t >= start_s(kLongest, clock));
       all.push_back({t, counter});
       if (i % 7 != 0) continue;
       for (const Window w : kAllWindows) {
@@ -104,7 +104,7 @@ TEST(DistinctWindows, CountAsASetDoesWhileExact) {
         distinct = std::move(copy);
       }
       if (i % 11 != 0) continue;
-      for (const Window w : kAllWindows) {
+      for (const Window w : {Window::k5m, Window::k1h, Window::k24h}) {
         std::set<std::uint32_t> expected;
         for (const Sighting& s : all)
           if (s.time >= start_s(w, clock)) expected.insert(s.thing);
@@ -120,7 +120,7 @@ TEST(DistinctWindows, BecomesASketchAtTheSameEventWhateverItsHistory) {
   DistinctWindows plain, restarted;
   std::uint32_t clock = 1'700'000'000;
   for (std::uint32_t i = 0; i < 30000; ++i) {
-    clock += 40;  // the first ones leave the 7 days while the last ones come
+    clock += 6;  // the first ones leave the 24 hours while the last ones come
     for (DistinctWindows* d : {&plain, &restarted}) {
       d->advance(clock);
       d->add(peer_hash(mix64(i + 1)), clock);
@@ -137,7 +137,8 @@ TEST(DistinctWindows, BecomesASketchAtTheSameEventWhateverItsHistory) {
     ASSERT_EQ(plain.exact(), restarted.exact()) << i;
     ASSERT_EQ(plain.exact(), i < DistinctWindows::kExactMax) << i;
     if (i % 97 != 0) continue;
-    for (const Window w : kAllWindows) ASSERT_EQ(plain.count(w), restarted.count(w)) << i;
+    for (const Window w : {Window::k5m, Window::k1h, Window::k24h})
+      ASSERT_EQ(plain.count(w), restarted.count(w)) << i;
   }
 }
 

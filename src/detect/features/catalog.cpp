@@ -31,10 +31,10 @@ double plain_host(const Host& a) {
   return (a.*F)();
 }
 
-constexpr std::array<std::string_view, kWindows> kSpanEn{"5 minutes", "hour", "24 hours", "7 days"};
-constexpr std::array<std::string_view, kWindows> kSpanZh{"5 分钟", "1 小时", "24 小时", "7 天"};
+constexpr std::array<std::string_view, kWindows> kSpanEn{"5 minutes", "hour", "24 hours", "7 days", "30 days"};
+constexpr std::array<std::string_view, kWindows> kSpanZh{"5 分钟", "1 小时", "24 小时", "7 天", "30 天"};
 
-constexpr std::array<std::string_view, kWindows> kShortEn{"5 min", "1 h", "24 h", "7 d"};
+constexpr std::array<std::string_view, kWindows> kShortEn{"5 min", "1 h", "24 h", "7 d", "30 d"};
 
 // A family's short title; " in 1 h" follows, "1 小时" goes before. Singles have their window in it.
 struct Title {
@@ -56,6 +56,7 @@ constexpr Title kTitles[] = {
     {"out_share", "share of its calls that it made itself", "主叫占比"},
     {"repeat_ratio_out", "share of repeated calls", "重复呼叫比例"},
     {"return_calls_24h", "calls back in 24 h", "24 小时回拨次数"},
+    {"return_calls", "calls back", "回拨次数"},
     {"distinct_devices_24h", "devices used in 24 h", "24 小时使用的终端数"},
     {"distinct_cells_24h", "cells it was in within 24 h", "24 小时出现的小区数"},
     {"regions_callee_24h", "regions called in 24 h", "24 小时被叫归属地数"},
@@ -90,6 +91,7 @@ struct Family {
   Exactness exactness = Exactness::kExact;
   std::uint8_t cost = 2;
   bool bounded = false, outgoing = false;
+  Exactness in(Window w) const { return exactness == Exactness::kSketch && w >= Window::k7d ? Exactness::kSample : exactness; }
 };
 
 class Builder {
@@ -129,6 +131,7 @@ class Builder {
     const auto i = static_cast<std::size_t>(w);
     Feature& feature = push(family, entity, fmt::format("{}_{}", family.stem, spec(w).name));
     feature.window = w;
+    feature.exactness = family.in(w);
     feature.number = n;
     feature.host = h;
     feature.title_en = fmt::format("{} in {}", title_of(family.stem).en, kShortEn[i]);
@@ -151,62 +154,70 @@ class Builder {
   std::vector<Feature> all_;
 };
 
-constexpr Window k5m = Window::k5m, k1h = Window::k1h, k24h = Window::k24h, k7d = Window::k7d;
+constexpr Window k5m = Window::k5m, k1h = Window::k1h, k24h = Window::k24h, k7d = Window::k7d,
+                 k30d = Window::k30d;
 constexpr Exactness kExact = Exactness::kExact, kSketch = Exactness::kSketch, kEstimate = Exactness::kEstimate;
 
 void number_counts(Builder& b) {
-  b.number<&Number::calls_out, k5m, k1h, k24h, k7d>(
+  b.number<&Number::calls_out, k5m, k1h, k24h, k7d, k30d>(
       {"calls_out", "calls", "calls made in the last {en}", "最近 {zh}主叫次数", kExact, 2, true, true});
-  b.number<&Number::calls_in, k5m, k1h, k24h, k7d>(
+  b.number<&Number::calls_in, k5m, k1h, k24h, k7d, k30d>(
       {"calls_in", "calls", "calls received in the last {en}", "最近 {zh}被叫次数", kExact, 2, true});
-  b.number<&Number::messages_out, k5m, k1h, k24h, k7d>(
+  b.number<&Number::messages_out, k5m, k1h, k24h, k7d, k30d>(
       {"messages_out", "messages", "messages sent in the last {en}", "最近 {zh}发送短信条数", kExact, 2, true, true});
-  b.number<&Number::messages_in, k5m, k1h, k24h, k7d>(
+  b.number<&Number::messages_in, k5m, k1h, k24h, k7d, k30d>(
       {"messages_in", "messages", "messages received in the last {en}", "最近 {zh}接收短信条数", kExact, 2, true});
-  b.number<&Number::unanswered_out, k5m, k1h, k24h, k7d>({"unanswered_out", "calls",
+  b.number<&Number::unanswered_out, k5m, k1h, k24h, k7d, k30d>({"unanswered_out", "calls",
                                                           "calls made in the last {en} that nobody answered",
                                                           "最近 {zh}主叫未接通次数", kExact, 2, true, true});
-  b.number<&Number::distinct_callees, k5m, k1h, k24h, k7d>({"distinct_callees", "numbers",
+  b.number<&Number::distinct_callees, k5m, k1h, k24h, k7d, k30d>({"distinct_callees", "numbers",
                                                             "different numbers called in the last {en}",
                                                             "最近 {zh}主叫的不同号码数", kSketch, 5, true, true});
-  b.number<&Number::distinct_callers, k5m, k1h, k24h, k7d>({"distinct_callers", "numbers",
+  b.number<&Number::distinct_callers, k5m, k1h, k24h, k7d, k30d>({"distinct_callers", "numbers",
                                                             "different numbers that called it in the last {en}",
                                                             "最近 {zh}来电的不同号码数", kSketch, 5, true});
-  b.number<&Number::distinct_recipients, k5m, k1h, k24h, k7d>(
+  b.number<&Number::distinct_recipients, k5m, k1h, k24h, k7d, k30d>(
       {"distinct_recipients", "numbers", "different numbers it sent messages to in the last {en}",
        "最近 {zh}发送短信的不同号码数", kSketch, 5, true, true});
-  b.number<&Number::distinct_senders, k5m, k1h, k24h, k7d>({"distinct_senders", "numbers",
+  b.number<&Number::distinct_senders, k5m, k1h, k24h, k7d, k30d>({"distinct_senders", "numbers",
                                                             "different numbers that sent it messages in the last {en}",
                                                             "最近 {zh}收到短信的不同号码数", kSketch, 5, true});
 }
 
 void number_ratios(Builder& b) {
-  b.number<&Number::answered_ratio_out, k5m, k1h, k24h, k7d>(
+  b.number<&Number::answered_ratio_out, k5m, k1h, k24h, k7d, k30d>(
       {"answered_ratio_out", "ratio",
        "share of the calls made in the last {en} that were answered; not known without calls whose outcome is known",
        "最近 {zh}主叫接通率（无已知结果的呼叫时未知）"});
-  b.number<&Number::short_ratio_out, k5m, k1h, k24h, k7d>(
+  b.number<&Number::short_ratio_out, k5m, k1h, k24h, k7d, k30d>(
       {"short_ratio_out", "ratio",
        "share of the answered calls made in the last {en} with at most 10 s of talk; not known without answered calls",
        "最近 {zh}主叫接通中通话不超过 10 秒的比例（无接通时未知）"});
-  b.number<&Number::talk_s_mean_out, k1h, k24h>(
+  b.number<&Number::talk_s_mean_out, k5m, k1h, k24h, k7d, k30d>(
       {"talk_s_mean_out", "s",
        "mean talk time of the answered calls made in the last {en}; not known without answered calls",
        "最近 {zh}主叫接通的平均通话时长（无接通时未知）"});
-  b.number<&Number::out_share, k24h, k7d>(
+  b.number<&Number::out_share, k5m, k1h, k24h, k7d, k30d>(
       {"out_share", "ratio", "calls made as a share of all calls in the last {en}; not known without calls",
        "最近 {zh}主叫占比（无通话时未知）"});
-  b.number<&Number::repeat_ratio_out, k24h, k7d>(
+  b.number<&Number::repeat_ratio_out, k5m, k1h, k24h, k7d, k30d>(
       {"repeat_ratio_out", "ratio",
        "1 - different numbers called / calls made in the last {en}: near 0 when everybody is a stranger; not known "
        "without calls",
        "最近 {zh}重复呼叫比例：1 - 不同被叫数 / 主叫次数，接近 0 表示全是陌生人（无主叫时未知）", kSketch, 6});
 }
 
+void number_returns(Builder& b) {
+  b.number<&Number::return_calls, k5m, k1h, k7d, k30d>(
+      {"return_calls", "calls",
+       "calls received in the last {en} from numbers it had called within the 7 days before; see return_calls_24h",
+       "最近 {zh}内由其此前 7 天呼叫过的号码打回的次数（参见 return_calls_24h）", kEstimate, 2, true});
+}
+
 void number_singles(Builder& b) {
   b.single({"return_calls_24h", "calls",
             "calls received in the last 24 hours from numbers it had called within the 7 days before; "
-            "a lower bound once it has called more than 8,192 numbers in 7 days",
+            "exact but for hashes of 14 to 16 bits; a lower bound once it calls more than 32 (busy numbers 192) numbers a day",
             "最近 24 小时内由其此前 7 天呼叫过的号码打回的次数", kEstimate, 2, true},
            k24h, &plain_number<&Number::return_calls_24h>);
   b.single({"distinct_devices_24h", "devices",
@@ -290,6 +301,7 @@ const std::vector<Feature>& catalog() {
     number_ratios(builder);
     number_singles(builder);
     host_features(builder);
+    number_returns(builder);
     return builder.take();
   }();
   return kAll;
@@ -298,7 +310,7 @@ const std::vector<Feature>& catalog() {
 }  // namespace
 
 std::string_view name(Exactness exactness) {
-  constexpr std::array<std::string_view, 3> kNames{"exact", "exact, then sketch", "estimate"};
+  constexpr std::array<std::string_view, 4> kNames{"exact", "exact, then sketch", "estimate", "exact, then sample"};
   return kNames[static_cast<std::size_t>(exactness)];
 }
 

@@ -18,10 +18,11 @@ namespace pandun::detect {
 
 enum class Exactness : std::uint8_t {
   kExact,     // equal to a brute-force pass over the events
-  kSketch,    // exact up to 8,192 things in the longest window, then within 3.3 % (1 sigma)
+  kSketch,    // exact up to 8,192 things in 24 h (by 16 bits of hash beyond an hour), then within 3.3 % (1 sigma)
   kEstimate,  // the description says how far off it can be
+  kSample,    // exact (by 14 bits of hash) up to 32 things a day and 64 in 6 days, then within 12 % (1 sigma)
 };
-std::string_view name(Exactness exactness);  // "exact", "exact, then sketch", "estimate"
+std::string_view name(Exactness exactness);  // "exact", "exact, then sketch", "estimate", "exact, then sample"
 
 struct Feature {
   std::uint16_t id = 0;   // index in the catalogue

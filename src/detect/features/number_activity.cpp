@@ -172,7 +172,11 @@ double NumberActivity::distinct(Lane lane, Window w) const {
   }
   if (busy != nullptr) {
     value += busy->count(w);
-    for (std::size_t p = 0; p < recent.size; ++p) value += busy->has_met(recent.peers[p] >> 16) ? 0 : 1;
+    const bool known = w <= Window::k24h && busy->short_time.exact();
+    for (std::size_t p = 0; p < recent.size; ++p) {
+      const std::uint32_t peer = recent.peers[p];
+      value += (known ? busy->short_time.contains_since(peer, start) : busy->has_met(peer >> 16)) ? 0 : 1;
+    }
   } else {
     value += static_cast<double>(recent.size);
   }

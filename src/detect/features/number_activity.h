@@ -72,6 +72,7 @@ class NumberActivity {
   double distinct_senders(Window w) const;     // of messages
   bool exact() const;                          // the four above
 
+  double return_calls(Window w) const { return tally(w).returns; }
   double return_calls_24h() const { return tally(Window::k24h).returns; }
   double distinct_devices_24h() const;     // it called or sent from; 0 when the feed never says; at most 64
   double distinct_cells_24h() const;       // it was in, calling or called; at most 256

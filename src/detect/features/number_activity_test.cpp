@@ -26,7 +26,8 @@ struct Told {
   bool outgoing, message, returned;
   model::Answered answered;
   std::int32_t talk;
-  int device, cell;  // 0 = not said
+  int device, cell;             // 0 = not said
+  bool returned_soon = false;  // … called within the 24 hours before
 };
 
 // The features' definitions, straight from the header comment, over everything ever told.
@@ -34,10 +35,13 @@ class BruteForce {
  public:
   void tell(Told t) {
     newest_ = std::max(newest_, t.time);
-    if (t.time < start_s(Window::k7d, newest_)) return;
+    if (t.time < start_s(kLongest, newest_)) return;
     if (!t.message && !t.outgoing)
-      for (const Told& o : all_)
-        t.returned |= o.outgoing && !o.message && o.peer == t.peer && o.time >= start_s(Window::k7d, newest_);
+      for (const Told& o : all_) {
+        const bool called = o.outgoing && !o.message && o.peer == t.peer;
+        t.returned |= called && o.time >= start_s(Window::k7d, newest_);
+        t.returned_soon |= called && o.time >= start_s(Window::k24h, newest_);
+      }
     all_.push_back(t);
   }
   template <typename F>
@@ -81,7 +85,30 @@ void expect_same(double a, double b, const char* what, Window w) {
   ASSERT_DOUBLE_EQ(a, b) << what << " " << spec(w).name;
 }
 
-void compare(const NumberActivity& n, const BruteForce& b) {
+// How far peers of the long windows were off, over a whole run.
+struct Errors {
+  double sum = 0, squares = 0, n = 0;
+  void add(double got, double real) {
+    if (real < 20) return;
+    const double error = got / real - 1;
+    sum += error;
+    squares += error * error;
+    n += 1;
+  }
+};
+
+// Peers: exact for an hour; then told apart by 16 bits for 24 h; then by 14 bits, and a sample beyond so many a step.
+void expect_peers(double a, double b, const char* what, Window w, Errors& errors) {
+  if (w <= Window::k1h) return expect_same(a, b, what, w);
+  if (w == Window::k24h) {
+    ASSERT_NEAR(a, b, 1 + 0.01 * b) << what << " 24h";
+    return;
+  }
+  ASSERT_NEAR(a, b, 3 + 5 * Ledger::kRelativeError * b) << what << " " << spec(w).name;
+  errors.add(a, b);
+}
+
+void compare(const NumberActivity& n, const BruteForce& b, int tier, Errors& errors) {
   const auto call_out = [](const Told& t) { return t.outgoing && !t.message; };
   const auto call_in = [](const Told& t) { return !t.outgoing && !t.message; };
   const auto message_out = [](const Told& t) { return t.outgoing && t.message; };
@@ -100,20 +127,28 @@ void compare(const NumberActivity& n, const BruteForce& b) {
     expect_same(n.short_ratio_out(w), b.count(w, [&](const Told& t) { return answered(t) && t.talk <= 10; }) / yes,
                 "short_ratio_out", w);
     expect_same(n.talk_s_mean_out(w), b.talk(w) / yes, "talk_s_mean_out", w);
-    expect_same(n.distinct_callees(w), b.distinct(w, call_out, who), "distinct_callees", w);
-    expect_same(n.distinct_callers(w), b.distinct(w, call_in, who), "distinct_callers", w);
-    expect_same(n.distinct_recipients(w), b.distinct(w, message_out, who), "distinct_recipients", w);
-    expect_same(n.distinct_senders(w), b.distinct(w, message_in, who), "distinct_senders", w);
+    expect_peers(n.distinct_callees(w), b.distinct(w, call_out, who), "distinct_callees", w, errors);
+    expect_peers(n.distinct_callers(w), b.distinct(w, call_in, who), "distinct_callers", w, errors);
+    expect_peers(n.distinct_recipients(w), b.distinct(w, message_out, who), "distinct_recipients", w, errors);
+    expect_peers(n.distinct_senders(w), b.distinct(w, message_in, who), "distinct_senders", w, errors);
     const double all = b.count(w, [](const Told&) { return true; });
-    const bool busy = n.contacts_at_most() == UINT32_MAX;
-    for (const double least : {1.0, 2.5, all, all + 0.5, all + 1, all + 60})
-      ASSERT_EQ(n.fewer_than(least, w), !busy && all < least) << spec(w).name << " " << all << " < " << least;
+    ASSERT_LE(all, n.contacts_at_most());
+    for (const double least : {1.0, 2.5, all, all + 0.5, all + 1, all * 1.2 + 60}) {
+      if (n.fewer_than(least, w)) {
+        ASSERT_LT(all, least) << spec(w).name;
+      } else if (tier <= NumberRecord::kListed) {
+        ASSERT_GE(all, least) << spec(w).name;
+      }
+    }
     double series = 0;
     for (const model::EvidencePoint& p : n.calls_out_series(w)) series += p.value;
     expect_same(series, calls, "calls_out_series", w);
   }
   constexpr Window day = Window::k24h;
-  expect_same(n.return_calls_24h(), b.count(day, [](const Told& t) { return t.returned; }), "return_calls_24h", day);
+  // Who was called longer ago than a day may be missed where such days are sampled.
+  const double returns = b.count(day, [](const Told& t) { return t.returned; });
+  ASSERT_LE(n.return_calls_24h(), 1 + 1.02 * returns);
+  ASSERT_GE(n.return_calls_24h(), b.count(day, [](const Told& t) { return t.returned_soon; }));
   expect_same(n.distinct_devices_24h(),
               b.distinct(
                   day, [](const Told& t) { return t.device != 0; }, [](const Told& t) { return t.device; }),
@@ -138,22 +173,22 @@ class Stream {
   Told next() {
     if (left_-- == 0) {
       left_ = 20 + random_() % 300;
-      season_ = random_() % 4;
+      season_ = random_() % 5;
     }
     const std::uint64_t late = random_() % 100;
-    constexpr std::uint32_t kGap[] = {15, 600, 9000, 60000};  // s between events at most: dialler … hermit
+    constexpr std::uint32_t kGap[] = {15, 600, 9000, 60000, 900000};  // s between events at most: dialler … hermit
     std::uint32_t time = clock_;
     if (late >= 94) {
-      time -= static_cast<std::uint32_t>(random_() % (late < 98 ? 1200 : 900000));
+      time -= static_cast<std::uint32_t>(random_() % (late < 98 ? 1200 : late < 99 ? 900000 : 3000000));
     } else {
       clock_ += static_cast<std::uint32_t>(random_() % kGap[season_]);
-      if (random_() % 400 == 0) clock_ += static_cast<std::uint32_t>(random_() % 1'000'000);
+      if (random_() % 400 == 0) clock_ += static_cast<std::uint32_t>(random_() % 4'000'000);
       time = clock_;
     }
     const bool message = random_() % 4 == 0, outgoing = random_() % 3 != 0;
     const auto answered = static_cast<model::Answered>(random_() % 3);
     Told t{time,
-           random_() % (season_ == 0 ? 2000 : 12),
+           random_() % (season_ == 0 ? 2000 : season_ == 1 ? 200 : 12),
            outgoing,
            message,
            false,
@@ -184,12 +219,12 @@ void update(NumberActivities& all, const Told& t, std::uint32_t watermark) {
 
 TEST(NumberActivity, EveryFeatureEqualsABruteForcePass) {
   std::set<int> tiers;
-  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+  Errors errors;
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Stream stream(seed);
     auto all = std::make_unique<NumberActivities>(NumberOptions{});
     BruteForce brute;
-    std::set<int> left_busy;
     int last_tier = 0;
     for (int i = 0; i < 4000; ++i) {
       const Told t = stream.next();
@@ -204,12 +239,13 @@ TEST(NumberActivity, EveryFeatureEqualsABruteForcePass) {
         ASSERT_EQ(loaded->too_old(), all->too_old());
         all = std::move(loaded);
       }
+      if (i % 50 == 0) all->evict(EventMs{stream.clock() * 1000LL});
       const NumberRecord* record = all->find(kNumber, kHash, EventMs{stream.clock() * 1000LL});
       ASSERT_NE(record, nullptr);
       tiers.insert(last_tier * 10 + record->tier);
       last_tier = record->tier;
       if (i % 17 != 0 && i > 20) continue;
-      compare(NumberActivity(*all, *record, kNumber), brute);
+      compare(NumberActivity(*all, *record, kNumber), brute, record->tier, errors);
       if (HasFatalFailure()) {
         ADD_FAILURE() << "at event " << i << ", record in form " << record->tier;
         return;
@@ -218,7 +254,10 @@ TEST(NumberActivity, EveryFeatureEqualsABruteForcePass) {
     EXPECT_GT(all->too_old(), 0U);
   }
   // Every way from one form of the record to another was taken.
-  for (const int way : {0, 1, 11, 12, 22, 21, 10}) EXPECT_TRUE(tiers.contains(way)) << way;
+  for (const int way : {0, 1, 11, 12, 22, 23, 33, 32, 20, 10}) EXPECT_TRUE(tiers.contains(way)) << way;
+  EXPECT_GT(errors.n, 1000);
+  EXPECT_LT(std::abs(errors.sum / errors.n), 0.02) << "peers of 7 d and 30 d";
+  EXPECT_LT(std::sqrt(errors.squares / errors.n), Ledger::kRelativeError) << "peers of 7 d and 30 d";
 }
 
 TEST(NumberActivity, SilenceIsKnownForAWeekAfterItEnded) {
