@@ -4,9 +4,12 @@
 
 #include <cmath>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
+#include <string>
 
+#include "detect/features/catalog.h"
 #include "detect/features/number_state.h"
 
 namespace pandun::detect {
@@ -70,6 +73,12 @@ class BruteForce {
       if (t.time >= start_s(w, newest_) && t.outgoing && !t.message && t.answered == model::Answered::kYes)
         sum += std::max(t.talk, 0);
     return sum;
+  }
+  std::uint32_t newest() const { return newest_; }
+  std::uint32_t first() const {
+    std::uint32_t first = UINT32_MAX;
+    for (const Told& t : all_) first = std::min(first, t.time);
+    return first;
   }
   double night() const {
     return count(Window::k24h, [](const Told& t) { return t.outgoing && is_night(t.time, std::chrono::hours(8)); });
@@ -258,6 +267,88 @@ TEST(NumberActivity, EveryFeatureEqualsABruteForcePass) {
   EXPECT_GT(errors.n, 1000);
   EXPECT_LT(std::abs(errors.sum / errors.n), 0.02) << "peers of 7 d and 30 d";
   EXPECT_LT(std::sqrt(errors.squares / errors.n), Ledger::kRelativeError) << "peers of 7 d and 30 d";
+}
+
+// What a feature of the catalogue is, worked out from all events at once, by its name alone. A feature without a line here has
+// no definition that live scoring, rules and training could be held to.
+std::optional<double> from_scratch(const BruteForce& b, const Feature& f) {
+  const Window w = f.window.value_or(kLongest);
+  const auto call_out = [](const Told& t) { return t.outgoing && !t.message; };
+  const auto call_in = [](const Told& t) { return !t.outgoing && !t.message; };
+  const auto message_out = [](const Told& t) { return t.outgoing && t.message; };
+  const auto message_in = [](const Told& t) { return !t.outgoing && t.message; };
+  const auto answered = [&](const Told& t) { return call_out(t) && t.answered == model::Answered::kYes; };
+  const auto unanswered = [&](const Told& t) { return call_out(t) && t.answered == model::Answered::kNo; };
+  const auto who = [](const Told& t) { return t.peer; };
+  const double calls = b.count(w, call_out), yes = b.count(w, answered), no = b.count(w, unanswered);
+  const std::map<std::string, double> stems{
+      {"calls_out", calls},
+      {"calls_in", b.count(w, call_in)},
+      {"messages_out", b.count(w, message_out)},
+      {"messages_in", b.count(w, message_in)},
+      {"unanswered_out", no},
+      {"distinct_callees", b.distinct(w, call_out, who)},
+      {"distinct_callers", b.distinct(w, call_in, who)},
+      {"distinct_recipients", b.distinct(w, message_out, who)},
+      {"distinct_senders", b.distinct(w, message_in, who)},
+      {"answered_ratio_out", yes / (yes + no)},
+      {"short_ratio_out", b.count(w, [&](const Told& t) { return answered(t) && t.talk <= 10; }) / yes},
+      {"talk_s_mean_out", b.talk(w) / yes},
+      {"out_share", calls / (calls + b.count(w, call_in))},
+      {"repeat_ratio_out", 1 - b.distinct(w, call_out, who) / calls},
+      {"return_calls", b.count(w, [](const Told& t) { return t.returned; })},
+      {"distinct_devices", b.distinct(w, [](const Told& t) { return t.device != 0; }, [](const Told& t) { return t.device; })},
+      {"distinct_cells", b.distinct(w, [](const Told& t) { return t.cell != 0; }, [](const Told& t) { return t.cell; })},
+      {"regions_callee", b.distinct(w, call_out, [](const Told& t) { return peer(t.peer).value() / 10000; })},
+      {"night_share", b.night() / b.count(w, [](const Told& t) { return t.outgoing; })},
+      {"max_calls_per_minute", b.max_per_minute()},
+  };
+  if (f.name == "first_seen_age_s") return b.newest() - b.first();
+  if (f.name == "idle_before_s") return 0;  // within one day; SilenceIsKnownForAWeekAfterItEnded says the rest
+  const std::string suffix = f.window.has_value() ? "_" + std::string(spec(w).name) : "";
+  if (f.name.size() <= suffix.size() || !f.name.ends_with(suffix)) return std::nullopt;
+  const auto found = stems.find(f.name.substr(0, f.name.size() - suffix.size()));
+  return found == stems.end() ? std::nullopt : std::optional<double>(found->second);
+}
+
+TEST(NumberActivity, EveryFeatureOfTheCatalogueEqualsABatchOverADay) {
+  std::size_t compared = 0;
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    std::mt19937_64 random(seed);
+    NumberActivities all{NumberOptions{}};
+    BruteForce brute;
+    // A quiet line, a busy one, a dialler; each with its day.
+    const std::uint32_t events = seed % 3 == 0 ? 12 : seed % 3 == 1 ? 150 : 900, peers = events / 3 + 2;
+    for (std::uint32_t i = 0; i < events; ++i) {
+      const std::uint32_t t = kStart + i * (86400 / events) + static_cast<std::uint32_t>(random() % 60);
+      const bool message = random() % 3 == 0, outgoing = random() % 2 == 0;
+      const auto answered = static_cast<model::Answered>(random() % 3);
+      const Told told{t, random() % peers, outgoing, message, false, answered,
+                      answered == model::Answered::kYes ? static_cast<std::int32_t>(random() % 200) : -1,
+                      outgoing ? static_cast<int>(random() % 3) : 0, static_cast<int>(random() % 5)};
+      update(all, told, t);
+      brute.tell(told);
+    }
+    const NumberRecord* record = all.find(kNumber, kHash, EventMs{brute.newest() * 1000LL});
+    ASSERT_NE(record, nullptr);
+    const NumberActivity n(all, *record, kNumber);
+    for (const Feature& f : features()) {
+      if (f.number == nullptr) continue;
+      const std::optional<double> batch = from_scratch(brute, f);
+      ASSERT_TRUE(batch.has_value()) << f.name << " has no batch definition in this test";
+      const double streamed = f.number(n);
+      ++compared;
+      ASSERT_EQ(std::isnan(streamed), std::isnan(*batch)) << f.name << " seed " << seed;
+      if (std::isnan(*batch)) continue;
+      const double size = f.unit == "ratio" ? 1 : *batch;
+      const double room = f.exactness == Exactness::kExact || f.window < Window::k24h ? 1e-9 * (1 + size)
+                          : f.exactness == Exactness::kSketch                         ? 0.01 * size + (f.unit == "ratio" ? 0 : 1)
+                          : f.exactness == Exactness::kSample ? 3 * Ledger::kRelativeError * size + 1
+                                                              : 0.15 * size + 2;
+      ASSERT_NEAR(streamed, *batch, room) << f.name << " seed " << seed << ", form " << record->tier;
+    }
+  }
+  EXPECT_GT(compared, 12U * 60);
 }
 
 TEST(NumberActivity, SilenceIsKnownForAWeekAfterItEnded) {
