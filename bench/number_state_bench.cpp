@@ -84,7 +84,10 @@ struct Happening {
 class Province {
  public:
   explicit Province(std::uint32_t numbers)
-      : numbers_(numbers), services_(std::max(8U, numbers / 20000)), activity_(make_activity(numbers)), chooser_(activity_) {}
+      : numbers_(numbers),
+        services_(std::max(8U, numbers / 20000)),
+        activity_(make_activity(numbers)),
+        chooser_(activity_) {}
   std::uint32_t numbers() const { return numbers_; }
   std::uint32_t services() const { return services_; }
 
@@ -190,9 +193,12 @@ int main(int argc, char** argv) {
           const EventMs time{times[i] * 1000LL};
           const model::NumberKey from = key_of_index(h.from), to = key_of_index(h.to);
           all.update(from, hashes[2 * i],
-                     {time, to, true, h.message, model::Answered::kUnknown, h.talk_s, named(device, h.from), named(from_cell, h.from_cell)}, time);
+                     {time, to, true, h.message, model::Answered::kUnknown, h.talk_s, named(device, h.from),
+                      named(from_cell, h.from_cell)},
+                     time);
           all.update(to, hashes[2 * i + 1],
-                     {time, from, false, h.message, model::Answered::kUnknown, h.talk_s, {}, named(to_cell, h.to_cell)}, time);
+                     {time, from, false, h.message, model::Answered::kUnknown, h.talk_s, {}, named(to_cell, h.to_cell)},
+                     time);
         }
         counted_ns += static_cast<std::uint64_t>((platform::system_clock().steady() - started).count());
         counted += size;
@@ -204,10 +210,15 @@ int main(int argc, char** argv) {
     }
     events += day_events;
     const NumberActivities::Memory m = all.memory();
-    fmt::print(stderr, "day {:2}: {:.1f} bytes a number (table {:.1f}, blocks {:.1f} of which used {:.1f}, busy {:.1f}), {:.0f} ns an event, ledgers {} busy {}\n",
-               day + 1, static_cast<double>(all.bytes()) / static_cast<double>(all.size()), static_cast<double>(m.table) / static_cast<double>(all.size()),
-               static_cast<double>(m.blocks) / static_cast<double>(all.size()), static_cast<double>(m.blocks_used) / static_cast<double>(all.size()),
-               static_cast<double>(m.busy) / static_cast<double>(all.size()), static_cast<double>(counted_ns - day_ns) / static_cast<double>(day_events), all.ledgers(), all.busy());
+    fmt::print(stderr,
+               "day {:2}: {:.1f} bytes a number (table {:.1f}, blocks {:.1f} of which used {:.1f}, busy {:.1f}), "
+               "{:.0f} ns an event, ledgers {} busy {}\n",
+               day + 1, static_cast<double>(all.bytes()) / static_cast<double>(all.size()),
+               static_cast<double>(m.table) / static_cast<double>(all.size()),
+               static_cast<double>(m.blocks) / static_cast<double>(all.size()),
+               static_cast<double>(m.blocks_used) / static_cast<double>(all.size()),
+               static_cast<double>(m.busy) / static_cast<double>(all.size()),
+               static_cast<double>(counted_ns - day_ns) / static_cast<double>(day_events), all.ledgers(), all.busy());
   }
   // By contacts of 24 h at the end.
   struct Class {
@@ -215,7 +226,8 @@ int main(int argc, char** argv) {
     double below;
     std::uint64_t numbers = 0, contacts = 0, bytes = 0, busy = 0;
   };
-  std::array<Class, 6> classes{{{"quiet", 8}, {"ordinary", 32}, {"active", 128}, {"busy", 400}, {"very busy", 2000}, {"services", 1e18}}};
+  std::array<Class, 6> classes{
+      {{"quiet", 8}, {"ordinary", 32}, {"active", 128}, {"busy", 400}, {"very busy", 2000}, {"services", 1e18}}};
   const EventMs end{(kStart + days * 86400LL) * 1000};
   for (std::uint32_t i = 0; i < numbers + province.services(); ++i) {
     const model::NumberKey number = key_of_index(i);
@@ -233,16 +245,22 @@ int main(int argc, char** argv) {
   std::string by_class;
   for (const Class& c : classes) {
     if (c.numbers == 0) continue;
-    by_class += fmt::format("{}{{\"class\":\"{}\",\"numbers\":{},\"contacts_24h\":{:.1f},\"bytes_beside_table\":{:.1f},\"busy\":{}}}", by_class.empty() ? "" : ",",
-                            c.name, c.numbers, static_cast<double>(c.contacts) / static_cast<double>(c.numbers),
-                            static_cast<double>(c.bytes) / static_cast<double>(c.numbers), c.busy);
+    by_class += fmt::format(
+        "{}{{\"class\":\"{}\",\"numbers\":{},\"contacts_24h\":{:.1f},\"bytes_beside_table\":{:.1f},\"busy\":{}}}",
+        by_class.empty() ? "" : ",", c.name, c.numbers,
+        static_cast<double>(c.contacts) / static_cast<double>(c.numbers),
+        static_cast<double>(c.bytes) / static_cast<double>(c.numbers), c.busy);
   }
   const NumberActivities::Memory m = all.memory();
-  fmt::print("{{\"numbers\":{},\"days\":{},\"events\":{},\"bytes_per_number\":{:.1f},\"table\":{:.1f},\"blocks\":{:.1f},\"blocks_used\":{:.1f},\"busy_part\":{:.1f},"
-             "\"ns_per_event\":{:.0f},\"rss_per_number\":{:.1f},\"peak_rss_bytes\":{},\"listed\":{},\"ledgers\":{},\"busy\":{},\"evicted\":{},\"too_old\":{},\"classes\":[{}]}}\n",
-             all.size(), days, events, static_cast<double>(all.bytes()) / known, static_cast<double>(m.table) / known, static_cast<double>(m.blocks) / known,
-             static_cast<double>(m.blocks_used) / known, static_cast<double>(m.busy) / known, static_cast<double>(counted_ns) / static_cast<double>(counted),
-             static_cast<double>(platform::rss_bytes() - rss_before) / known, platform::peak_rss_bytes(), all.listed(), all.ledgers(), all.busy(), all.evicted(),
-             all.too_old(), by_class);
+  fmt::print(
+      "{{\"numbers\":{},\"days\":{},\"events\":{},\"bytes_per_number\":{:.1f},\"table\":{:.1f},\"blocks\":{:.1f},"
+      "\"blocks_used\":{:.1f},\"busy_part\":{:.1f},"
+      "\"ns_per_event\":{:.0f},\"rss_per_number\":{:.1f},\"peak_rss_bytes\":{},\"listed\":{},\"ledgers\":{},\"busy\":{}"
+      ",\"evicted\":{},\"too_old\":{},\"classes\":[{}]}}\n",
+      all.size(), days, events, static_cast<double>(all.bytes()) / known, static_cast<double>(m.table) / known,
+      static_cast<double>(m.blocks) / known, static_cast<double>(m.blocks_used) / known,
+      static_cast<double>(m.busy) / known, static_cast<double>(counted_ns) / static_cast<double>(counted),
+      static_cast<double>(platform::rss_bytes() - rss_before) / known, platform::peak_rss_bytes(), all.listed(),
+      all.ledgers(), all.busy(), all.evicted(), all.too_old(), by_class);
   return 0;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The figures of docs/performance.md: the product's own commands beside a peer or the physical limit, in one run.
 
-usage: run.py BUILD_DIR OUT_DIR [NAME…]      names: calls fraud zeek state eventlog start api decide sip sms learn detection
+usage: run.py BUILD_DIR OUT_DIR [NAME…]      names: calls fraud zeek state province eventlog start api decide sip sms learn detection
 """
 import json
 import os
@@ -207,6 +207,24 @@ def bench_state():
     row("state", "peak memory", result["peak_rss_bytes"] / 1e6, "MB")
     row("state", "engine alone, both numbers of each call cold", result["ns_per_event"], "ns/event")
     save("state", **result)
+
+
+def bench_province():
+    """The state of a province's numbers after weeks: two slices, so that the slope shows, and what it comes to at full size."""
+    numbers = int(os.environ.get("PANDUN_BENCH_PROVINCE_NUMBERS", "400000"))
+    days = os.environ.get("PANDUN_BENCH_PROVINCE_DAYS", "31")
+    small, large = (json.loads(one_core([BUILD / "bench/number_state_bench", n, days])[3]) for n in (numbers // 4, numbers))
+    for size, result in (("small", small), ("large", large)):
+        row("province", f"bytes a number after {days} days, 20 events a number and day ({size} slice)", result["bytes_per_number"], "bytes",
+            f"{result['numbers']:,} numbers: table {result['table']}, blocks {result['blocks']} (used {result['blocks_used']}), busy {result['busy_part']}; resident {result['rss_per_number']}")
+    for c in large["classes"]:
+        row("province", f"  {c['class']}: {c['contacts_24h']:.0f} contacts a day, beside its line in the table", c["bytes_beside_table"], "bytes", f"{c['numbers']:,} numbers, {c['busy']} in the busy form")
+    slope = (large["bytes_per_number"] * large["numbers"] - small["bytes_per_number"] * small["numbers"]) / (large["numbers"] - small["numbers"])
+    row("province", "slope: bytes for one number more", slope, "bytes")
+    row("province", "100,000,000 numbers by that slope", slope * 1e8 / 2**30, "GiB")
+    row("province", "one event, both sides, cold", large["ns_per_event"], "ns/event")
+    row("province", "share of 2 cores at 23,148 events/s", large["ns_per_event"] * 23148 / 1e9 / 2 * 100, "%", f"busy hour of three times that: {large['ns_per_event'] * 69444 / 1e9 / 2 * 100:.0f} %")
+    save("province", small=small, large=large)
 
 
 def bench_eventlog():

@@ -23,8 +23,8 @@ class BlockPool {
  public:
   static constexpr std::uint32_t kSlabBytes = 64 * 1024, kGrain = 16;
   static constexpr std::uint32_t kPad = 16;  // readable behind every block
-  static constexpr std::array<std::uint16_t, 28> kSizes{16,  32,  48,  64,  80,  96,  112, 128, 144, 160,
-                                                        176, 192, 208, 224, 240, 256, 288, 320, 384, 448,
+  static constexpr std::array<std::uint16_t, 28> kSizes{16,  32,  48,  64,  80,   96,   112,  128, 144, 160,
+                                                        176, 192, 208, 224, 240,  256,  288,  320, 384, 448,
                                                         512, 640, 768, 896, 1024, 1280, 1536, 2048};
   static constexpr std::uint32_t kLargest = kSizes.back();
   static constexpr std::uint32_t size_of(unsigned size_class) { return kSizes[size_class]; }

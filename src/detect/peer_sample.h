@@ -44,9 +44,7 @@ class PeerSample {
     std::uint8_t level = 0;
   };
   static constexpr std::uint16_t kNoStep = 1;
-  static bool passes(std::uint32_t hash, unsigned level) {
-    return (hash * 0x9e3779b1U & ((1U << level) - 1)) == 0;
-  }
+  static bool passes(std::uint32_t hash, unsigned level) { return (hash * 0x9e3779b1U & ((1U << level) - 1)) == 0; }
   std::uint32_t oldest_day() const { return start_s(Window::k7d, now_s_) / kDay.step_s; }
   std::uint32_t oldest_span_day() const { return start_s(Window::k30d, now_s_) / kDay.step_s; }
   std::size_t find(std::uint32_t hash) const;

@@ -91,7 +91,9 @@ struct Family {
   Exactness exactness = Exactness::kExact;
   std::uint8_t cost = 2;
   bool bounded = false, outgoing = false;
-  Exactness in(Window w) const { return exactness == Exactness::kSketch && w >= Window::k7d ? Exactness::kSample : exactness; }
+  Exactness in(Window w) const {
+    return exactness == Exactness::kSketch && w >= Window::k7d ? Exactness::kSample : exactness;
+  }
 };
 
 class Builder {
@@ -154,8 +156,7 @@ class Builder {
   std::vector<Feature> all_;
 };
 
-constexpr Window k5m = Window::k5m, k1h = Window::k1h, k24h = Window::k24h, k7d = Window::k7d,
-                 k30d = Window::k30d;
+constexpr Window k5m = Window::k5m, k1h = Window::k1h, k24h = Window::k24h, k7d = Window::k7d, k30d = Window::k30d;
 constexpr Exactness kExact = Exactness::kExact, kSketch = Exactness::kSketch, kEstimate = Exactness::kEstimate;
 
 void number_counts(Builder& b) {
@@ -168,20 +169,20 @@ void number_counts(Builder& b) {
   b.number<&Number::messages_in, k5m, k1h, k24h, k7d, k30d>(
       {"messages_in", "messages", "messages received in the last {en}", "最近 {zh}接收短信条数", kExact, 2, true});
   b.number<&Number::unanswered_out, k5m, k1h, k24h, k7d, k30d>({"unanswered_out", "calls",
-                                                          "calls made in the last {en} that nobody answered",
-                                                          "最近 {zh}主叫未接通次数", kExact, 2, true, true});
+                                                                "calls made in the last {en} that nobody answered",
+                                                                "最近 {zh}主叫未接通次数", kExact, 2, true, true});
   b.number<&Number::distinct_callees, k5m, k1h, k24h, k7d, k30d>({"distinct_callees", "numbers",
-                                                            "different numbers called in the last {en}",
-                                                            "最近 {zh}主叫的不同号码数", kSketch, 5, true, true});
+                                                                  "different numbers called in the last {en}",
+                                                                  "最近 {zh}主叫的不同号码数", kSketch, 5, true, true});
   b.number<&Number::distinct_callers, k5m, k1h, k24h, k7d, k30d>({"distinct_callers", "numbers",
-                                                            "different numbers that called it in the last {en}",
-                                                            "最近 {zh}来电的不同号码数", kSketch, 5, true});
+                                                                  "different numbers that called it in the last {en}",
+                                                                  "最近 {zh}来电的不同号码数", kSketch, 5, true});
   b.number<&Number::distinct_recipients, k5m, k1h, k24h, k7d, k30d>(
       {"distinct_recipients", "numbers", "different numbers it sent messages to in the last {en}",
        "最近 {zh}发送短信的不同号码数", kSketch, 5, true, true});
-  b.number<&Number::distinct_senders, k5m, k1h, k24h, k7d, k30d>({"distinct_senders", "numbers",
-                                                            "different numbers that sent it messages in the last {en}",
-                                                            "最近 {zh}收到短信的不同号码数", kSketch, 5, true});
+  b.number<&Number::distinct_senders, k5m, k1h, k24h, k7d, k30d>(
+      {"distinct_senders", "numbers", "different numbers that sent it messages in the last {en}",
+       "最近 {zh}收到短信的不同号码数", kSketch, 5, true});
 }
 
 void number_ratios(Builder& b) {
@@ -217,7 +218,8 @@ void number_returns(Builder& b) {
 void number_singles(Builder& b) {
   b.single({"return_calls_24h", "calls",
             "calls received in the last 24 hours from numbers it had called within the 7 days before; "
-            "exact but for hashes of 14 to 16 bits; a lower bound once it calls more than 32 (busy numbers 192) numbers a day",
+            "exact but for hashes of 14 to 16 bits; a lower bound once it calls more than 32 (busy numbers 192) "
+            "numbers a day",
             "最近 24 小时内由其此前 7 天呼叫过的号码打回的次数", kEstimate, 2, true},
            k24h, &plain_number<&Number::return_calls_24h>);
   b.single({"distinct_devices_24h", "devices",

@@ -29,7 +29,7 @@ struct Told {
   bool outgoing, message, returned;
   model::Answered answered;
   std::int32_t talk;
-  int device, cell;             // 0 = not said
+  int device, cell;            // 0 = not said
   bool returned_soon = false;  // … called within the 24 hours before
 };
 
@@ -197,7 +197,9 @@ class Stream {
     const bool message = random_() % 4 == 0, outgoing = random_() % 3 != 0;
     const auto answered = static_cast<model::Answered>(random_() % 3);
     Told t{time,
-           random_() % (season_ == 0 ? 2000 : season_ == 1 ? 200 : 12),
+           random_() % (season_ == 0   ? 2000
+                        : season_ == 1 ? 200
+                                       : 12),
            outgoing,
            message,
            false,
@@ -297,8 +299,10 @@ std::optional<double> from_scratch(const BruteForce& b, const Feature& f) {
       {"out_share", calls / (calls + b.count(w, call_in))},
       {"repeat_ratio_out", 1 - b.distinct(w, call_out, who) / calls},
       {"return_calls", b.count(w, [](const Told& t) { return t.returned; })},
-      {"distinct_devices", b.distinct(w, [](const Told& t) { return t.device != 0; }, [](const Told& t) { return t.device; })},
-      {"distinct_cells", b.distinct(w, [](const Told& t) { return t.cell != 0; }, [](const Told& t) { return t.cell; })},
+      {"distinct_devices", b.distinct(
+                               w, [](const Told& t) { return t.device != 0; }, [](const Told& t) { return t.device; })},
+      {"distinct_cells", b.distinct(
+                             w, [](const Told& t) { return t.cell != 0; }, [](const Told& t) { return t.cell; })},
       {"regions_callee", b.distinct(w, call_out, [](const Told& t) { return peer(t.peer).value() / 10000; })},
       {"night_share", b.night() / b.count(w, [](const Told& t) { return t.outgoing; })},
       {"max_calls_per_minute", b.max_per_minute()},
@@ -323,9 +327,15 @@ TEST(NumberActivity, EveryFeatureOfTheCatalogueEqualsABatchOverADay) {
       const std::uint32_t t = kStart + i * (86400 / events) + static_cast<std::uint32_t>(random() % 60);
       const bool message = random() % 3 == 0, outgoing = random() % 2 == 0;
       const auto answered = static_cast<model::Answered>(random() % 3);
-      const Told told{t, random() % peers, outgoing, message, false, answered,
+      const Told told{t,
+                      random() % peers,
+                      outgoing,
+                      message,
+                      false,
+                      answered,
                       answered == model::Answered::kYes ? static_cast<std::int32_t>(random() % 200) : -1,
-                      outgoing ? static_cast<int>(random() % 3) : 0, static_cast<int>(random() % 5)};
+                      outgoing ? static_cast<int>(random() % 3) : 0,
+                      static_cast<int>(random() % 5)};
       update(all, told, t);
       brute.tell(told);
     }
@@ -342,7 +352,7 @@ TEST(NumberActivity, EveryFeatureOfTheCatalogueEqualsABatchOverADay) {
       if (std::isnan(*batch)) continue;
       const double size = f.unit == "ratio" ? 1 : *batch;
       const double room = f.exactness == Exactness::kExact || f.window < Window::k24h ? 1e-9 * (1 + size)
-                          : f.exactness == Exactness::kSketch                         ? 0.01 * size + (f.unit == "ratio" ? 0 : 1)
+                          : f.exactness == Exactness::kSketch ? 0.01 * size + (f.unit == "ratio" ? 0 : 1)
                           : f.exactness == Exactness::kSample ? 3 * Ledger::kRelativeError * size + 1
                                                               : 0.15 * size + 2;
       ASSERT_NEAR(streamed, *batch, room) << f.name << " seed " << seed << ", form " << record->tier;

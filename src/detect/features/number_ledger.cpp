@@ -143,20 +143,29 @@ void Ledger::sample(Cell& cell, unsigned lane) {
   while (end < thing_count_ && things_[end].key == key) ++end;
   const std::size_t old_end = end;
   const auto filter = [&] {
-    end = static_cast<std::size_t>(
-        std::remove_if(things_.begin() + static_cast<std::ptrdiff_t>(first), things_.begin() + static_cast<std::ptrdiff_t>(end),
-                       [&](const Thing& t) { return !passes(t.hash, cell.level[lane]); }) -
-        things_.begin());
+    end = static_cast<std::size_t>(std::remove_if(things_.begin() + static_cast<std::ptrdiff_t>(first),
+                                                  things_.begin() + static_cast<std::ptrdiff_t>(end),
+                                                  [&](const Thing& t) { return !passes(t.hash, cell.level[lane]); }) -
+                                   things_.begin());
   };
   if (cell.level[lane] > 0) filter();
   while (end - first > peers_most(cell.tier) && cell.level[lane] < kLevelMost) {
     ++cell.level[lane];
     filter();
   }
+  end = std::min(end, first + peers_most(cell.tier));  // hashes that pass every level can only be made up
   if (end == old_end) return;
-  std::copy(things_.begin() + static_cast<std::ptrdiff_t>(old_end), things_.begin() + static_cast<std::ptrdiff_t>(thing_count_),
+  std::copy(things_.begin() + static_cast<std::ptrdiff_t>(old_end),
+            things_.begin() + static_cast<std::ptrdiff_t>(thing_count_),
             things_.begin() + static_cast<std::ptrdiff_t>(end));
   thing_count_ -= old_end - end;
+}
+
+// Sums. The bounds are never reached but from a stranger's checkpoint; there, parts must not become more than their whole.
+void Ledger::merge(Counts& into, const Counts& from) {
+  for (std::size_t c = 0; c < kTalk; ++c) into[c] = std::min(into[c] + from[c], kMergedMost);
+  into[kTalk] = std::min(into[kTalk] + from[kTalk], kTalkSumMost);
+  into[kUnanswered] = std::min(into[kUnanswered], into[kCallOut] - into[kAnswered]);
 }
 
 // Moves what its tier holds no more into the next one's steps.
@@ -195,11 +204,7 @@ void Ledger::settle() {
     const Tier to = tier_of(start);
     if (to == kGone) continue;
     Cell& cell = *open(to, start / step_s(to));
-    const auto fits = [&](std::size_t lane) { return cell.n[lane] + moved[i].n[lane] <= kMergedMost; };
-    if (fits(kCallOut) && fits(kCallIn) && fits(kMessageOut) && fits(kMessageIn)) {
-      for (std::size_t c = 0; c < kTalk; ++c) cell.n[c] += moved[i].n[c];
-      cell.n[kTalk] = std::min(cell.n[kTalk] + moved[i].n[kTalk], kTalkSumMost);
-    }
+    merge(cell.n, moved[i].n);
     for (unsigned lane = 0; lane < 4; ++lane) {
       cell.level[lane] = std::max(cell.level[lane], moved[i].level[lane]);
       sample(cell, lane);
@@ -422,8 +427,7 @@ bool Ledger::unpack_cell(BitReader& in, Cell& cell) {
   const auto hashes = [&](unsigned kind, std::uint32_t found, unsigned drop, unsigned bits) {
     if (thing_count_ + found > kThings) return false;
     const std::uint32_t key = key_of(cell.tier, cell.step, kind);
-    for (; found > 0; --found)
-      things_[thing_count_++] = {key, static_cast<std::uint16_t>(in.bits(bits) << drop)};
+    for (; found > 0; --found) things_[thing_count_++] = {key, static_cast<std::uint16_t>(in.bits(bits) << drop)};
     return in.ok();
   };
   const unsigned drop = cell.tier == kHours ? 0 : 2;

@@ -87,11 +87,12 @@ class Ledger {
  private:
   enum Tier : std::uint8_t { kHours, kDays, kSpans, kGone };
   enum Count : std::size_t { kAnswered = 4, kUnanswered, kShort, kReturns, kTalk, kCounts };
+  using Counts = std::array<std::uint32_t, kCounts>;
   struct Cell {
     std::uint32_t step;
     Tier tier;
     std::array<std::uint8_t, 4> level;
-    std::array<std::uint32_t, kCounts> n;  // the first four by lane
+    Counts n;  // the first four by lane
   };
   struct Thing {
     std::uint32_t key;  // tier, then newest first, then kind
@@ -122,6 +123,7 @@ class Ledger {
   bool count(const Contact& contact);
   void touch(unsigned kind, std::uint16_t hash, Cell& cell);
   void sample(Cell& cell, unsigned lane);
+  static void merge(Counts& into, const Counts& from);
   void settle();
   void erase_thing(std::size_t at);
   void pack_cell(class BitWriter& out, const Cell& cell, std::size_t& thing) const;
@@ -129,8 +131,8 @@ class Ledger {
 
   std::uint32_t clock_s_ = 0;
   std::size_t recent_count_ = 0, cell_count_ = 0, thing_count_ = 0;
-  std::array<Contact, kRecents> recents_;   // oldest first
-  std::array<Cell, kCells> cells_;          // hours, days, spans; each newest first
+  std::array<Contact, kRecents> recents_;  // oldest first
+  std::array<Cell, kCells> cells_;         // hours, days, spans; each newest first
   std::array<Thing, kThings> things_;
 };
 

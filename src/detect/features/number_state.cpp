@@ -8,7 +8,7 @@ namespace pandun::detect {
 namespace {
 
 constexpr std::uint32_t kHour = 3600;
-constexpr std::size_t kListStep = 3;     // room for so many more contacts than there are, when a list is made
+constexpr std::size_t kListStep = 3;       // room for so many more contacts than there are, when a list is made
 constexpr std::uint32_t kSweepParts = 16;  // calls of evict() that go through the whole table once
 
 std::uint16_t place_hash(std::string_view text) {
@@ -383,8 +383,8 @@ void BusyNumber::load(StateReader& in) {
   if (before_s > clock_s) return in.fail("a busy number was not busy before its own clock");
   Ledger checked;
   for (const auto* bytes : {&before, &next})
-    if (!bytes->empty() && (!unpack(checked, *bytes) || checked.clock_s() > clock_s ||
-                            (bytes == &before && checked.clock_s() < before_s)))
+    if (!bytes->empty() &&
+        (!unpack(checked, *bytes) || checked.clock_s() > clock_s || (bytes == &before && checked.clock_s() < before_s)))
       return in.fail("a busy number's packed contacts cannot be read");
   const auto load_lane = [&](auto& lane) {
     lane = std::make_unique<typename std::remove_reference_t<decltype(lane)>::element_type>();
@@ -466,7 +466,8 @@ NumberActivities::Unpacked& NumberActivities::unpacked(std::uint64_t of) const {
 
 Ledger& NumberActivities::ledger_of(const NumberRecord& record) const {
   const bool is_busy = record.tier == NumberRecord::kBusy;
-  const std::uint64_t of = is_busy ? (std::uint64_t{1} << 33) + record.busy.handle : record.ledger.block + std::uint64_t{1};
+  const std::uint64_t of =
+      is_busy ? (std::uint64_t{1} << 33) + record.busy.handle : record.ledger.block + std::uint64_t{1};
   Unpacked& u = unpacked(of);
   if (u.of == 0) {
     CHECK(is_busy ? unpack(u.ledger, busy(record).before)
@@ -627,8 +628,8 @@ void NumberActivities::purge(NumberRecord& record) {
 }
 
 void NumberActivities::set_list(NumberRecord& record, std::span<const Contact> contacts) {
-  const unsigned size_class = BlockPool::class_for(
-      std::min<std::size_t>(kListedContacts, contacts.size() + kListStep) * sizeof(Contact));
+  const unsigned size_class =
+      BlockPool::class_for(std::min<std::size_t>(kListedContacts, contacts.size() + kListStep) * sizeof(Contact));
   record.listed = NumberRecord::Listed{blocks_.take(size_class), static_cast<std::uint16_t>(contacts.size()),
                                        static_cast<std::uint8_t>(size_class)};
   std::copy(contacts.begin(), contacts.end(), list(record));
@@ -955,7 +956,8 @@ void NumberActivities::load_record(StateReader& in, NumberRecord& record) {
     record.tier = NumberRecord::kBusy;
     record.busy = NumberRecord::Busy{handle, 0};
     busy_.at(handle).load(in);
-    if (busy_.at(handle).clock_s > record.newest_s) return in.fail("a busy number's clock is ahead of its newest event");
+    if (busy_.at(handle).clock_s > record.newest_s)
+      return in.fail("a busy number's clock is ahead of its newest event");
     if (in.u8() == 0) return;
     const std::uint32_t seen = places_.take();
     record.busy.places = seen + 1;

@@ -123,7 +123,7 @@ struct BusyNumber {
   std::unique_ptr<CallsIn> calls_in;
   std::unique_ptr<Messages> messages_out, messages_in;
   std::unique_ptr<std::array<std::uint32_t, kRegions>> region_step;  // last half-hour + 1 each region was called in
-  std::uint32_t clock_s = 0;  // the rings stand here
+  std::uint32_t clock_s = 0;                                         // the rings stand here
   // What was before it became busy, packed, until it is 30 d old. What comes late into that time is counted there.
   std::vector<std::uint8_t> before;
   std::uint32_t before_s = 0;
