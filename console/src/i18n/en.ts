@@ -167,6 +167,7 @@ const en: Messages = {
     file: 'Files',
     login: 'Logins',
     sighting: 'Sightings',
+    opening: 'Cards opened',
     report: 'Reports',
   },
   alert_state: { open: 'Open', in_case: 'In a case', dismissed: 'Dismissed' },
@@ -637,6 +638,8 @@ const en: Messages = {
     last_position: 'Last position',
     held_for_order: 'Held for ordering',
     read_again_after_restart: 'Read again after restart',
+    archived_to: 'Archived up to position',
+    archive_parts: 'Archive files',
   },
   detectors: {
     about: 'What each detector finds, what it reads, when it is wrong, and how it is set.',

@@ -166,6 +166,7 @@ const zh = {
     file: '文件',
     login: '登录',
     sighting: '外部发现',
+    opening: '开卡',
     report: '举报',
   },
   alert_state: { open: '待处理', in_case: '已立案', dismissed: '已排除' },
@@ -636,6 +637,8 @@ const zh = {
     last_position: '最新位置',
     held_for_order: '排序中',
     read_again_after_restart: '重启后重读',
+    archived_to: '已归档至位置',
+    archive_parts: '归档文件数',
   },
   detectors: {
     about: '每个检测器找什么、看什么数据、什么情况会误报、当前参数。',

@@ -235,7 +235,7 @@ const detect::DetectorSpec& burst_calling_spec() {
       .reads = {model::EventKind::kCall},
       .entity = model::EntityKind::kNumber,
       .topic = "burst_call",
-      .techniques = {},
+      .techniques = {"PF-007"},
       .episode_gap = std::chrono::hours(24),
       .maturity = detect::Maturity::kStable,
       .options =
