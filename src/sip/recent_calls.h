@@ -17,6 +17,7 @@ namespace pandun::sip {
 struct Recalled {
   std::uint64_t decision = 0;  // its id
   std::uint8_t verdict = 0, reason = 0;
+  std::uint8_t identity = 0;  // the responder's own word for it
 };
 
 class RecentCalls {

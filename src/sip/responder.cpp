@@ -63,6 +63,7 @@ Departure Responder::answer(const Arrival& in, const Now& now, std::span<char> r
 }
 
 Departure Responder::on_request(const Arrival& in, const Now& now, const Trunk& trunk, std::span<char> room) {
+  identity_ = 0;
   call_key_ = 0;
   const Fault fault = parse(in.bytes, options_.limits, message_);
   if (fault.silent || message_.response) {
@@ -164,6 +165,8 @@ Responder::Judgement Responder::judge(const Now& now, const Trunk& trunk, bool m
   Judgement out;
   if (const Recalled* const before = recent_.find(call_key_, caller, second)) {
     out.repeated = true;
+    identity_ = before->identity;
+    if (identity_ != 0) apply_identity(trunk, question);
     question.rehearsal = true;  // only for the words: what was decided stands in the memory
     const decide::Answer again = message ? decider_.message(question) : decider_.call(question);
     out.answer.verdict = static_cast<decide::Verdict>(before->verdict);
@@ -176,11 +179,16 @@ Responder::Judgement Responder::judge(const Now& now, const Trunk& trunk, bool m
     }
     return out;
   }
+  if (trunk.identity != IdentityCheck::kOff && !message) {
+    check_identity(now, trunk, parties_, question);
+    apply_identity(trunk, question);
+  }
   out.answer = message ? decider_.message(question) : decider_.call(question);
   const std::uint64_t forgotten = recent_.forgotten();
   recent_.add(
       call_key_, caller, second,
-      {out.answer.id, static_cast<std::uint8_t>(out.answer.verdict), static_cast<std::uint8_t>(out.answer.reason)});
+      {out.answer.id, static_cast<std::uint8_t>(out.answer.verdict), static_cast<std::uint8_t>(out.answer.reason),
+       identity_});
   if (recent_.forgotten() != forgotten) figures_.add(Count::kForgotten);
   return out;
 }
@@ -202,6 +210,7 @@ Departure Responder::on_invite(const Arrival& in, const Now& now, const Trunk& t
 void Responder::verdict_headers(const decide::Answer& answer, Writer& out) const {
   out.put("X-Pandun-Verdict: ").put(decide::name(answer.verdict)).put("\r\nX-Pandun-Reason: ");
   out.put(decide::name(answer.reason)).put("\r\n");
+  if (identity_ != 0) identity_header(out);
   if (answer.id != 0) out.put("X-Pandun-Decision: ").put(decide::decision_id(answer.id).view()).put("\r\n");
   if (answer.score != 0) out.put("X-Pandun-Score: ").put(std::uint64_t{answer.score}).put("\r\n");
   const std::string_view label = answer.label_zh.empty() ? answer.label_en.view() : answer.label_zh.view();
@@ -236,6 +245,11 @@ Departure Responder::allowed(const Arrival& in, const Trunk& trunk, const decide
 }
 
 Departure Responder::rejected(const Arrival& in, const Trunk& trunk, const decide::Answer& answer, Writer& out) {
+  if (answer.reason == decide::Reason::kIdentityRequired) {
+    identity_refusal(in, out);
+    verdict_headers(answer, out);
+    return finish(in, trunk, out);
+  }
   const decide::Basis basis = decide::info(answer.reason).basis;
   const bool fact = basis == decide::Basis::kFact || basis == decide::Basis::kCallee;
   Reject form = fact ? trunk.reject_fact : trunk.reject;

@@ -19,6 +19,7 @@
 #include "decide/decider.h"
 #include "model/ip.h"
 #include "model/number.h"
+#include "passport/verifier.h"
 #include "sip/caller.h"
 #include "sip/figures.h"
 #include "sip/message.h"
@@ -65,6 +66,7 @@ struct ResponderOptions {
   std::chrono::milliseconds queue_age_max{100};  // older requests are dropped: their sender repeats them
   unsigned threads = 1;                          // that share each trunk's rate
   Hop self{};                                    // our own address in Via, for trunks that are proxied for
+  passport::Verifier* verifier = nullptr;        // for trunks whose callers' signatures are looked at; outlives us
 };
 
 class Responder {
@@ -94,6 +96,11 @@ class Responder {
   Departure pass_on(const Arrival& in, const Trunk& trunk, const decide::Answer* answer, Writer& out);
 
   Judgement judge(const Now& now, const Trunk& trunk, bool message);
+  // Of trunks that want it (responder_identity.cpp).
+  void check_identity(const Now& now, const Trunk& trunk, const Parties& parties, const decide::Question& question);
+  void apply_identity(const Trunk& trunk, decide::Question& question) const;
+  void identity_header(Writer& out) const;
+  void identity_refusal(const Arrival& in, Writer& out);
   Departure allowed(const Arrival& in, const Trunk& trunk, const decide::Answer& answer, Writer& out);
   Departure rejected(const Arrival& in, const Trunk& trunk, const decide::Answer& answer, Writer& out);
 
@@ -123,6 +130,8 @@ class Responder {
   std::string dialled_;
   std::uint64_t call_key_ = 0;  // of the request in hand, once known
   bool draining_ = false;
+  std::uint8_t identity_ = 0;  // of message_: what its signature came to; 0: was not looked at
+  passport::Asked asked_;
 };
 
 }  // namespace pandun::sip
