@@ -94,6 +94,8 @@ class Decider {
 
   Answer call(const Question& question) const { return decide(question, false); }
   Answer message(const Question& question) const { return decide(question, true); }
+  // Ahead of call(): what it will look up is on its way from memory while the door does something else.
+  void prefetch(model::NumberKey from, model::NumberKey to) const;
   // For a door whose deadline passed or whose queue is full: allowed, counted and recorded as kDeadline.
   Answer let_pass(const Question& question) const;
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <mutex>
 #include <unordered_map>
 
@@ -11,6 +13,7 @@
 #include "decide/record_ring.h"
 #include "decide/subscriber_book.h"
 #include "platform/random.h"
+#include "platform/urgency.h"
 #include "server/decision_findings.h"
 #include "server/decision_lists.h"
 
@@ -18,11 +21,15 @@ namespace pandun::server {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{50};
-constexpr int kTicksPerLook = 4;       // measures, findings
+// Few at a time, so that a call that comes meanwhile waits little for the processor; many calls are looked after sooner.
+constexpr std::chrono::milliseconds kRecordsTick{10}, kRecordsTickBusy{1};
+constexpr std::size_t kRecordsBusy = 64;
+constexpr std::chrono::milliseconds kFlushEvery{50}, kSyncEvery{1000};  // written; made durable
+constexpr int kTicksPerLook = 4;                                        // measures, findings
 constexpr int kTicksPerLists = 10;     // twice a second: a list that changes counts within one
-constexpr int kTicksPerSync = 20;      // records made durable
 constexpr int kTicksPerRetain = 6000;  // five minutes; findings are read anew, so that old scores end
-constexpr std::size_t kDrainMax = 1U << 16;
+constexpr std::size_t kRecordsWaiting = 1U << 16;
+constexpr std::size_t kDrainMax = 512;  // at one go: under half a millisecond
 constexpr std::string_view kActor = "system:decide";
 
 using MeasureMap = std::unordered_map<std::uint64_t, std::vector<decide::MeasureEntry>>;
@@ -92,33 +99,43 @@ class PlanNumbers final : public decide::NumberNotes {
   std::uint16_t home_;
 };
 
-// Tokens cost two hashes each, and the same numbers call again and again.
+// The same numbers call again and again.
 class TokenNames final : public decide::Pseudonyms {
  public:
-  explicit TokenNames(const guard::NumberTokens& tokens) : tokens_(tokens), cache_(1U << 15) {}
-  decide::ShownNumber show(model::NumberKey number, WallMs at) override {
+  explicit TokenNames(const guard::NumberTokens& tokens)
+      : tokens_(tokens), year_(guard::year_of(EventMs{0})), of_year_(tokens.of_year(year_)), cache_(1U << 16) {}
+  Shown show(model::NumberKey number, WallMs at) override {
     if (!number.known()) return {};
-    const std::int64_t day = at.ms / 86'400'000;
-    if (day != day_) {
+    if (const std::int64_t day = at.ms / 86'400'000; day != day_) {
       day_ = day;
-      year_ = guard::year_of(EventMs{at.ms});
+      set_year(guard::year_of(EventMs{at.ms}));
     }
     Entry& entry = cache_[mix64(number.bits()) & (cache_.size() - 1)];
-    if (entry.number != number.bits() || entry.year != year_)
-      entry = {number.bits(), year_, {guard::mask_number(number), tokens_.number(number, year_)}};
-    return entry.shown;
+    if (entry.number != number.bits()) {
+      entry.number = number.bits();
+      of_year_.write(number, entry.token);
+    }
+    mask_ = guard::mask_number(number);
+    return {{entry.token.data(), entry.token.size()}, mask_};
   }
 
  private:
   struct Entry {
     std::uint64_t number = 0;
-    int year = 0;
-    decide::ShownNumber shown{};
+    std::array<char, guard::NumberTokens::Year::kBytes> token{};
   };
+  void set_year(int year) {
+    if (year == year_) return;
+    year_ = year;
+    of_year_ = tokens_.of_year(year);
+    std::fill(cache_.begin(), cache_.end(), Entry{});
+  }
   const guard::NumberTokens& tokens_;
+  int year_;
+  guard::NumberTokens::Year of_year_;
   std::vector<Entry> cache_;
   std::int64_t day_ = -1;
-  int year_ = 0;
+  std::string mask_;
 };
 
 Result<std::string> read_content(const DecisionParts& parts, std::string_view setting, const char* shipped,
@@ -154,7 +171,7 @@ decide::DeciderLimits decider_limits(const Settings& settings) {
   decide::DeciderLimits out;
   out.callers = static_cast<std::uint64_t>(settings.integer("decide.rate_numbers"));
   out.pairs = out.callers;
-  out.records = kDrainMax;
+  out.records = kRecordsWaiting;
   std::array<unsigned char, 4> random{};
   platform::random_bytes(random);
   out.first_id = 0;
@@ -185,7 +202,8 @@ struct DecisionRoom::Rooms {
   void look_at_measures();
   void look_at_lists(bool compile);
   void look_at_findings(bool all);
-  void drain();
+  std::size_t drain(std::size_t most, bool flush);
+  void write_records(const std::stop_token& stop);
   void sync();
   void retain();
 
@@ -200,7 +218,6 @@ struct DecisionRoom::Rooms {
   std::mutex choices_mutex;  // so that a whole snapshot never goes out with choices older than a change before it
   std::mutex records_mutex;
   decide::RecordBook records;
-  std::vector<decide::DecisionRecord> drained;
   DecisionLists lists;
   DecisionFindings findings;
 };
@@ -334,14 +351,36 @@ void DecisionRoom::Rooms::look_at_findings(bool all) {
   if (*changed) parts.decider.publish_findings(findings.findings());
 }
 
-void DecisionRoom::Rooms::drain() {
+std::size_t DecisionRoom::Rooms::drain(std::size_t most, bool flush) {
   const std::scoped_lock lock(records_mutex);
-  drained.clear();
+  std::size_t count = 0;
+  Result<> done;
   decide::DecisionRecord record;
-  while (drained.size() < kDrainMax && parts.decider.records().pop(record)) drained.push_back(record);
-  if (drained.empty()) return;
-  if (auto done = records.append(drained); !done.ok())
+  for (; count < most && done.ok() && parts.decider.records().pop(record); ++count) done = records.add(record);
+  if (flush && done.ok()) done = records.flush();
+  if (!done.ok())
     parts.note_fault("decision records", fmt::format("{}; {} lost so far", done.error().text(), records.lost()));
+  return count;
+}
+
+// A thread of its own: while a list is compiled decisions are made, and their records must not wait for it.
+void DecisionRoom::Rooms::write_records(const std::stop_token& stop) {
+  // Beside real-time doors it would never come to its turn; before them it takes short ones.
+  if (const auto realtime = parts.settings.integer("decide.sip.realtime"); realtime != 0) {
+    auto urgent = platform::make_urgent({static_cast<int>(realtime) + 1, {}});
+    if (!urgent.ok()) parts.note_fault("decision records", urgent.error().text());
+  }
+  auto flushed = parts.clock.steady(), synced = flushed;
+  std::size_t count = 0;
+  while (platform::pause(stop, count < kRecordsBusy ? kRecordsTick : kRecordsTickBusy)) {
+    const auto now = parts.clock.steady();
+    const bool flush = now - flushed >= kFlushEvery;
+    count = drain(kDrainMax, flush);
+    if (flush) flushed = now;
+    if (now - synced < kSyncEvery) continue;
+    sync();
+    synced = now;
+  }
 }
 
 void DecisionRoom::Rooms::sync() {
@@ -368,22 +407,22 @@ Result<std::unique_ptr<DecisionRoom>> DecisionRoom::open(DecisionParts parts) {
 
 DecisionRoom::~DecisionRoom() {
   rooms_->parts.decider.set_desk(nullptr);
-  rooms_->drain();
+  rooms_->drain(2 * kRecordsWaiting, true);
   rooms_->sync();
 }
 
 void DecisionRoom::run(std::stop_token stop) {
   rooms_->retain();
+  const platform::Thread records =
+      platform::start_thread("records", [this](const std::stop_token& end) { rooms_->write_records(end); });
   rooms_->look_at_lists(true);
   rooms_->look_at_findings(true);
   for (int ticks = 1; platform::pause(stop, kTick); ++ticks) {
-    rooms_->drain();
     if (ticks % kTicksPerLook == 0) {
       rooms_->look_at_measures();
       rooms_->look_at_findings(ticks % kTicksPerRetain == 0);
     }
     if (ticks % kTicksPerLists == 0) rooms_->look_at_lists(true);
-    if (ticks % kTicksPerSync == 0) rooms_->sync();
     if (ticks % kTicksPerRetain == 0) rooms_->retain();
   }
 }
@@ -393,7 +432,7 @@ void DecisionRoom::note_alerts(const std::vector<std::string>& alerts) {
 }
 
 Result<decide::Explanation> DecisionRoom::explain(std::uint64_t id) {
-  rooms_->drain();
+  rooms_->drain(2 * kRecordsWaiting, true);
   const std::scoped_lock lock(rooms_->records_mutex);
   return rooms_->records.find(id);
 }

@@ -182,6 +182,9 @@ Result<std::string> SipDoor::card(std::string_view trunk) const {
 }
 
 std::uint16_t SipDoor::port() const {
+  options.poll = std::chrono::microseconds(settings.integer("decide.sip.poll_us"));
+  options.urgency.realtime = static_cast<int>(settings.integer("decide.sip.realtime"));
+  TRY_ASSIGN(options.urgency.processors, platform::parse_processors(settings.text("decide.sip.processors")));
   return rooms_->udp->port();
 }
 

@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <bit>
 
+#include "platform/large_pages.h"
+
 namespace pandun::sip {
 
 RecentCalls::RecentCalls(std::size_t calls_max)
     : slots_(std::bit_ceil(std::clamp<std::size_t>(calls_max, 1024, std::size_t{1} << 28))),
-      mask_(slots_.size() / kWays - 1) {}
+      mask_(slots_.size() / kWays - 1) {
+  platform::prefer_large_pages(slots_.data(), memory_bytes());
+}
 
 const Recalled* RecentCalls::find(std::uint64_t key, std::uint32_t caller, std::uint32_t second) const {
   key |= 1ULL << 63;  // never the empty mark

@@ -34,16 +34,42 @@ Responder::Responder(ResponderOptions options, std::shared_ptr<const Trunks> tru
       numbering_(numbering),
       figures_(figures),
       recent_(options_.calls_remembered),
-      buckets_(trunks_->all().size()) {}
+      buckets_(trunks_->all().size()),
+      ahead_(std::make_unique<std::array<Ahead, kAhead>>()) {}
 
 void Responder::replace_trunks(std::shared_ptr<const Trunks> trunks) {
   trunks_ = std::move(trunks);
+  for (Ahead& ahead : *ahead_) ahead.taken = false;  // their trunks are gone
   buckets_ = TokenBuckets(trunks_->all().size());
 }
 
 Departure Responder::answer(const Arrival& in, const Now& now, std::span<char> room) {
+  return respond(in, now, room, nullptr);
+}
+
+Departure Responder::answer(const Arrival& in, const Now& now, std::span<char> room, std::size_t place) {
+  Ahead& ahead = (*ahead_)[place % kAhead];
+  const Departure out = respond(in, now, room, ahead.taken ? &ahead : nullptr);
+  ahead.taken = false;
+  return out;
+}
+
+void Responder::read_ahead(const Arrival& in, std::size_t place) {
+  Ahead& ahead = (*ahead_)[place % kAhead];
+  ahead.trunk = trunks_->find(in.peer);
+  ahead.taken = ahead.trunk != nullptr && in.age <= options_.queue_age_max && !in.bytes.starts_with("SIP/");
+  if (!ahead.taken) return;
+  ahead.reading.asks = false;
+  ahead.reading.fault = parse(in.bytes, options_.limits, ahead.message);
+  const Method method = ahead.message.method;
+  if (ahead.reading.fault || (method != Method::kInvite && method != Method::kMessage)) return;
+  read(*ahead.trunk, ahead.message, ahead.reading);
+  decider_.prefetch(ahead.reading.from, ahead.reading.to);
+}
+
+Departure Responder::respond(const Arrival& in, const Now& now, std::span<char> room, Ahead* ahead) {
   figures_.add(Count::kReceived);
-  const Trunk* const trunk = trunks_->find(in.peer);
+  const Trunk* const trunk = ahead != nullptr ? ahead->trunk : trunks_->find(in.peer);
   if (trunk == nullptr && !trunks_->is_next_hop(in.peer)) {
     figures_.add(Count::kStrangers);
     return {};
@@ -57,15 +83,24 @@ Departure Responder::answer(const Arrival& in, const Now& now, std::span<char> r
     figures_.add(Count::kLate);
     return {};
   }
-  const Departure out = on_request(in, now, *trunk, room);
+  const Departure out = on_request(in, now, *trunk, room, ahead);
   if (out.bytes != 0) figures_.add(Count::kAnswered);
   return out;
 }
 
-Departure Responder::on_request(const Arrival& in, const Now& now, const Trunk& trunk, std::span<char> room) {
+Departure Responder::on_request(const Arrival& in, const Now& now, const Trunk& trunk, std::span<char> room,
+                                Ahead* ahead) {
   identity_ = 0;
-  call_key_ = 0;
-  const Fault fault = parse(in.bytes, options_.limits, message_);
+  if (ahead != nullptr) {
+    message_.take(ahead->message);
+    reading_ = &ahead->reading;
+  } else {
+    reading_ = &own_reading_;
+    reading_->asks = false;
+    reading_->fault = parse(in.bytes, options_.limits, message_);
+  }
+  if (!reading_->asks) reading_->call_key = 0;
+  const Fault fault = reading_->fault;
   if (fault.silent || message_.response) {
     figures_.add(Count::kNoise);
     return {};
@@ -121,49 +156,59 @@ void Responder::note_feedback(const Trunk&) {
     figures_.add(Count::kUnwanted);
 }
 
-std::uint64_t Responder::call_key() const {
+std::uint64_t Responder::call_key(const Message& message) const {
   return SipHash(options_.key)
-      .add(message_.value(Name::kCallId))
-      .add(message_.from.tag)
-      .add(message_.target_text)
-      .add(message_.cseq)
+      .add(message.value(Name::kCallId))
+      .add(message.from.tag)
+      .add(message.target_text)
+      .add(message.cseq)
       .value();
 }
 
 std::uint64_t Responder::to_tag() const {
   // The key of the call holds Call-ID, From-tag and CSeq already.
-  const std::uint64_t call = call_key_ == 0 ? call_key() : call_key_;
+  const std::uint64_t call = reading_->call_key == 0 ? call_key() : reading_->call_key;
   return SipHash(options_.key).add(call).add(message_.via.branch).add(message_.via.sent_by).value();
 }
 
-Responder::Judgement Responder::judge(const Now& now, const Trunk& trunk, bool message) {
-  call_key_ = call_key();
-  recent_.prefetch(call_key_);
-  read_parties(message_, trunk, parties_);
+void Responder::read(const Trunk& trunk, Message& message, Reading& out) {
+  out.asks = true;
+  out.call_key = call_key(message);
+  recent_.prefetch(out.call_key);
+  read_parties(message, trunk, out.parties);
   const auto number = [&](const NumberText& text) {
     if (text.view().empty()) return model::NumberKey();
     if (!text.number) return model::NumberKey::opaque(text.view());
     return numbering_.parse(apply(trunk, text.view(), dialled_), trunk.country, trunk.area);
   };
+  const Parties& parties = out.parties;
+  out.from = parties.source == CallerFrom::kWithheld ? model::NumberKey() : number(parties.caller);
+  out.to = number(parties.callee);
+  out.diverted_by = parties.diversions != 0 ? number(parties.diverted_by) : model::NumberKey();
+}
+
+Responder::Judgement Responder::judge(const Now& now, const Trunk& trunk, bool message) {
+  if (!reading_->asks) read(trunk, message_, *reading_);
+  const Parties& parties = reading_->parties;
   decide::Question question;
-  question.from = parties_.source == CallerFrom::kWithheld ? model::NumberKey() : number(parties_.caller);
-  question.to = number(parties_.callee);
+  question.from = reading_->from;
+  question.to = reading_->to;
   question.route = trunk.name;
   question.international = trunk.direction == Direction::kInternationalIn;
   question.at = now.wall;
-  question.from_text = parties_.caller.view();
-  if (parties_.diversions != 0) question.diverted_by = number(parties_.diverted_by);
-  question.diversions = parties_.diversions;
+  question.from_text = parties.caller.view();
+  question.diverted_by = reading_->diverted_by;
+  question.diversions = parties.diversions;
   question.direction = trunk.direction;
   question.trusted = trunk.trusted;
-  question.identity = parties_.verstat == Verstat::kPassed   ? decide::Identity::kFullA
-                      : parties_.verstat == Verstat::kFailed ? decide::Identity::kFailed
-                                                             : decide::Identity::kNone;
+  question.identity = parties.verstat == Verstat::kPassed   ? decide::Identity::kFullA
+                      : parties.verstat == Verstat::kFailed ? decide::Identity::kFailed
+                                                            : decide::Identity::kNone;
 
   const auto second = static_cast<std::uint32_t>(now.wall.ms / 1000);
   const std::uint32_t caller = static_cast<std::uint32_t>(mix64(question.from.bits())) | 1U;
   Judgement out;
-  if (const Recalled* const before = recent_.find(call_key_, caller, second)) {
+  if (const Recalled* const before = recent_.find(reading_->call_key, caller, second)) {
     out.repeated = true;
     identity_ = before->identity;
     if (identity_ != 0) apply_identity(trunk, question);
@@ -180,13 +225,13 @@ Responder::Judgement Responder::judge(const Now& now, const Trunk& trunk, bool m
     return out;
   }
   if (trunk.identity != IdentityCheck::kOff && !message) {
-    check_identity(now, trunk, parties_, question);
+    check_identity(now, trunk, parties, question);
     apply_identity(trunk, question);
   }
   out.answer = message ? decider_.message(question) : decider_.call(question);
   const std::uint64_t forgotten = recent_.forgotten();
   recent_.add(
-      call_key_, caller, second,
+      reading_->call_key, caller, second,
       {out.answer.id, static_cast<std::uint8_t>(out.answer.verdict), static_cast<std::uint8_t>(out.answer.reason),
        identity_});
   if (recent_.forgotten() != forgotten) figures_.add(Count::kForgotten);
