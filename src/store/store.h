@@ -14,6 +14,7 @@
 #include "store/alerts.h"
 #include "store/audit.h"
 #include "store/cases.h"
+#include "store/leads.h"
 #include "store/vault.h"
 
 namespace pandun::store {
@@ -32,6 +33,7 @@ class View {
   virtual const Appeals& appeals() const = 0;
   virtual const CaseFiles& case_files() const = 0;
   virtual const Orders& orders() const = 0;
+  virtual const Leads& leads() const = 0;
   virtual const VaultRows& vault() const = 0;
   virtual const AuditRows& audit() const = 0;
   virtual const KeyValues& values() const = 0;
@@ -41,8 +43,8 @@ class View {
 class Tx : public View {
  public:
   using View::alerts, View::api_tokens, View::appeals, View::audit, View::batches, View::case_files, View::cases,
-      View::consumers, View::incidents, View::measures, View::orders, View::sessions, View::users, View::values,
-      View::vault;
+      View::consumers, View::incidents, View::leads, View::measures, View::orders, View::sessions, View::users,
+      View::values, View::vault;
   virtual Users& users() = 0;
   virtual Sessions& sessions() = 0;
   virtual ApiTokens& api_tokens() = 0;
@@ -54,6 +56,7 @@ class Tx : public View {
   virtual Appeals& appeals() = 0;
   virtual CaseFiles& case_files() = 0;
   virtual Orders& orders() = 0;
+  virtual Leads& leads() = 0;
   virtual VaultRows& vault() = 0;
   virtual AuditRows& audit() = 0;
   virtual KeyValues& values() = 0;

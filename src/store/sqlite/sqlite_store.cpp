@@ -30,6 +30,7 @@ class SqliteTx final : public Tx {
         appeals_(db),
         case_files_(db),
         orders_(db),
+        leads_(db),
         vault_(db),
         audit_(db),
         values_(db),
@@ -46,6 +47,7 @@ class SqliteTx final : public Tx {
   const Appeals& appeals() const override { return appeals_; }
   const CaseFiles& case_files() const override { return case_files_; }
   const Orders& orders() const override { return orders_; }
+  const Leads& leads() const override { return leads_; }
   const VaultRows& vault() const override { return vault_; }
   const AuditRows& audit() const override { return audit_; }
   const KeyValues& values() const override { return values_; }
@@ -61,6 +63,7 @@ class SqliteTx final : public Tx {
   Appeals& appeals() override { return appeals_; }
   CaseFiles& case_files() override { return case_files_; }
   Orders& orders() override { return orders_; }
+  Leads& leads() override { return leads_; }
   VaultRows& vault() override { return vault_; }
   AuditRows& audit() override { return audit_; }
   KeyValues& values() override { return values_; }
@@ -78,6 +81,7 @@ class SqliteTx final : public Tx {
   SqliteAppeals appeals_;
   SqliteCaseFiles case_files_;
   SqliteOrders orders_;
+  SqliteLeads leads_;
   SqliteVault vault_;
   SqliteAudit audit_;
   SqliteValues values_;
