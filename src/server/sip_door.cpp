@@ -137,6 +137,9 @@ Result<std::unique_ptr<SipDoor>> SipDoor::start(const SipParts& parts) {
   options.threads = static_cast<unsigned>(settings.integer("decide.sip.threads"));
   options.receive_buffer_bytes = static_cast<std::size_t>(settings.integer("decide.sip.receive_buffer_bytes"));
   options.drop_acks = settings.flag("decide.sip.drop_acks");
+  options.poll = std::chrono::microseconds(settings.integer("decide.sip.poll_us"));
+  options.urgency.realtime = static_cast<int>(settings.integer("decide.sip.realtime"));
+  TRY_ASSIGN(options.urgency.processors, platform::parse_processors(settings.text("decide.sip.processors")));
   options.responder.key = hash_key(parts.key);
   options.responder.self = listen;
   options.responder.threads = options.threads;
@@ -182,9 +185,6 @@ Result<std::string> SipDoor::card(std::string_view trunk) const {
 }
 
 std::uint16_t SipDoor::port() const {
-  options.poll = std::chrono::microseconds(settings.integer("decide.sip.poll_us"));
-  options.urgency.realtime = static_cast<int>(settings.integer("decide.sip.realtime"));
-  TRY_ASSIGN(options.urgency.processors, platform::parse_processors(settings.text("decide.sip.processors")));
   return rooms_->udp->port();
 }
 
