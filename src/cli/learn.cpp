@@ -123,6 +123,7 @@ struct Trained {
   learn::Table table;
   learn::Training training;
   learn::Evaluation evaluation;
+  std::optional<learn::RepeatedEvaluation> repeats;
   learn::LabelNoise noise;
   learn::ShelfEntry entry;
 };
@@ -171,6 +172,18 @@ Result<learn::TrainOptions> train_options(const Arguments& arguments) {
   options.boost.column_share = arguments.number("--column-share");
   if (!(options.boost.column_share > 0 && options.boost.column_share <= 1))
     return error(Errc::kUsage, "--column-share", "takes more than 0, at most 1");
+  TRY_ASSIGN(const auto repeats, whole(arguments, "--repeats", 1, 50));
+  options.repeats = static_cast<std::uint32_t>(repeats);
+  if (const std::string held = arguments.text("--hold-out"); !held.empty()) {
+    const std::size_t comma = held.find(',');
+    const auto train = learn::parse_number(std::string_view(held).substr(0, comma)),
+               check = learn::parse_number(comma == std::string::npos ? std::string_view()
+                                                                      : std::string_view(held).substr(comma + 1));
+    if (train.fault != nullptr || check.fault != nullptr || !(train.value > 0))
+      return error(Errc::kUsage, "--hold-out", "takes TRAIN,VALIDATION, such as 0.6,0.2");
+    options.hold_train = static_cast<double>(train.value);
+    options.hold_validation = static_cast<double>(check.value);
+  }
   options.balance_classes = arguments.has("--balance");
   options.evaluate = !arguments.has("--no-folds");
   const std::string calibration = arguments.text("--calibration");
@@ -224,6 +237,7 @@ Result<Trained> train(const Arguments& arguments) {
                                       .first_events = {},
                                       .calls = {},
                                       .seed = options.seed});
+    if (t.repeats.size() > 1) out.repeats = learn::evaluate_repeats(t.repeats, options.seed);
     out.noise = learn::label_noise(t.probabilities, t.labels, t.judged_rows);
   }
   TRY_ASSIGN(out.entry, shelf.enter(t.model, arguments.text("--by")));
@@ -247,6 +261,7 @@ Result<> write_papers(const Trained& done) {
   report.evaluation = &done.evaluation;
   report.training = &t;
   report.noise = &done.noise;
+  report.repeats = done.repeats ? &*done.repeats : nullptr;
   report.table = &done.table;
   report.title = fmt::format("{} · batch {}", t.model.name, t.model.batch);
   report.made_at = rfc3339(platform::system_clock().wall());
@@ -287,6 +302,12 @@ void print_evaluation(const learn::Evaluation& e) {
                e.delay->minutes_median, e.delay->calls_median);
 }
 
+void print_repeats(const learn::RepeatedEvaluation& repeats) {
+  fmt::print("{} judgings of {} rows: mean ± spread between them [95 % over users]\n", repeats.judgings, repeats.rows);
+  for (const learn::RepeatedFigure& f : repeats.figures)
+    fmt::print("  {:<28} {:.4f} ± {:.4f}  [{:.4f}, {:.4f}]\n", f.name, f.mean, f.spread, f.low, f.high);
+}
+
 int run_train(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   const auto done = train(arguments);
@@ -313,7 +334,9 @@ int run_train(const Arguments& arguments) {
     if (!t.folds.empty()) {
       writer.key("mean_auc").number(auc).key("mean_macro_f1").number(macro_f1);
       writer.key("evaluation").raw(learn::evaluation_json(done->evaluation));
+      if (done->repeats) writer.key("repeats").raw(learn::repeats_json(*done->repeats));
     }
+    writer.field("manifest_lacks", learn::missing_in(t.model.origin.manifest));
     writer.end_object();
     fmt::print("{}\n", out);
     return 0;
@@ -322,6 +345,7 @@ int run_train(const Arguments& arguments) {
     print_evaluation(done->evaluation);
     fmt::print("  mean of {} folds: AUC {:.4f}, macro-F1 {:.4f}\n", t.folds.size(), auc, macro_f1);
     fmt::print("  {} labels in doubt\n", done->noise.rows.size());
+    if (done->repeats) print_repeats(*done->repeats);
   }
   fmt::print("batch {}: {} trees over {} columns in {:.1f} s (folds {:.1f} s): {}\n", done->entry.batch,
              t.model.trees(), t.model.width(), t.seconds_model, t.seconds_folds, done->entry.path);
@@ -566,6 +590,10 @@ const Command kLearnTrain{
      {"--no-folds", "", "make the model only, without judging it", FlagKind::kSwitch},
      {"--inner-folds", "N", "folds inside the training rows: early stopping, threshold, calibration",
       FlagKind::kInteger, "10"},
+     {"--repeats", "N", "judge so often over other folds: mean, spread and intervals over rows", FlagKind::kInteger,
+      "1"},
+     {"--hold-out", "TRAIN,VALIDATION",
+      "judge on the rest of one split, not by folds: the shares of rows, such as 0.6,0.2"},
      {"--bags", "N", "repetitions of the inner folds with other seeds", FlagKind::kInteger, "1"},
      {"--seed", "N", "the same seed gives the same file", FlagKind::kInteger, "1"},
      {"--balance", "", "weigh the rarer class up", FlagKind::kSwitch},
