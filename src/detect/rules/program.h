@@ -17,13 +17,18 @@
 
 namespace pandun::detect {
 
-// What a condition is asked about: one of the two, and the ports.
+// What a condition is asked about: one of these, and the ports.
 struct RuleSubject {
   const NumberActivity* number = nullptr;
   const HostActivity* host = nullptr;
   const Ports* ports = nullptr;
+  const DiallingActivity* dialling = nullptr;  // of the number; null: it does not dial at pace
+  const DeviceActivity* device = nullptr;
+  const CellActivity* cell = nullptr;
   double value(const Feature& feature) const {
-    return number != nullptr ? feature.number(*number) : feature.host(*host);
+    if (number != nullptr) return feature.of(*number, dialling);
+    if (host != nullptr) return feature.host(*host);
+    return device != nullptr ? feature.device(*device) : feature.cell(*cell);
   }
 };
 
