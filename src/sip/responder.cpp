@@ -108,7 +108,7 @@ Departure Responder::on_request(const Arrival& in, const Now& now, const Trunk& 
   Writer out(room);
   if (message_.method == Method::kAck) {
     // An ACK is never answered. One of a call that was passed on follows it.
-    if (fault || trunk.allow != Allow::kProxy || in.transport != Transport::kUdp) return {};
+    if (fault || trunk.allow != Allow::kProxy) return {};
     const Recalled* const before =
         recent_.find(call_key(), RecentCalls::kAnyCaller, static_cast<std::uint32_t>(now.wall.ms / 1000));
     if (before != nullptr && before->verdict == static_cast<std::uint8_t>(decide::Verdict::kReject)) return {};
@@ -125,7 +125,7 @@ Departure Responder::on_request(const Arrival& in, const Now& now, const Trunk& 
     if (trunk.allow == Allow::kServiceUnavailable) return {};  // there a 503 would let the call pass
     return plain(in, trunk, 503, "Service Unavailable", "Retry-After: 1\r\n", out);
   }
-  const bool proxied = trunk.allow == Allow::kProxy && in.transport == Transport::kUdp;
+  const bool proxied = trunk.allow == Allow::kProxy;
   switch (message_.method) {
     case Method::kInvite:
     case Method::kMessage:
@@ -263,8 +263,7 @@ void Responder::verdict_headers(const decide::Answer& answer, Writer& out) const
 }
 
 Departure Responder::allowed(const Arrival& in, const Trunk& trunk, const decide::Answer& answer, Writer& out) {
-  const bool proxied = trunk.allow == Allow::kProxy && in.transport == Transport::kUdp;
-  if (proxied) return pass_on(in, trunk, &answer, out);
+  if (trunk.allow == Allow::kProxy) return pass_on(in, trunk, &answer, out);
   switch (trunk.allow) {
     case Allow::kServiceUnavailable:
       begin(in, 503, "Service Unavailable", out);
@@ -343,7 +342,7 @@ Departure Responder::on_cancel(const Arrival& in, const Now& now, const Trunk& t
       recent_.find(call_key(), RecentCalls::kAnyCaller, static_cast<std::uint32_t>(now.wall.ms / 1000));
   const bool rejected_before =
       before != nullptr && before->verdict == static_cast<std::uint8_t>(decide::Verdict::kReject);
-  if (trunk.allow == Allow::kProxy && in.transport == Transport::kUdp && !rejected_before)
+  if (trunk.allow == Allow::kProxy && !rejected_before)
     return pass_on(in, trunk, nullptr, out);
   if (before != nullptr) return plain(in, trunk, 200, "OK", {}, out);
   return plain(in, trunk, 481, "Call/Transaction Does Not Exist", {}, out);
@@ -395,7 +394,7 @@ void Responder::begin(const Arrival& in, std::uint16_t status, std::string_view 
 }
 
 // `received` is where it came from, whoever wrote what there before; `rport` the port (RFC 3261 section 18.2.1, RFC 3581).
-void Responder::top_via(const Arrival& in, Writer& out) const {
+void Responder::top_via(const Arrival& in, Writer& out, bool with_port) const {
   const Via& via = message_.via;
   const char* const begin = via.text.data();
   const char* const behind = via.sent_by.data() + via.sent_by.size();
@@ -417,11 +416,11 @@ void Responder::top_via(const Arrival& in, Writer& out) const {
   if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
   const auto written = model::IpAddress::parse(host);
   const bool same = written && *written == in.peer;
-  if (same && via.rport)
+  if (same && (via.rport || with_port))
     out.put(";received=").put(host);
   else if (!same || had_received)
     out.put(";received=").put(in.peer.text());
-  if (via.rport) out.put(";rport=").put(std::uint64_t{in.port});
+  if (via.rport || with_port) out.put(";rport=").put(std::uint64_t{in.port});
 }
 
 Departure Responder::finish(const Arrival& in, const Trunk& trunk, Writer& out) {

@@ -131,7 +131,7 @@ class Responder {
 
   // Status line and the fields that every answer copies; `more` adds its own.
   void begin(const Arrival& in, std::uint16_t status, std::string_view reason, Writer& out);
-  void top_via(const Arrival& in, Writer& out) const;
+  void top_via(const Arrival& in, Writer& out, bool with_port = false) const;
   Departure finish(const Arrival& in, const Trunk& trunk, Writer& out);
   Departure plain(const Arrival& in, const Trunk& trunk, std::uint16_t status, std::string_view reason,
                   std::string_view more, Writer& out);
