@@ -48,13 +48,15 @@ std::string quoted(std::string_view text) {
 
 std::string jcard(const CardContact& contact) {
   std::string out = "[\"vcard\",[[\"version\",{},\"text\",\"4.0\"]";
-  const auto add = [&](std::string_view name, std::string_view type, const std::string& value) {
-    if (!value.empty()) out += fmt::format(",[\"{}\",{{}},\"{}\",{}]", name, type, quoted(value));
+  const auto add = [&](std::string_view name, std::string_view type, const std::string& value,
+                       std::string_view about = "{}") {
+    if (!value.empty()) out += fmt::format(",[\"{}\",{},\"{}\",{}]", name, about, type, quoted(value));
   };
+  constexpr std::string_view kWork = "{\"type\":\"work\"}";
   add("fn", "text", contact.organisation);
   add("url", "uri", contact.url);
-  add("email", "text", contact.email);
-  add("tel", "uri", contact.tel.empty() || contact.tel.starts_with("tel:") ? contact.tel : "tel:" + contact.tel);
+  add("email", "text", contact.email, kWork);
+  add("tel", "uri", contact.tel.empty() || contact.tel.starts_with("tel:") ? contact.tel : "tel:" + contact.tel, kWork);
   // A jCard address has seven parts (RFC 7095 section 3.3.1.3); ours is one line, given as the street.
   if (!contact.address.empty())
     out += fmt::format(",[\"adr\",{{}},\"text\",[\"\",\"\",{},\"\",\"\",\"\",\"\"]]", quoted(contact.address));
