@@ -106,6 +106,8 @@ void DetectLoop::maintain(std::stop_token stop) {
     checkpoint(stop);
   if (now - look_time_ > kLookForRules) {
     look_time_ = now;
+    if (options_.look)
+      if (auto looked = options_.look(engine_->position() + 1); !looked.ok()) fault(looked.error().text());
     auto changed = rules_.look(engine_->position() + 1);
     if (!changed.ok())
       fault(changed.error().text());

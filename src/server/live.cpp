@@ -152,6 +152,7 @@ struct Live::Rooms {
   std::unique_ptr<WarningServices> services;
   std::unique_ptr<RegistryNumbers> numbers;
   std::unique_ptr<ShelfModels> models;
+  std::vector<std::string> model_notes;
   std::vector<detect::EngineConfig::Part> parts;
   std::optional<RuleBook> rules;
   casework::DetectorTable table;
@@ -276,12 +277,17 @@ Result<> Live::Rooms::open_detection() {
   const std::string shelf = settings.text("models.directory");
   TRY_ASSIGN(models, ShelfModels::open(files, clock, shelf.empty() ? models_directory(data) : shelf,
                                        settings.text("models.threshold")));
+  TRY_ASSIGN(model_notes, models->keep(model_history_path(data), log->last_position() + 1));
   config.ports = {&indicators->port(), services.get(), numbers.get(), models.get()};
   DetectLoopOptions loop;
   loop.checkpoint_directory = checkpoint_directory(data);
   loop.checkpoint_events = static_cast<std::uint64_t>(settings.integer("engine.checkpoint_events"));
   loop.checkpoint_every = std::chrono::seconds(settings.integer("engine.checkpoint_s"));
   loop.aside = only_counted;
+  loop.look = [this](std::uint64_t next_position) -> Result<> {
+    TRY(models->look_again(next_position));
+    return {};
+  };
   TRY_ASSIGN(people, PeopleWarnings::make(settings, clock));
   detection = std::make_unique<DetectLoop>(files, clock, *checkpoint_key, *log, *desk, *rules, std::move(loop),
                                            [this](const DetectLoop::Handed& handed) { told(handed); });
@@ -307,6 +313,7 @@ Result<> Live::Rooms::open_api() {
                                                       parts, *words});
   platform->set_rules(rules->newest().rules);
   platform->show(*models);
+  for (const std::string& note : model_notes) platform->note_fault("models", note);
   courier = std::make_unique<actions::Courier>(*desk, clock, actions::catalog(),
                                                actions::ActionEnvironment{files, data, *key});
   TRY_ASSIGN(decisions,
