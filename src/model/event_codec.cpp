@@ -203,6 +203,7 @@ void put(Writer& w, const Call& c) {
   w.string(c.caller_cell);
   w.string(c.callee_cell);
   w.string(c.route);
+  if (c.ring_s == -1 && c.callee_device.empty()) return;  // most feeds do not say
   w.svarint(c.ring_s);
   w.string(c.callee_device);
 }
@@ -233,6 +234,7 @@ void put(Writer& w, const Message& m) {
   w.string(m.sender_device);
   w.string(m.sender_cell);
   w.string(m.route);
+  if (m.template_hash.empty() && m.link_domain.empty()) return;
   w.string(m.template_hash);
   w.string(m.link_domain);
 }
