@@ -86,6 +86,7 @@ struct Drift {
   double psi = 0, ks = 0, missing_then = 0, missing_now = 0;
 };
 std::vector<Drift> drift(const Table& then, const Table& now);  // same features; most moved first
+Drift score_drift(std::span<const float> then, std::span<const float> now);
 
 // Rows whose label the model, never having seen them, contradicts with at least the confidence that is usual for that class.
 // Source: Northcutt, Jiang, Chuang 2021, "Confident learning", section 3.1.
