@@ -116,6 +116,10 @@ Verifier::Slot& Verifier::place(std::uint64_t key, std::int64_t second) {
   return slots_[oldest];
 }
 
+void Verifier::forget(std::uint64_t key) {
+  if (Slot* const slot = find(key); slot != nullptr && !slot->ready) *slot = {};
+}
+
 Verdict Verifier::counted(Verdict verdict, WallMs now, bool remembered) {
   if (remembered) ++remembered_;
   if (verdict.why == Why::kGood && !fresh(verdict.issued_at, now)) verdict.why = Why::kStale;
@@ -133,35 +137,39 @@ Verdict Verifier::check(const Asked& asked, WallMs now, std::chrono::nanoseconds
   Slot* slot = find(key);
   if (slot != nullptr && slot->ready && second - slot->second < kRememberSeconds)
     return counted(slot->verdict, now, true);
+  const std::chrono::nanoseconds until = arrived + options_.budget;
+  none.why = Why::kLate;
+  if (clock_.steady() >= until) return counted(none, now, false);
   if (slot == nullptr || slot->ready) {
     if (slot != nullptr) *slot = {};
     place(key, second);
     lock.unlock();
-    const bool taken = queue_.push({key, asked, now});
+    const bool taken = queue_.push({key, asked, now, until});
     lock.lock();
     if (!taken) {
-      if (Slot* const mine = find(key); mine != nullptr && !mine->ready) *mine = {};
+      forget(key);
       none.why = Why::kBusy;
       return counted(none, now, false);
     }
   }
   for (;;) {
     slot = find(key);
-    if (slot == nullptr) break;  // pushed out by others
+    if (slot == nullptr) break;  // given up, or pushed out by others
     if (slot->ready) return counted(slot->verdict, now, false);
-    const auto left = arrived + options_.budget - clock_.steady();
-    if (left <= std::chrono::nanoseconds(0) || done_.wait_for(lock, left) == std::cv_status::timeout) {
-      slot = find(key);
-      if (slot != nullptr && slot->ready) return counted(slot->verdict, now, false);
-      break;
-    }
+    const auto left = until - clock_.steady();
+    if (left <= std::chrono::nanoseconds(0)) break;
+    done_.wait_for(lock, left);
   }
-  none.why = Why::kLate;
   return counted(none, now, false);
 }
 
 void Verifier::work() {
   while (auto job = queue_.pop()) {
+    if (clock_.steady() >= job->until) {  // its call has gone on
+      const std::scoped_lock lock(mutex_);
+      forget(job->key);
+      continue;
+    }
     const Verdict verdict = verify(job->asked.headers, job->asked.call, *certificates(), job->now);
     ++verified_;
     {

@@ -1,7 +1,8 @@
 // Identity verification beside the road of the calls: a few threads, a bounded queue, the verdicts of the last minute.
 //
 // Bounds   memory is fixed when made; when the queue is full a call is "busy", when the budget is over "late": never more than
-//          the deadline is waited, whatever is sent. A verdict that comes too late is there for the next call with that token.
+//          the budget is waited, whatever is sent. What nobody waits for any more is not computed, so that a flood of forgeries
+//          leaves the next call its turn.
 // Keys     a keyed hash over headers and parties, so that nobody outside can make two calls share a verdict. Freshness is
 //          looked at anew for each call.
 // Reload   once a minute the certificates' directory is looked at; a changed one that is whole replaces the old. A broken one is
@@ -29,7 +30,7 @@ namespace pandun::passport {
 
 struct VerifierOptions {
   unsigned threads = 1;
-  std::size_t waiting_max = 512;           // calls in the queue; each holds its headers, at most 80 KB
+  std::size_t waiting_max = 256;           // calls in the queue; each holds its headers, at most 80 KB
   std::size_t remembered = 1U << 15;       // verdicts; 80 bytes each
   std::chrono::microseconds budget{1000};  // from when the door took the call from its socket
 };
@@ -74,6 +75,7 @@ class Verifier {
     std::uint64_t key = 0;
     Asked asked{};
     WallMs now{};
+    std::chrono::nanoseconds until{};
   };
   static constexpr std::size_t kWays = 4;
 
@@ -83,6 +85,7 @@ class Verifier {
   void watch(std::stop_token stop);
   std::uint64_t key_of(const Asked& asked) const;
   Slot* find(std::uint64_t key);                        // under mutex_
+  void forget(std::uint64_t key);                       // under mutex_; unless it is ready
   Slot& place(std::uint64_t key, std::int64_t second);  // under mutex_
   Verdict counted(Verdict verdict, WallMs now, bool remembered);
   std::shared_ptr<const Certificates> certificates() const;

@@ -129,7 +129,7 @@ const std::vector<SettingSpec>& setting_specs() {
        "主叫签名证书目录"},
       {"decide.sip.identity_threads", kInteger, "threads", "1", 1, 64, "threads that verify callers' signatures",
        "主叫签名校验线程数"},
-      {"decide.sip.identity_budget_us", kInteger, "us", "1000", 0, 100000,
+      {"decide.sip.identity_budget_us", kInteger, "us", "1000", 50, 100000,
        "what a call may wait for its signature since it was taken from the socket; then it is not checked, and passes",
        "主叫签名校验时限"},
       {"decide.sip.card_key_file", kSecretPath, "", "", 0, 0,
