@@ -8,6 +8,7 @@
 #include "api/principals.h"
 #include "api/problem.h"
 #include "api/router.h"
+#include "api/rules_port.h"
 #include "casework/case_desk.h"
 #include "decide/decider.h"
 #include "guard/audit.h"
@@ -33,6 +34,7 @@ struct ApiParts {
   LiveHub& live;
   platform::Clock& clock;
   platform::FileSystem& files;
+  RulesPort* rules = nullptr;  // null: no rule desk
 };
 
 struct Room {

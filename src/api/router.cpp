@@ -129,6 +129,7 @@ std::vector<Route> all_routes() {
   add_intel_routes(routes);
   add_decision_routes(routes);
   add_redress_routes(routes);
+  add_rule_routes(routes);
   return routes;
 }
 

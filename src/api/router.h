@@ -94,6 +94,7 @@ void add_live_routes(std::vector<Route>& routes);
 void add_intel_routes(std::vector<Route>& routes);
 void add_decision_routes(std::vector<Route>& routes);
 void add_redress_routes(std::vector<Route>& routes);
+void add_rule_routes(std::vector<Route>& routes);
 std::vector<Route> all_routes();
 
 }  // namespace pandun::api

@@ -111,8 +111,10 @@ void DetectLoop::maintain(std::stop_token stop) {
     auto changed = rules_.look(engine_->position() + 1);
     if (!changed.ok())
       fault(changed.error().text());
-    else if (*changed)
+    else if (*changed) {
       engine_->set_rules(rules_.newest().rules, rules_.newest().position);
+      if (options_.on_rules) options_.on_rules(*rules_.newest().rules);
+    }
   }
   std::optional<detect::Ports> ports;
   {

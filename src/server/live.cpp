@@ -29,6 +29,7 @@
 #include "server/live_platform.h"
 #include "server/number_models.h"
 #include "server/people_warnings.h"
+#include "server/rule_desk.h"
 #include "server/simulation.h"
 #include "server/sip_door.h"
 #include "server/sms_gate.h"
@@ -118,6 +119,7 @@ struct Live::Rooms {
   Result<> start();
   Result<> open_stores();
   Result<> open_detection();
+  Result<> open_rules();
   Result<> open_api();
   void start_threads();
   void stop();
@@ -156,6 +158,7 @@ struct Live::Rooms {
   std::vector<detect::EngineConfig::Part> parts;
   std::optional<RuleBook> rules;
   casework::DetectorTable table;
+  std::unique_ptr<RuleDesk> rule_desk;
   std::unique_ptr<PlanNotes> notes;
   std::unique_ptr<casework::TokenIdentities> identities;
   std::unique_ptr<LiveSourceLines> lines;
@@ -248,6 +251,7 @@ Result<> Live::Rooms::open_detection() {
   services = std::make_unique<WarningServices>(content->services);
   numbers = std::make_unique<RegistryNumbers>(content->plan, content->groups,
                                               static_cast<std::uint16_t>(settings.integer("ingest.home_country")));
+  TRY(open_rules());
   TRY_ASSIGN(rules, RuleBook::open(files, platform::join(data, "rules"), platform::join(content->directory, "rules"),
                                    log->last_position() + 1));
 
@@ -284,6 +288,8 @@ Result<> Live::Rooms::open_detection() {
   loop.checkpoint_events = static_cast<std::uint64_t>(settings.integer("engine.checkpoint_events"));
   loop.checkpoint_every = std::chrono::seconds(settings.integer("engine.checkpoint_s"));
   loop.aside = only_counted;
+  // Casework reads the table on the detect thread alone: a rule that is new is known before its first alert.
+  loop.on_rules = [this](const detect::RuleSet& now) { table = detector_table(parts, &now); };
   loop.look = [this](std::uint64_t next_position) -> Result<> {
     TRY(models->look_again(next_position));
     return {};
@@ -307,11 +313,28 @@ Result<> Live::Rooms::open_detection() {
   return {};
 }
 
+// What the desk has put into force, before the book looks for it.
+Result<> Live::Rooms::open_rules() {
+  const BacktestRoom room{files, clock, settings, *content, data, *key, store.get()};
+  rule_desk = std::make_unique<RuleDesk>(
+      RuleDeskParts{room, *store, *audit, case_content->laws, catalogues, [this](std::string_view part) {
+                      std::uint64_t signals = 0;
+                      if (detection)
+                        for (const detect::PartStats& each : detection->figures().engine.parts)
+                          if (each.name == part) signals += each.shadow_signals;
+                      return signals;
+                    }});
+  return rule_desk->publish();
+}
+
 Result<> Live::Rooms::open_api() {
   platform = std::make_unique<LivePlatform>(LiveParts{settings, *content, catalogues, clock, *log, *intake, *detection,
                                                       archive.get(), *indicators, *numbering, *rules, *store, decider,
                                                       parts, *words});
   platform->set_rules(rules->newest().rules);
+  TRY_ASSIGN(const auto untested, untested_rules(files, content->directory, data, store.get()));
+  for (const std::string& rule : untested)
+    platform->note_fault("rules", rule + ": live without a back-test; run one (docs/rules.md)");
   platform->show(*models);
   for (const std::string& note : model_notes) platform->note_fault("models", note);
   courier = std::make_unique<actions::Courier>(*desk, clock, actions::catalog(),
@@ -330,7 +353,8 @@ Result<> Live::Rooms::open_api() {
   const std::string home = platform::directory_of(platform::executable_path());
   for (const char* near : {"/../../console/dist", "/../share/pandun/console", "/console"})
     if (options.console_dir.empty() && files.info(home + near + "/index.html").ok()) options.console_dir = home + near;
-  TRY_ASSIGN(api, api::Api::make({*desk, *identity, *sessions, *audit, *vault, decider, *platform, *hub, clock, files},
+  TRY_ASSIGN(api, api::Api::make({*desk, *identity, *sessions, *audit, *vault, decider, *platform, *hub, clock, files,
+                                  rule_desk.get()},
                                  std::move(options)));
 
   api::http::ServerOptions http_options;
@@ -356,6 +380,7 @@ void Live::Rooms::start_threads() {
   intake_thread = platform::start_thread("intake", [this](std::stop_token stop) { intake->run(stop); });
   threads.push_back(platform::start_thread("decisions", [this](std::stop_token stop) { decisions->run(stop); }));
   threads.push_back(platform::start_thread("ticker", [this](std::stop_token stop) { run_ticker(stop); }));
+  threads.push_back(platform::start_thread("back-test", [this](std::stop_token stop) { rule_desk->run(stop); }));
   if (archive)
     threads.push_back(platform::start_thread("archive", [this](std::stop_token stop) { archive->run(stop); }));
   if (feed)

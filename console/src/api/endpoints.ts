@@ -1,6 +1,6 @@
 // Every call the console makes, one line each.
 import { call } from './call';
-import type { AppealDecision, AppealState, BatchState, CheckResult, EntityKind, NewAppeal, NewBatch, NewIntelList, Role } from './types';
+import type { AppealDecision, AppealState, BatchState, CheckResult, EntityKind, NewAppeal, NewBackTest, NewBatch, NewIntelList, Role } from './types';
 
 export interface AlertQuery {
   cursor?: string;
@@ -77,6 +77,19 @@ export const api = {
   detectors: () => call('get', '/api/v1/detectors', {}),
   sources: () => call('get', '/api/v1/sources', {}),
   rules: () => call('get', '/api/v1/rules', {}),
+  ruleVersions: () => call('get', '/api/v1/rule-versions', {}),
+  ruleVersion: (id: string) => call('get', '/api/v1/rule-versions/{id}', { path: { id } }),
+  addRuleVersion: (body: { text: string; note: string }) => call('post', '/api/v1/rule-versions', { body }),
+  shadowRule: (id: string, reason: string) => call('post', '/api/v1/rule-versions/{id}/shadow', { path: { id }, body: { reason } }),
+  proposeRule: (id: string, reason: string) => call('post', '/api/v1/rule-versions/{id}/propose', { path: { id }, body: { reason } }),
+  approveRule: (id: string, body: { reason: string; back_test: string; people: number }) => call('post', '/api/v1/rule-versions/{id}/approve', { path: { id }, body }),
+  refuseRule: (id: string, reason: string) => call('post', '/api/v1/rule-versions/{id}/refuse', { path: { id }, body: { reason } }),
+  retireRule: (id: string, reason: string) => call('post', '/api/v1/rule-versions/{id}/retire', { path: { id }, body: { reason } }),
+  rollBackRule: (rule: string, reason: string) => call('post', '/api/v1/rules/{rule}/roll-back', { path: { rule }, body: { reason } }),
+  backTests: () => call('get', '/api/v1/back-tests', {}),
+  backTest: (id: string) => call('get', '/api/v1/back-tests/{id}', { path: { id } }),
+  startBackTest: (body: NewBackTest) => call('post', '/api/v1/back-tests', { body }),
+  cancelBackTest: (job: string) => call('post', '/api/v1/back-tests/{job}/cancel', { path: { job } }),
   topics: () => call('get', '/api/v1/topics', {}),
   workflows: () => call('get', '/api/v1/workflows', {}),
   system: () => call('get', '/api/v1/system', {}),
