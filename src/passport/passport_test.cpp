@@ -309,6 +309,8 @@ TEST(Token, ReadsHeaderParametersStrictly) {
   EXPECT_TRUE(parse_header(" a.b.c ; INFO = <https://x;y> ;alg=es256; ppt=\"shaken\";x=1", header));
   EXPECT_EQ(header.info, "https://x;y");
   EXPECT_EQ(header.ppt, "shaken");
+  EXPECT_TRUE(parse_header("a.b.c;flag;info=<https://x>;end", header));
+  EXPECT_EQ(header.info, "https://x");
   for (const char* bad :
        {"", ";info=<a>", "a.b.c;info", "a.b.c;info=<a", "a.b.c;info=<a>b", "a.b.c;ppt=a;ppt=b", "a.b.c;alg="})
     EXPECT_FALSE(parse_header(bad, header)) << bad;

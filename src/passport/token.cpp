@@ -170,8 +170,13 @@ bool parse_header(std::string_view value, Header& out) {
   out.compact = out.token.starts_with("..");
   while (end != std::string_view::npos) {
     value.remove_prefix(end + 1);
-    const std::size_t equals = value.find('=');
-    if (equals == std::string_view::npos) return false;
+    const std::size_t equals = value.find('='), next = value.find(';');
+    if (equals == std::string_view::npos || next < equals) {  // a parameter without a value: not one of ours
+      const std::string_view flag = trim(value.substr(0, next));
+      if (flag.empty() || same(flag, "info") || same(flag, "alg") || same(flag, "ppt")) return false;
+      end = next;
+      continue;
+    }
     const std::string_view key = trim(value.substr(0, equals));
     value.remove_prefix(equals + 1);
     value = trim(value);
