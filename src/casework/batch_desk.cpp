@@ -85,18 +85,6 @@ Result<std::vector<LeftOut>> read_left_out(const std::string& text) {
   return out;
 }
 
-// From where a case may be proposed on: where its workflow has the step, or while earlier measures of it run.
-Result<> may_propose_in(const DeskParts& parts, const store::CaseRow& row) {
-  const Workflow& workflow = parts.content.workflow;
-  if (workflow.step_with(Effect::kProposeMeasure, row.state) != nullptr) return {};
-  if (workflow.step_with(Effect::kLift, row.state) != nullptr && !row.done) return {};
-  return error(
-      Errc::kConflict, "case " + row.number,
-      fmt::format("a measure cannot be proposed from the state '{}': confirm the finding first, or decide on the "
-                  "proposal that waits",
-                  row.state));
-}
-
 struct Chosen {
   std::vector<BatchNumber> numbers;
   std::vector<LeftOut> left_out;
@@ -196,6 +184,18 @@ Result<> check_approver(const Actor& actor, const BatchRow& row) {
 }
 
 }  // namespace
+
+// From where a case may be proposed on: where its workflow has the step, or while earlier measures of it run.
+Result<> may_propose_in(const DeskParts& parts, const store::CaseRow& row) {
+  const Workflow& workflow = parts.content.workflow;
+  if (workflow.step_with(Effect::kProposeMeasure, row.state) != nullptr) return {};
+  if (workflow.step_with(Effect::kLift, row.state) != nullptr && !row.done) return {};
+  return error(
+      Errc::kConflict, "case " + row.number,
+      fmt::format("a measure cannot be proposed from the state '{}': confirm the finding first, or decide on the "
+                  "proposal that waits",
+                  row.state));
+}
 
 Result<BatchSummary> batch_summary(const DeskParts& parts, const store::View& view, const BatchRow& row) {
   BatchSummary out;

@@ -27,6 +27,7 @@ class SqliteTx final : public Tx {
         cases_(db),
         measures_(db),
         batches_(db),
+        card_batches_(db),
         appeals_(db),
         case_files_(db),
         orders_(db),
@@ -44,6 +45,7 @@ class SqliteTx final : public Tx {
   const Cases& cases() const override { return cases_; }
   const Measures& measures() const override { return measures_; }
   const Batches& batches() const override { return batches_; }
+  const CardBatches& card_batches() const override { return card_batches_; }
   const Appeals& appeals() const override { return appeals_; }
   const CaseFiles& case_files() const override { return case_files_; }
   const Orders& orders() const override { return orders_; }
@@ -60,6 +62,7 @@ class SqliteTx final : public Tx {
   Cases& cases() override { return cases_; }
   Measures& measures() override { return measures_; }
   Batches& batches() override { return batches_; }
+  CardBatches& card_batches() override { return card_batches_; }
   Appeals& appeals() override { return appeals_; }
   CaseFiles& case_files() override { return case_files_; }
   Orders& orders() override { return orders_; }
@@ -78,6 +81,7 @@ class SqliteTx final : public Tx {
   SqliteCases cases_;
   SqliteMeasures measures_;
   SqliteBatches batches_;
+  SqliteCardBatches card_batches_;
   SqliteAppeals appeals_;
   SqliteCaseFiles case_files_;
   SqliteOrders orders_;

@@ -183,6 +183,27 @@ class SqliteOrders final : public Orders {
   Connection& db_;
 };
 
+class SqliteCardBatches final : public CardBatches {
+ public:
+  explicit SqliteCardBatches(Connection& db) : db_(db) {}
+  Result<std::optional<CardBatchRow>> by_id(const std::string& id) const override;
+  Result<std::optional<CardBatchRow>> of_digest(const std::string& case_id, const std::string& digest) const override;
+  Result<Page<CardBatchRow>> list(const std::string& state, const PageRequest& page) const override;
+  Result<std::vector<std::pair<std::string, std::int64_t>>> counts(const std::string& id) const override;
+  Result<> insert(const CardBatchRow& row) override;
+  Result<> update(const CardBatchRow& row) override;
+  Result<bool> add_item(std::int64_t batch_seq, const std::string& token) override;
+
+  Result<std::int64_t> make_measures(CardBatchRow& row, WallMs now, std::optional<WallMs> check_due,
+                                     int limit) override;
+  Result<std::int64_t> drop_items(int limit) override;
+
+  Result<std::vector<std::pair<std::string, std::int64_t>>> lapse_due(WallMs now, int limit) override;
+
+ private:
+  Connection& db_;
+};
+
 class SqliteLeads final : public Leads {
  public:
   explicit SqliteLeads(Connection& db) : db_(db) {}
