@@ -1,6 +1,6 @@
 // Every call the console makes, one line each.
 import { call } from './call';
-import type { AppealDecision, AppealState, BatchState, CheckResult, EntityKind, NewAppeal, NewBackTest, NewBatch, NewIntelList, Role } from './types';
+import type { AppealDecision, AppealState, BatchState, CheckResult, EntityKind, NewAppeal, NewBackTest, NewBatch, NewIntelList, NewLeadPartner, CardProposal, Role } from './types';
 
 export interface AlertQuery {
   cursor?: string;
@@ -62,6 +62,26 @@ export const api = {
   appeals: (query: { cursor?: string; limit?: number; state?: AppealState | ''; case_id?: string; order?: 'newest' | 'oldest' }) => call('get', '/api/v1/appeals', { query }),
   appeal: (id: string) => call('get', '/api/v1/appeals/{id}', { path: { id } }),
   decideAppeal: (id: string, body: AppealDecision) => call('post', '/api/v1/appeals/{id}/decide', { path: { id }, body }),
+
+  cardBatches: (query: { cursor?: string; limit?: number }) => call('get', '/api/v1/card-batches', { query }),
+  cardBatch: (id: string) => call('get', '/api/v1/card-batches/{id}', { path: { id } }),
+  proposeCardBatch: (id: string, body: CardProposal) => call('post', '/api/v1/card-batches/{id}/propose', { path: { id }, body }),
+  approveCardBatch: (id: string) => call('post', '/api/v1/card-batches/{id}/approve', { path: { id } }),
+  refuseCardBatch: (id: string, reason: string) => call('post', '/api/v1/card-batches/{id}/refuse', { path: { id }, body: { reason } }),
+  leadPurposes: () => call('get', '/api/v1/leads/purposes', {}),
+  leadPartners: () => call('get', '/api/v1/leads/partners', {}),
+  leadPartner: (id: string) => call('get', '/api/v1/leads/partners/{id}', { path: { id } }),
+  proposeLeadPartner: (body: NewLeadPartner) => call('post', '/api/v1/leads/partners', { body }),
+  decideLeadPartner: (id: string, body: { accept: boolean; reason: string }) => call('post', '/api/v1/leads/partners/{id}/decide', { path: { id }, body }),
+  endLeadPartner: (id: string, reason: string) => call('post', '/api/v1/leads/partners/{id}/end', { path: { id }, body: { reason } }),
+  rotateLeadKey: (id: string, overlap_days: number) => call('post', '/api/v1/leads/partners/{id}/keys', { path: { id }, body: { overlap_days } }),
+  revealLeadKey: (id: string, key: string) => call('post', '/api/v1/leads/partners/{id}/keys/{key}/reveal', { path: { id, key } }),
+  leadFiles: (query: { cursor?: string; limit?: number; partner_id?: string }) => call('get', '/api/v1/leads/files', { query }),
+  leadFile: (id: string) => call('get', '/api/v1/leads/files/{id}', { path: { id } }),
+  importLeadFile: (body: { partner_id: string; name?: string; content: string }) => call('post', '/api/v1/leads/files', { body }),
+  exportLeads: (body: { partner_id: string; purpose: string }) => call('post', '/api/v1/leads/exports', { body }),
+  leadMatches: (query: { cursor?: string; limit?: number; partner_id?: string; case_id?: string }) => call('get', '/api/v1/leads/matches', { query }),
+  leadFeedback: (id: string, body: { result: 'confirmed' | 'false' | 'acted_on' }) => call('post', '/api/v1/leads/matches/{id}/feedback', { path: { id }, body }),
 
   grounds: () => call('get', '/api/v1/grounds', {}),
   measureKinds: () => call('get', '/api/v1/measure-kinds', {}),

@@ -61,6 +61,14 @@ export type IntelList = S['IntelList'];
 export type IntelImport = S['IntelImport'];
 export type NewIntelList = S['NewIntelList'];
 
-export const ROLES: Role[] = ['admin', 'analyst', 'approver', 'auditor', 'viewer'];
+export type Lead = S['Lead'];
+export type LeadPartner = S['LeadPartner'];
+export type LeadReceipt = S['LeadReceipt'];
+export type LeadFile = S['LeadFile'];
+export type NewLeadPartner = S['NewLeadPartner'];
+export type CardBatch = S['CardBatch'];
+export type CardProposal = S['CardProposal'];
+
+export const ROLES: Role[] = ['admin', 'analyst', 'approver', 'senior_approver', 'auditor', 'viewer'];
 export const ENTITY_KINDS: EntityKind[] = ['number', 'device', 'cell', 'ip', 'host_pair', 'domain', 'url', 'hash', 'trunk', 'app'];
 export const ALERT_STATES: AlertState[] = ['open', 'in_case', 'dismissed'];
