@@ -325,7 +325,7 @@ const ruleDesk = [
     await page.getByTestId('run-back-test').click();
     await page.getByTestId('warm-up').fill('1');
     await page.getByTestId('start-back-test').click();
-    await page.getByTestId('open-back-test').waitFor({ timeout: 60000 });
+    await page.getByTestId('open-back-test').waitFor({ timeout: 120000 });
     world.touched = (await page.getByTestId('touched').textContent()).trim();
     check(world.touched !== '0', 'the back-test touched nobody');
     await world.analyst.accessible('rule version');

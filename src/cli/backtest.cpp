@@ -101,6 +101,9 @@ int run(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   auto plan = plan_of(arguments);
   if (!plan.ok()) return fail(plan.error(), json);
+  if (arguments.integer("--memory") < 16 || arguments.integer("--memory") > 1'000'000)
+    return fail(error(Errc::kUsage, "--memory", "takes 16 to 1000000 MiB"), json);
+  if (arguments.integer("--people") < 1) return fail(error(Errc::kUsage, "--people", "takes 1 or more"), json);
   std::vector<std::pair<std::string, std::string>> flags;
   if (arguments.has("--data")) flags.emplace_back("data.directory", arguments.text("--data"));
   auto settings = configured(arguments, std::move(flags));

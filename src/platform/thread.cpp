@@ -25,7 +25,7 @@ bool pause(std::stop_token stop, std::chrono::milliseconds time) {
 
 void give_way() {
   // On Linux a niceness belongs to the calling thread. Refused: it works on as it was.
-  (void)setpriority(PRIO_PROCESS, 0, 19);
+  (void)setpriority(PRIO_PROCESS, 0, 10);
 }
 
 }  // namespace pandun::platform

@@ -103,14 +103,23 @@ Result<std::vector<detect::RuleSource>> RuleBook::present() const {
   return present_sources(*files_, content_rules_, platform::join(directory_, std::string(kManagedFolder)));
 }
 
+// The same rules may have been in force before, out of other files: what stands there and says the same stays.
+Result<> RuleBook::keep_texts(const std::vector<detect::RuleSource>& sources, const std::string& digest) {
+  const std::string home = platform::join(directory_, digest);
+  TRY(files_->make_directories(home));
+  TRY_ASSIGN(const auto had, read_sources(*files_, home));
+  if (const auto before = compile_rules(had, home); before.ok() && (*before)->digest() == digest) return {};
+  for (const detect::RuleSource& source : had) TRY(files_->remove(source.file));
+  for (const detect::RuleSource& source : sources)
+    TRY(platform::replace_file(*files_, platform::join(home, platform::name_of(source.file)), source.text));
+  return {};
+}
+
 Result<bool> RuleBook::enter(std::uint64_t position) {
   TRY_ASSIGN(const auto sources, present());
   TRY_ASSIGN(auto rules, compile_rules(sources, content_rules_));
   if (!changes_.empty() && changes_.back().digest == rules->digest()) return false;
-  const std::string home = platform::join(directory_, rules->digest());
-  TRY(files_->make_directories(home));
-  for (const detect::RuleSource& source : sources)
-    TRY(platform::replace_file(*files_, platform::join(home, platform::name_of(source.file)), source.text));
+  TRY(keep_texts(sources, rules->digest()));
   changes_.push_back({changes_.empty() ? 0 : position, rules->digest(), std::move(rules)});
   std::string history;
   for (const Change& change : changes_) history += fmt::format("{} {}\n", change.position, change.digest);

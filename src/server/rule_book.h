@@ -44,6 +44,7 @@ class RuleBook {
   Result<std::vector<detect::RuleSource>> present() const;
   Result<> read_history();
   Result<bool> enter(std::uint64_t position);
+  Result<> keep_texts(const std::vector<detect::RuleSource>& sources, const std::string& digest);
   Result<std::string> signature() const;
 
   platform::FileSystem* files_;
