@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -319,9 +320,9 @@ def bench_eventlog():
 
 
 class Server:
-    def __init__(self, home, *flags):
+    def __init__(self, home, *flags, before=()):
         self.started = time.monotonic()
-        self.child = subprocess.Popen([PANDUN, "serve", "--data", home, "--listen", "127.0.0.1:0", *flags], stdout=subprocess.PIPE, text=True)
+        self.child = subprocess.Popen([*before, PANDUN, "serve", "--data", home, "--listen", "127.0.0.1:0", *flags], stdout=subprocess.PIPE, text=True)
         self.url = self.password = None
         for line in self.child.stdout:
             if match := re.search(r"admin password: (\S+)", line):
@@ -415,34 +416,52 @@ def bench_decide():
     http_decisions()
 
 
+def free_port():
+    with socket.socket() as tcp:
+        tcp.bind(("127.0.0.1", 0))
+        return tcp.getsockname()[1]
+
+
 def http_decisions():
     home = OUT / "decide-http"
     shutil.rmtree(home, ignore_errors=True)
-    server = Server(home)
-    script = OUT / "decide.lua"
-    script.write_text("""wrk.method = "POST"
-wrk.headers["Content-Type"] = "application/json"
-wrk.headers["Authorization"] = "Bearer " .. os.getenv("PANDUN_TOKEN")
-local n = 0
-request = function()
-  n = n + 1
-  return wrk.format(nil, nil, nil, string.format('{"caller":"+861380013%04d","callee":"+861390000%04d","route":"intra-1"}', n % 10000, n * 7 % 10000))
-end
-""")
+    # Server and floor on one processor each in turn, the load on the other; in real time where the system lets us, in runs under a second
+    # (the kernel's own 5 % for ordinary work then does not come due).
+    real_time = subprocess.run(["chrt", "-r", "2", "true"], capture_output=True).returncode == 0
+    first = ["taskset", "-c", "0", *(["chrt", "-r", "2"] if real_time else [])]
+    load = ["taskset", "-c", "1", *(["chrt", "-r", "2"] if real_time else []), BUILD / "bench/http_load"]
+    floor_port = free_port()
+    floor = subprocess.Popen([*map(str, first), str(BUILD / "bench/http_load"), "--floor", str(floor_port)], stdout=subprocess.PIPE)
+    floor.stdout.readline()
+    server = Server(home, before=first)
+    figures = {name: {"saturated": [], "60,000/s": []} for name in ("floor", "pandun")}
     try:
-        token = server.token(["viewer"])
-        out = subprocess.check_output(["taskset", "-c", "1", "wrk", "-t1", "-c16", "-d5s", "--latency", "-s", script, server.url + "/api/v1/decisions/call"],
-                                      text=True, env={**os.environ, "PANDUN_TOKEN": token})
+        environment = {**os.environ, "PANDUN_TOKEN": server.token(["viewer"])}
+        for _ in range(5):
+            for name, port in (("floor", floor_port), ("pandun", server.url.rsplit(":", 1)[1])):
+                for kind, rate in (("saturated", 0), ("60,000/s", 60_000)):
+                    command = [*load, "--to", f"127.0.0.1:{port}", "--rate", rate, "--connections", 16, "--seconds", 0.9 if real_time else 4]
+                    out = subprocess.check_output([*map(str, command)], text=True, env=environment)
+                    figures[name][kind].append(json.loads(out))
+                    time.sleep(0.15)
     finally:
         server.stop(signal.SIGTERM)
+        floor.kill()
+        floor.wait()
     shutil.rmtree(home)
-    if "Non-2xx" in out:
-        raise RuntimeError("decisions were refused:\n" + out)
-    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
-    p99, unit = re.search(r"99%\s+([\d.]+)(us|ms)", out).groups()
-    row("decide", "POST /api/v1/decisions/call, 16 connections, the load on the other core", rate, "decisions/s")
-    row("decide", "the same, p99", float(p99) * (1000 if unit == "ms" else 1), "us")
-    save("decide_http", per_s=rate, p99_us=float(p99) * (1000 if unit == "ms" else 1))
+    if any(one["refused"] for kinds in figures["pandun"].values() for one in kinds):
+        raise RuntimeError("decisions were refused")
+
+    def middle(name, kind, figure):
+        return statistics.median(one[figure] for one in figures[name][kind])
+
+    least = f"a bare Asio server that decides nothing: {middle('floor', 'saturated', 'per_s'):,.0f}"
+    row("decide", "POST /api/v1/decisions/call, 16 connections, one core, saturated", middle("pandun", "saturated", "per_s"), "decisions/s", least)
+    row("decide", "the same, p99", middle("pandun", "saturated", "p99_us"), "us", f"floor {middle('floor', 'saturated', 'p99_us'):.0f}")
+    row("decide", "the same at 60,000/s, open loop: answered", middle("pandun", "60,000/s", "per_s"), "decisions/s")
+    for figure, name in (("p50_us", "p50"), ("p99_us", "p99"), ("p999_us", "p99.9")):
+        row("decide", f"at 60,000/s, {name}", middle("pandun", "60,000/s", figure), "us", f"floor {middle('floor', '60,000/s', figure):.0f}")
+    save("decide_http", real_time=real_time, per_s=middle("pandun", "saturated", "per_s"), p99_us=middle("pandun", "60,000/s", "p99_us"), figures=figures)
 
 
 def bench_sip():
