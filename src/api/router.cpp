@@ -14,7 +14,7 @@ struct DoorInfo {
 };
 
 const DoorInfo& info_of(Door door) {
-  static const std::array<DoorInfo, 15> kDoors{{
+  static const std::array<DoorInfo, 16> kDoors{{
       {"none", {}},
       {"metrics", {}},
       {"self", {}},
@@ -31,6 +31,7 @@ const DoorInfo& info_of(Door door) {
       {"manage_users", {Right::kUserManage}},
       {"manage_tokens", {Right::kTokenManage}},
       {"intel_write", {Right::kIntelWrite}},
+      {"leads", {Right::kLeadExchange, Right::kLeadPropose, Right::kLeadDecide}},
   }};
   return kDoors[static_cast<std::size_t>(door)];
 }
@@ -134,3 +135,5 @@ std::vector<Route> all_routes() {
 }
 
 }  // namespace pandun::api
+  add_lead_routes(routes);
+  add_card_routes(routes);

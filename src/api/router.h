@@ -37,6 +37,7 @@ enum class Door : std::uint8_t {
   kManageTokens,
   kIntelWrite,
 };
+  kLeads,
 std::string_view name(Door door);
 std::span<const guard::Right> rights_of(Door door);  // any one of them opens it; empty: the door asks for none
 bool opens(Door door, const guard::Actor& actor);
@@ -98,3 +99,5 @@ void add_rule_routes(std::vector<Route>& routes);
 std::vector<Route> all_routes();
 
 }  // namespace pandun::api
+void add_lead_routes(std::vector<Route>& routes);
+void add_card_routes(std::vector<Route>& routes);

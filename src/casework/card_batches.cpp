@@ -447,6 +447,13 @@ Result<CardWork> CardDesk::work(std::chrono::milliseconds budget) {
       TRY_ASSIGN(more, make_some(parts_, id, work));
     }
   }
+  bool any = false;  // where there never was a list nothing is written
+  TRY(parts_.store.read([&](const store::View& view) -> Result<> {
+    TRY_ASSIGN(const auto rows, view.card_batches().list("", {0, 1, true}));
+    any = !rows.items.empty();
+    return {};
+  }));
+  if (!any) return work;
   TRY(parts_.store.write([&](store::Tx& tx) -> Result<> {
     TRY_ASSIGN(const auto ended, tx.card_batches().lapse_due(parts_.clock.wall(), kLapsedPerWrite));
     for (const auto& [id, n] : ended) {

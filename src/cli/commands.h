@@ -11,6 +11,7 @@ const std::vector<const Command*>& commands();
 
 extern const Command kServe, kReplay, kBacktest, kRulesList, kSimulate, kCheck, kListParts, kExplain, kIntelImport,
     kIntelMatch, kIntelList, kRegistryOwner, kLearnTrain, kLearnEvaluate, kLearnScore, kLearnList, kLearnPromote,
-    kArchiveQuery, kAuditExport, kAuditVerify, kDbBackup, kDbCheck, kMeasuresImport, kMeasuresExport, kVersion;
+    kArchiveQuery, kAuditExport, kAuditVerify, kDbBackup, kDbCheck, kMeasuresLoad, kMeasuresImport, kMeasuresExport,
+    kLeadsPartners, kLeadsImport, kLeadsExport, kLeadsFeedback, kLeadsStatus, kVersion;
 
 }  // namespace pandun::cli

@@ -234,6 +234,14 @@ class Import {
     return error(Errc::kTooLarge, "file", why);
   }
 
+  // Numbers that became known while the file was read were asked before its last hashes began to wait.
+  Result<> look_again(store::Tx& tx) {
+    if (view_.row.waiting == 0) return {};
+    TRY_ASSIGN(const std::int64_t asked, std::as_const(tx).values().counter("leads.sealed_row"));
+    const std::int64_t known = known_.front().last_row();
+    return asked > known ? tx.values().put("leads.sealed_row", fmt::to_string(known)) : Result<>();
+  }
+
   Result<> end(std::string_view state, const std::string& reason) {
     view_.row.state = state;
     view_.row.reason = reason;
@@ -241,6 +249,7 @@ class Import {
     const LeadFileRow& row = view_.row;
     return parts_.store.write([&](store::Tx& tx) -> Result<> {
       TRY(tx.leads().update_file(row));
+      TRY(look_again(tx));
       return parts_.audit.record(tx, actor_, "lead.import", "leadfile:" + row.id,
                                  {{"partner", partner_.id},
                                   {"digest", row.digest},

@@ -6,6 +6,7 @@
 #include <array>
 #include <mutex>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/hash.h"
 #include "base/toml.h"
@@ -33,6 +34,8 @@ constexpr std::size_t kDrainMax = 512;  // at one go: under half a millisecond
 constexpr std::string_view kActor = "system:decide";
 
 using MeasureMap = std::unordered_map<std::uint64_t, std::vector<decide::MeasureEntry>>;
+using LabelledSet = std::unordered_set<std::uint64_t>;
+constexpr std::string_view kLabelKind = "label";  // the kind of measure that marks the caller for the called person
 
 bool same(const std::vector<decide::MeasureEntry>& a, const std::vector<decide::MeasureEntry>& b) {
   if (a.size() != b.size()) return false;
@@ -197,7 +200,7 @@ struct DecisionRoom::Rooms {
   Result<> open();
   Result<> read_content();
   Result<> record_approvals();
-  Result<bool> read_measures(MeasureMap& out);
+  Result<bool> read_measures(MeasureMap& out, LabelledSet& marked);
   void publish_all();
   void look_at_measures();
   void look_at_lists(bool compile);
@@ -214,6 +217,7 @@ struct DecisionRoom::Rooms {
   std::unique_ptr<decide::SubscriberBook> book;
   decide::SnapshotInput fixed;  // what only a restart changes
   MeasureMap measures;
+  LabelledSet labelled;  // by an approved measure; with choices_mutex
   std::int64_t audit_seen = -1;
   std::mutex choices_mutex;  // so that a whole snapshot never goes out with choices older than a change before it
   std::mutex records_mutex;
@@ -271,14 +275,14 @@ Result<> DecisionRoom::Rooms::open() {
       book, decide::SubscriberBook::open(parts.files, platform::join(parts.data, "decide/subscribers.log"), parts.key));
   TRY(record_approvals());
   if (lists.refresh(false)) look_at_lists(false);
-  auto read = read_measures(measures);
+  auto read = read_measures(measures, labelled);
   if (!read.ok()) parts.note_fault("decisions", read.error().text());
   publish_all();
   return {};
 }
 
 // False when nothing can have changed since the last time: every change of a measure stands in the audit chain.
-Result<bool> DecisionRoom::Rooms::read_measures(MeasureMap& out) {
+Result<bool> DecisionRoom::Rooms::read_measures(MeasureMap& out, LabelledSet& marked) {
   std::int64_t last = 0;
   TRY(parts.store.read([&](const store::View& view) -> Result<> {
     TRY_ASSIGN(const auto row, view.audit().last());
@@ -290,6 +294,7 @@ Result<bool> DecisionRoom::Rooms::read_measures(MeasureMap& out) {
   for (const casework::ActiveMeasure& measure : active) {
     if (measure.entity_kind != model::EntityKind::kNumber || !measure.number.known()) continue;
     out[measure.number.bits()].push_back({measure.number, verdict_of(measure.kind), measure.expires_at, measure.id});
+    if (measure.kind == kLabelKind) marked.insert(measure.number.bits());
   }
   audit_seen = last;
   return true;
@@ -305,12 +310,15 @@ void DecisionRoom::Rooms::publish_all() {
   input.scores = std::move(found.scores);
   const std::scoped_lock lock(choices_mutex);
   book->fill(input);
+  for (const std::uint64_t number : labelled)  // behind what the carrier entered: what people approved counts
+    input.labels.push_back({model::NumberKey::from_bits(number), decide::Label::kSuspectedFraud});
   parts.decider.publish(std::move(input));
 }
 
 void DecisionRoom::Rooms::look_at_measures() {
   MeasureMap now;
-  const auto read = read_measures(now);
+  LabelledSet marked;
+  const auto read = read_measures(now, marked);
   if (!read.ok()) return parts.note_fault("decisions", read.error().text());
   if (!*read) return;
   decide::Change change;
@@ -322,6 +330,16 @@ void DecisionRoom::Rooms::look_at_measures() {
   for (const auto& [number, entries] : measures)
     if (!now.contains(number)) change.measures.push_back({model::NumberKey::from_bits(number), {}});
   measures = std::move(now);
+  const std::scoped_lock lock(choices_mutex);
+  for (const std::uint64_t number : marked)
+    if (!labelled.contains(number))
+      change.labels.push_back({model::NumberKey::from_bits(number), decide::Label::kSuspectedFraud});
+  for (const std::uint64_t number : labelled)
+    if (!marked.contains(number)) {
+      const auto key = model::NumberKey::from_bits(number);
+      change.labels.push_back({key, book->label(key)});
+    }
+  labelled = std::move(marked);
   parts.decider.change(std::move(change));
 }
 
@@ -469,6 +487,8 @@ Result<> DecisionRoom::set_labels(const std::vector<decide::NumberLabel>& labels
     rooms_->parts.decider.change(std::move(change));
   }
   return rooms_->parts.audit.record_alone(
+    for (decide::NumberLabel& item : change.labels)
+      if (rooms_->labelled.contains(item.number.bits())) item.label = decide::Label::kSuspectedFraud;
       {std::string(by),
        "decide.labels",
        "numbers",

@@ -8,10 +8,12 @@
 #include "actions/kit/courier.h"
 #include "api/api.h"
 #include "api/http/server.h"
+#include "casework/card_batches.h"
 #include "casework/case_desk.h"
 #include "decide/decider.h"
 #include "detectors/catalog.h"
 #include "eventlog/local/local_log.h"
+#include "exchange/lead_desk.h"
 #include "guard/audit.h"
 #include "guard/sessions.h"
 #include "platform/directory_lock.h"
@@ -40,9 +42,10 @@ namespace pandun::server {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{1000};
-constexpr int kTicksPerCourier = 3;         // orders out, receipts in
-constexpr int kTicksPerDeskTick = 20;       // clocks and lapses
-constexpr int kTicksPerHousekeeping = 300;  // sessions, anchors, retention, expired indicators
+constexpr std::chrono::milliseconds kCardsPerTick{400};  // measures of a list, while people work beside it
+constexpr int kTicksPerCourier = 3;                      // orders out, receipts in
+constexpr int kTicksPerDeskTick = 20;                    // clocks and lapses
+constexpr int kTicksPerHousekeeping = 300;               // sessions, anchors, retention, expired indicators
 
 // casework asks which group an entity belongs to.
 class EntityGroups final : public casework::ProtectedGroups {
@@ -126,6 +129,7 @@ struct Live::Rooms {
   void run_ticker(std::stop_token stop);
   void told(const DetectLoop::Handed& handed);
   void warn_people(const DetectLoop::Handed& handed);
+  void tick_leads();
 
   platform::FileSystem& files;
   platform::Clock& clock;
@@ -165,6 +169,9 @@ struct Live::Rooms {
   std::unique_ptr<EntityGroups> groups;
   std::unique_ptr<Words> words;
   std::unique_ptr<casework::CaseDesk> desk;
+  std::unique_ptr<exchange::Purposes> lead_purposes;
+  std::unique_ptr<exchange::LeadDesk> leads;
+  std::unique_ptr<casework::CardDesk> cards;
   std::unique_ptr<DetectLoop> detection;
   std::unique_ptr<ArchiveLoop> archive;
   std::unique_ptr<actions::Courier> courier;
@@ -188,6 +195,7 @@ Result<> Live::Rooms::start() {
   TRY_ASSIGN(content, load_content(files, settings));
   TRY_ASSIGN(catalogues, load_catalogues(files, content->directory));
   TRY_ASSIGN(case_content, load_case_content(files, content->directory));
+  TRY_ASSIGN(lead_purposes, load_lead_purposes(files, content->directory, case_content->laws));
   TRY_ASSIGN(parts, detector_parts(settings));
   TRY(parse_listen(settings.text("server.listen")));
   TRY(files.make_directories(data));
@@ -264,16 +272,21 @@ Result<> Live::Rooms::open_detection() {
   lines = std::make_unique<LiveSourceLines>(*intake);
   groups = std::make_unique<EntityGroups>(content->groups);
   words = std::make_unique<Words>(detectors::catalog(), content->groups.groups());
-  desk = std::make_unique<casework::CaseDesk>(casework::DeskParts{.store = *store,
-                                                                  .audit = *audit,
-                                                                  .vault = *vault,
-                                                                  .clock = clock,
-                                                                  .content = *case_content,
-                                                                  .detectors = table,
-                                                                  .identities = *identities,
-                                                                  .lines = *lines,
-                                                                  .protected_groups = groups.get(),
-                                                                  .words = words.get()});
+  const casework::DeskParts desk_parts{.store = *store,
+                                       .audit = *audit,
+                                       .vault = *vault,
+                                       .clock = clock,
+                                       .content = *case_content,
+                                       .detectors = table,
+                                       .identities = *identities,
+                                       .lines = *lines,
+                                       .protected_groups = groups.get(),
+                                       .words = words.get()};
+  desk = std::make_unique<casework::CaseDesk>(desk_parts);
+  cards = std::make_unique<casework::CardDesk>(desk_parts);
+
+  leads = std::make_unique<exchange::LeadDesk>(
+      exchange::LeadParts{*store, *audit, *vault, clock, *key, case_content->laws, *lead_purposes, *desk, *identities});
 
   detect::EngineConfig config;
   config.shards = static_cast<std::uint32_t>(settings.integer("engine.shards"));
@@ -354,7 +367,7 @@ Result<> Live::Rooms::open_api() {
   for (const char* near : {"/../../console/dist", "/../share/pandun/console", "/console"})
     if (options.console_dir.empty() && files.info(home + near + "/index.html").ok()) options.console_dir = home + near;
   TRY_ASSIGN(api, api::Api::make({*desk, *identity, *sessions, *audit, *vault, decider, *platform, *hub, clock, files,
-                                  rule_desk.get()},
+                                  leads.get(), rule_desk.get(), cards.get()},
                                  std::move(options)));
 
   api::http::ServerOptions http_options;
@@ -425,6 +438,23 @@ void Live::Rooms::told(const DetectLoop::Handed& handed) {
 
 void Live::Rooms::run_ticker(std::stop_token stop) {
   int ticks = 0;
+// Leads that wait meet numbers that became known since; people at risk are warned where warnings are sent at all.
+void Live::Rooms::tick_leads() {
+  const bool warns = sms && sms->notifier() != nullptr;
+  const auto report = leads->tick([&](const model::Signal& signal) {
+    if (warns) people->begun(signal);
+    return warns;
+  });
+  if (!report.ok()) {
+    platform->note_fault("leads", report.error().text());
+    return;
+  }
+  for (const std::string& id : report->new_alerts)
+    if (auto alert = desk->alert_summary(id); alert.ok()) hub->alert(*alert);
+  for (const std::string& id : report->changed_cases)
+    if (auto changed = desk->case_summary(id); changed.ok()) hub->changed(*changed);
+}
+
   auto anchored = audit->anchor(files, anchor_directory(data));
   if (!anchored.ok()) platform->note_fault("audit", anchored.error().text());
   while (platform::pause(stop, kTick)) {
@@ -445,6 +475,7 @@ void Live::Rooms::run_ticker(std::stop_token stop) {
     hub->stats(clock.wall(), platform->figures(), alerts_open);
     if (ticks % kTicksPerCourier == 0)
       if (auto carried = courier->run_once(); !carried.ok()) platform->note_fault("orders", carried.error().text());
+    if (auto made = cards->work(kCardsPerTick); !made.ok()) platform->note_fault("cards", made.error().text());
     if (ticks % kTicksPerDeskTick == 0) {
       auto report = desk->tick();
       if (!report.ok()) platform->note_fault("casework", report.error().text());
@@ -453,6 +484,7 @@ void Live::Rooms::run_ticker(std::stop_token stop) {
           if (auto changed = desk->case_summary(id); changed.ok()) hub->changed(*changed);
     }
     if (ticks % kTicksPerHousekeeping == 0) {
+      tick_leads();
       if (auto removed = sessions->remove_expired(); !removed.ok())
         platform->note_fault("sessions", removed.error().text());
       if (auto made = audit->anchor(files, anchor_directory(data)); !made.ok())

@@ -77,6 +77,10 @@ Words::Words(const std::vector<detect::DetectorPart>& detectors, const std::vect
       else
         add(std::string(spec.name), word_of(spec));
     }
+  FeatureWord lead;  // of alerts that a partner's lead raised
+  lead.title = {"合作单位给出的置信度", "the partner's confidence"};
+  lead.unit = unit_of("ratio");
+  add("lead_confidence", std::move(lead));
   for (const Family& family : families_)
     if (family.stem == "protected_group_")
       for (const registry::ProtectedGroup& group : groups)
