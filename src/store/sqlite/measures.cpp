@@ -76,8 +76,8 @@ Result<std::vector<MeasureRow>> SqliteMeasures::ending_by(WallMs now) const {
   return fetch_all(
       db_,
       std::string(kMeasures) +
-          " WHERE bulk = 0 AND ((state = 'proposed' AND lapse_at <= ?1) OR (state IN ('proposed', 'approved',"
-          " 'ordered', 'in_force', 'appealed') AND expires_at <= ?1)) ORDER BY seq LIMIT 200",
+          " WHERE (bulk = 0 AND state = 'proposed' AND lapse_at <= ?1) OR (bulk = 0 AND state IN ('proposed',"
+          " 'approved', 'ordered', 'in_force', 'appealed') AND expires_at <= ?1) ORDER BY seq LIMIT 200",
       {now}, read_measure);
 }
 Result<std::int64_t> SqliteMeasures::count_state(const std::string& state) const {
