@@ -49,6 +49,7 @@ void devices(StateReader& in) {
                  {time_at(i), static_cast<DeviceKind>(i % 3), peer(i % 5), peer(i), model::Answered::kUnknown,
                   static_cast<std::int32_t>(i % 20) - 1, i % 2 == 0 ? "a" : "b"},
                  time_at(i));
+    if (i % 16 != 0) continue;
     const DeviceActivity view(state, *state.find(kDevice, hash_of(kDevice), time_at(i)));
     ask(view, &Feature::device);
     if (view.uses_series(Window::k24h).size() > 48 || view.uses_series(Window::k5m).size() > 30) std::abort();
@@ -64,6 +65,7 @@ void cells(StateReader& in) {
     state.update(kCell, hash_of(kCell),
                  {time_at(i), static_cast<CellContact::Counter>(i % 3), peer(i), i % 2 == 0 ? "x" : "", i % 5 == 0},
                  time_at(i));
+    if (i % 16 != 0) continue;
     const CellActivity view(state, *state.find(kCell, hash_of(kCell), time_at(i)));
     ask(view, &Feature::cell);
     if (view.calls_series(Window::k24h).size() > 48 || view.messages_series(Window::k1h).size() > 60) std::abort();
@@ -85,6 +87,7 @@ void dialling(StateReader& in) {
     call.caller_cell = i % 9 == 0 ? "a" : "b";
     state.update(kNumber, hash, call, time_at(i), time_at(i), i % 11 == 0);
     state.hear(kNumber, hash, peer(i + 1), time_at(i), time_at(i));
+    if (i % 16 != 0) continue;
     const DialRecord* record = state.find(kNumber, hash, time_at(i));
     ask(DiallingActivity(*record, time_at(i)), &Feature::dialling);
   }

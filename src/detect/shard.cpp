@@ -276,13 +276,15 @@ Shard::Shard(const EngineConfig& config)
 }
 Shard::~Shard() = default;
 
-// What nobody wants any more is given back: it would stand still and be wrong when somebody wants it again.
+// What nobody wanted until now, or wants no more, begins empty: it stood still, and would be wrong.
 void Shard::use(std::shared_ptr<const RuleSet> rules) {
+  const bool had_devices = detectors_want_devices_ || rules_.wants_devices();
+  const bool had_cells = detectors_want_cells_ || rules_.wants_cells();
   rules_.use(std::move(rules));
-  if (!detectors_want_devices_ && !rules_.wants_devices() && devices_->size() != 0)
-    devices_ = std::make_unique<DeviceActivities>();
-  if (!detectors_want_cells_ && !rules_.wants_cells() && cells_->size() != 0)
-    cells_ = std::make_unique<CellActivities>();
+  const bool devices = had_devices && (detectors_want_devices_ || rules_.wants_devices());
+  const bool cells = had_cells && (detectors_want_cells_ || rules_.wants_cells());
+  if (!devices && devices_->size() != 0) devices_ = std::make_unique<DeviceActivities>();
+  if (!cells && cells_->size() != 0) cells_ = std::make_unique<CellActivities>();
 }
 
 void Shard::run(std::span<const model::Event> events, std::span<const WorkItem> items,
@@ -349,8 +351,8 @@ void Shard::ask_rules(const model::Event& event, std::span<const WorkItem> items
       case WorkItem::kNumberOut:
       case WorkItem::kNumberIn:
         if (rules_.wants_numbers())
-          rules_.on_number(event, *context.number(item), context.dialling(item), item.target == WorkItem::kNumberOut,
-                           ports_, live, shadow);
+          rules_.on_number(event, *context.number(item), rules_.wants_dialling() ? context.dialling(item) : nullptr,
+                           item.target == WorkItem::kNumberOut, ports_, live, shadow);
         break;
       case WorkItem::kDeviceOut:
       case WorkItem::kDeviceIn:
@@ -372,21 +374,18 @@ void Shard::ask_rules(const model::Event& event, std::span<const WorkItem> items
 
 // A call out at pace goes into the number's dialling record; who comes in is remembered where there is one.
 void Shard::count_dialling(const model::Event& event, const WorkItem& item, const ShardContext& context) {
-  const bool call_out = item.target == WorkItem::kNumberOut && event.kind() == model::EventKind::kCall;
-  if (!call_out && (item.target == WorkItem::kNumberOut || dialling_->size() == 0)) return;
-  const NumberActivity& activity = *context.number(item);
-  const model::NumberKey number = activity.number();
-  if (call_out) {
-    if (activity.fewer_than(kDialPace, Window::k1h) || activity.calls_out(Window::k1h) < kDialPace) return;
-    const auto& call = event.as<model::Call>();
-    return dialling_->update(number, item.hash, call, event.time, event.watermark,
-                             ports_.numbers->suspected(call.callee));
+  const model::NumberKey number = model::NumberKey::from_bits(item.key.key.lo);
+  const bool call = event.kind() == model::EventKind::kCall;
+  if (item.target == WorkItem::kNumberIn) {
+    if (dialling_->size() == 0) return;
+    const model::NumberKey from = call ? event.as<model::Call>().caller : event.as<model::Message>().sender;
+    return dialling_->hear(number, item.hash, from, event.time, event.watermark);
   }
-  if (activity.contacts_at_most() < kDialPace) return;  // with a record it has had more
-  dialling_->hear(
-      number, item.hash,
-      event.kind() == model::EventKind::kCall ? event.as<model::Call>().caller : event.as<model::Message>().sender,
-      event.time, event.watermark);
+  if (!call) return;
+  const NumberActivity& activity = *context.number(item);
+  if (activity.fewer_than(kDialPace, Window::k1h) || activity.calls_out(Window::k1h) < kDialPace) return;
+  const auto& out = event.as<model::Call>();
+  dialling_->update(number, item.hash, out, event.time, event.watermark, ports_.numbers->suspected(out.callee));
 }
 
 void Shard::count_place(const model::Event& event, const WorkItem& item) {

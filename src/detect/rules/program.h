@@ -78,6 +78,7 @@ class Program {
   // Each test of a feature that holds now: its value and what it was measured against, in the order written.
   std::vector<model::Evidence> evidence(const RuleSubject& subject) const;
 
+  bool asks_dialling() const;  // any feature of how a number dials
   std::uint32_t cost() const { return cost_; }
   std::uint32_t contacts_min() const { return bound_.least; }  // with fewer contacts it cannot hold
   const ContactsBound& contacts_bound() const { return bound_; }

@@ -42,6 +42,7 @@ class RuleRunner {
   bool wants_numbers() const { return rules_ != nullptr && !rules_->numbers().empty(); }
   bool wants_hosts() const { return rules_ != nullptr && !rules_->hosts().empty(); }
   bool wants_devices() const { return rules_ != nullptr && !rules_->devices().empty(); }
+  bool wants_dialling() const { return rules_ != nullptr && rules_->asks_dialling(); }
   bool wants_cells() const { return rules_ != nullptr && !rules_->cells().empty(); }
 
   // Appends what fires; `shadow` gets what rules in state shadow say.

@@ -384,6 +384,7 @@ RuleCompilation RuleSet::compile(std::span<const RuleSource> sources) {
         set->numbers_.push_back(&rule);
         least(set->contacts_min_numbers_);
     }
+    set->asks_dialling_ |= rule.when.asks_dialling();
     everything += canonical(rule);
   }
   for (auto* list : {&set->numbers_, &set->hosts_, &set->devices_, &set->cells_})

@@ -64,6 +64,7 @@ class RuleSet {
   std::span<const Rule* const> hosts() const { return hosts_; }
   std::span<const Rule* const> devices() const { return devices_; }
   std::span<const Rule* const> cells() const { return cells_; }
+  bool asks_dialling() const { return asks_dialling_; }  // any of them, about how a number dials
   const Rule* find(std::string_view id) const;
   std::uint32_t contacts_min_numbers() const { return contacts_min_numbers_; }  // fewer contacts: no rule can fire
   std::uint32_t contacts_min_hosts() const { return contacts_min_hosts_; }
@@ -76,6 +77,7 @@ class RuleSet {
   std::uint32_t contacts_min_numbers_ = 0, contacts_min_hosts_ = 0;
   std::string digest_;
   std::size_t disabled_ = 0;
+  bool asks_dialling_ = false;
 };
 
 struct RuleCompilation {
