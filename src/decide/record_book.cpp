@@ -9,7 +9,7 @@
 namespace pandun::decide {
 namespace {
 
-constexpr std::size_t kFrameRecords = 1024;
+constexpr std::size_t kFrameRecords = 512;
 constexpr int kFilesOfADay = 99;
 constexpr std::string_view kSuffix = ".pdr";
 

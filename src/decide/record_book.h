@@ -1,6 +1,6 @@
 // Every decision, written down so that it can be explained: a file a day, sealed, with tokens and masks instead of numbers.
 //
-// Shape    DIR/2026-11-22.pdr (day in UTC), about 150 bytes a decision, frames of at most 1024: a frame is sealed and written
+// Shape    DIR/2026-11-22.pdr (day in UTC), about 150 bytes a decision, frames of at most 512: a frame is sealed and written
 //          at one go, and whoever waits for the processor waits no longer than that. A damaged file is left alone and the
 //          day goes on in 2026-11-22-2.pdr.
 // Errors   add(), append(), flush(): kIo, what was not written yet is then lost and counted; the next frame opens anew.

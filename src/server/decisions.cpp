@@ -24,13 +24,13 @@ namespace {
 constexpr std::chrono::milliseconds kTick{50};
 // Few at a time, so that a call that comes meanwhile waits little for the processor; many calls are looked after sooner.
 constexpr std::chrono::milliseconds kRecordsTick{10}, kRecordsTickBusy{1};
-constexpr std::size_t kRecordsBusy = 64;
+constexpr std::size_t kRecordsBusy = 16;
 constexpr std::chrono::milliseconds kFlushEvery{50}, kSyncEvery{1000};  // written; made durable
 constexpr int kTicksPerLook = 4;                                        // measures, findings
-constexpr int kTicksPerLists = 10;     // twice a second: a list that changes counts within one
-constexpr int kTicksPerRetain = 6000;  // five minutes; findings are read anew, so that old scores end
-constexpr std::size_t kRecordsWaiting = 1U << 16;
-constexpr std::size_t kDrainMax = 512;  // at one go: under half a millisecond
+constexpr int kTicksPerLists = 10;                 // twice a second: a list that changes counts within one
+constexpr int kTicksPerRetain = 6000;              // five minutes; findings are read anew, so that old scores end
+constexpr std::size_t kRecordsWaiting = 1U << 18;  // a disk may take a second to sync
+constexpr std::size_t kDrainMax = 512;             // at one go: under half a millisecond
 constexpr std::string_view kActor = "system:decide";
 
 using MeasureMap = std::unordered_map<std::uint64_t, std::vector<decide::MeasureEntry>>;
@@ -366,7 +366,10 @@ void DecisionRoom::Rooms::look_at_lists(bool compile) {
 void DecisionRoom::Rooms::look_at_findings(bool all) {
   const auto changed = all ? findings.reload() : findings.look();
   if (!changed.ok()) return parts.note_fault("decisions", changed.error().text());
-  if (*changed) parts.decider.publish_findings(findings.findings());
+  if (!*changed) return;
+  const decide::Findings found = findings.findings();
+  parts.decider.publish_findings(found);
+  if (parts.tell_findings) parts.tell_findings(found);
 }
 
 std::size_t DecisionRoom::Rooms::drain(std::size_t most, bool flush) {
@@ -484,11 +487,11 @@ Result<> DecisionRoom::set_labels(const std::vector<decide::NumberLabel>& labels
   {
     const std::scoped_lock lock(rooms_->choices_mutex);
     TRY(rooms_->book->set_labels(labels));
+    for (decide::NumberLabel& item : change.labels)
+      if (rooms_->labelled.contains(item.number.bits())) item.label = decide::Label::kSuspectedFraud;
     rooms_->parts.decider.change(std::move(change));
   }
   return rooms_->parts.audit.record_alone(
-    for (decide::NumberLabel& item : change.labels)
-      if (rooms_->labelled.contains(item.number.bits())) item.label = decide::Label::kSuspectedFraud;
       {std::string(by),
        "decide.labels",
        "numbers",

@@ -354,9 +354,11 @@ Result<> Live::Rooms::open_api() {
                                                actions::ActionEnvironment{files, data, *key});
   TRY_ASSIGN(decisions,
              DecisionRoom::open({files, clock, settings, *content, data, *key, *tokens, *numbering, *store, *audit,
-                                 *vault, *desk, decider, [this](std::string where, std::string message) {
+                                 *vault, *desk, decider,
+                                 [this](std::string where, std::string message) {
                                    platform->note_fault(std::move(where), std::move(message));
-                                 }}));
+                                 },
+                                 [this](const decide::Findings& found) { numbers->suspect(found.alerted); }}));
   hub = std::make_unique<api::LiveHub>();
   TRY_ASSIGN(const Address address, parse_listen(settings.text("server.listen")));
   api::ApiOptions options;
@@ -373,7 +375,7 @@ Result<> Live::Rooms::open_api() {
   api::http::ServerOptions http_options;
   http_options.address = address.host;
   http_options.port = address.port;
-  http_options.io_threads = 2;
+  http_options.io_threads = std::min(2U, platform::processors());
   http_options.drain_within = std::chrono::milliseconds(1'500);  // a stop is over within about two seconds
   http_options.workers = static_cast<unsigned>(settings.integer("server.threads"));
   http_options.certificate_file = settings.text("server.tls_certificate");
@@ -436,8 +438,6 @@ void Live::Rooms::told(const DetectLoop::Handed& handed) {
     if (auto changed = desk->case_summary(id); changed.ok()) hub->changed(*changed);
 }
 
-void Live::Rooms::run_ticker(std::stop_token stop) {
-  int ticks = 0;
 // Leads that wait meet numbers that became known since; people at risk are warned where warnings are sent at all.
 void Live::Rooms::tick_leads() {
   const bool warns = sms && sms->notifier() != nullptr;
@@ -455,6 +455,8 @@ void Live::Rooms::tick_leads() {
     if (auto changed = desk->case_summary(id); changed.ok()) hub->changed(*changed);
 }
 
+void Live::Rooms::run_ticker(std::stop_token stop) {
+  int ticks = 0;
   auto anchored = audit->anchor(files, anchor_directory(data));
   if (!anchored.ok()) platform->note_fault("audit", anchored.error().text());
   while (platform::pause(stop, kTick)) {
@@ -473,18 +475,18 @@ void Live::Rooms::tick_leads() {
     platform->tick(alerts_total);
     platform->set_rules(detection->rules());
     hub->stats(clock.wall(), platform->figures(), alerts_open);
+    if (auto made = cards->work(kCardsPerTick); !made.ok()) platform->note_fault("cards", made.error().text());
     if (ticks % kTicksPerCourier == 0)
       if (auto carried = courier->run_once(); !carried.ok()) platform->note_fault("orders", carried.error().text());
-    if (auto made = cards->work(kCardsPerTick); !made.ok()) platform->note_fault("cards", made.error().text());
     if (ticks % kTicksPerDeskTick == 0) {
       auto report = desk->tick();
       if (!report.ok()) platform->note_fault("casework", report.error().text());
       if (report.ok())
         for (const std::string& id : report->changed_cases)
           if (auto changed = desk->case_summary(id); changed.ok()) hub->changed(*changed);
+      tick_leads();
     }
     if (ticks % kTicksPerHousekeeping == 0) {
-      tick_leads();
       if (auto removed = sessions->remove_expired(); !removed.ok())
         platform->note_fault("sessions", removed.error().text());
       if (auto made = audit->anchor(files, anchor_directory(data)); !made.ok())
