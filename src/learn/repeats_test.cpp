@@ -158,13 +158,13 @@ TEST(EarlyStop, EndsWhereNothingIsLeftToLearn) {
   std::vector<float> values, labels;
   for (int i = 0; i < 1200; ++i) {
     const bool fraud = random.chance(0.3);
-    values.push_back(static_cast<float>(fraud ? 5 + random.uniform() : random.uniform()));  // parts cleanly
+    values.push_back(fraud ? 5.0F : 0.0F);  // parts cleanly
     labels.push_back(fraud ? 1.0F : 0.0F);
   }
   const std::span<const float> v(values), y(labels);
   BoostParameters parameters;
   parameters.child_weight_min = 0;  // else the splits end before the loss does
-  parameters.column_share = 1;
+  parameters.lambda = 0.1;
   const auto made =
       boost({v.subspan(0, 800), 1, y.subspan(0, 800), {}}, {v.subspan(800), 1, y.subspan(800), {}}, parameters);
   ASSERT_TRUE(made.ok());
