@@ -39,7 +39,7 @@ def house(home):
     for name, roles in (("li.wei", ["analyst"]), ("zhang.min", ["approver"]), ("chen.jie", ["senior_approver"])):
         made = admin.call("POST", "/api/v1/users", {"username": name, "display_name": name, "roles": roles}, expect=201)
         people[name] = Client(server.url)
-        people[name].sign_in(name, made["password"], f"a long passphrase of {name}")
+        people[name].sign_in(name, made["initial_password"], "seven lamps of bronze 3")
     token = admin.call("POST", "/api/v1/tokens", {"name": "leads", "roles": ["analyst"], "expires_in_days": 1}, expect=201)["token"]
     (home / "token").write_text(token)
     wait_until(lambda: any(a["entity"]["value"] == "+86138******00" for a in admin.call("GET", "/api/v1/alerts")["items"]), "the burst's alert")
