@@ -17,8 +17,6 @@ using store::LeadRow;
 
 namespace {
 
-constexpr std::size_t kNoteMax = 400;
-
 const casework::DetectorFacts& lead_facts() {
   static const casework::DetectorFacts kFacts{std::chrono::hours(24 * 30), {}};
   return kFacts;
