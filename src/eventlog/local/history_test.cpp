@@ -81,7 +81,9 @@ TEST_F(HistoryTest, ATornTailIsNotThereYet) {
   }
   auto& files = platform::posix_files();
   std::string last;
-  for (const std::string& name : *files.list(options_.directory))
+  const auto names = files.list(options_.directory);
+  ASSERT_TRUE(names.ok());
+  for (const std::string& name : *names)
     if (name.starts_with("segment-")) last = platform::join(options_.directory, name);
   {
     auto file = files.open_append(last);
