@@ -3,11 +3,13 @@
 
 usage: run.py BUILD_DIR OUT_DIR [NAME…]      names: calls fraud zeek state province eventlog start api decide sip sms learn detection
 """
+import csv
 import json
 import os
 import re
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -135,6 +137,99 @@ def bench_fraud():
         f"{events:,} events, {summary['alerts']} alerts")
     row("fraud", "peak memory", summary["peak_rss_bytes"] / 1e6, "MB")
     save("fraud", events=events, ours_s=ours, summary=summary)
+    fraud_with_model(inputs, events)
+
+
+MANIFEST = "".join(f'{key} = "made by the simulator"\n' for key in
+                   ("name", "provenance", "licence", "purpose", "consent", "deidentification", "impact_assessment"))
+SMALL = ("--inner-folds", "5", "--eta", "0.1", "--rounds", "100", "--no-folds")  # a live model: 500 trees at most
+
+
+def simulator_model():
+    """A champion by the product's own path, from two days that are not the day it is measured on: simulate, replay, label, train, promote."""
+    home = DATA / "model"
+    if (home / "shelf/journal.jsonl").exists():
+        return home
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    (home / "m.toml").write_text(MANIFEST)
+    with (home / "labelled.csv").open("w", newline="") as out:
+        writer, ids = None, 0
+        for seed in (1001, 1002):
+            day = home / f"day-{seed}"
+            subprocess.run([PANDUN, "simulate", "--out", day, "--numbers", "60000", "--hours", "24", "--seed", str(seed)], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run([PANDUN, "replay", "--out", home / "out", "--identities", "clear", "--features", home / "rows.csv",
+                            f"calls:{day / 'calls.csv'}", f"messages:{day / 'messages.csv'}"], check=True, stdout=subprocess.DEVNULL)
+            truths = [json.loads(line) for line in (day / "truth.jsonl").open()]
+            fraud = {t["entity"]["value"] for t in truths if t["kind"] != "benign" and t["entity"]["kind"] == "number"}
+            rows_of_day = csv.reader((home / "rows.csv").open())
+            head = next(rows_of_day)
+            if writer is None:
+                writer = csv.writer(out)
+                writer.writerow([*head, "fraud"])
+            for cells in rows_of_day:
+                ids += 1
+                writer.writerow([ids, *cells[1:], int(cells[1] in fraud)])
+            shutil.rmtree(day)
+    learn = [PANDUN, "learn"]
+    subprocess.run([*learn, "train", home / "labelled.csv", "--group", "number", "--ignore", "time", "--manifest", home / "m.toml", "--out", home / "shelf",
+                    "--by", "li", *SMALL], check=True, stdout=subprocess.DEVNULL)
+    batch = home / "shelf/batch-000001"
+    subprocess.run([*learn, "promote", batch, "--to", "shadow", "--by", "li"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*learn, "promote", batch, "--to", "champion", "--by", "li", "--approved-by", "wang"], check=True, stdout=subprocess.DEVNULL)
+    (home / "c.toml").write_text(f'[models]\ndirectory = "{home / "shelf"}"\n')
+    return home
+
+
+def copenhagen(config):
+    """Four weeks of ordinary people's calls and messages, everybody as a subscriber at home, before all detectors, all rules and the champion."""
+    source = Path(os.environ.get("PANDUN_TEST_DATA", "/nowhere")) / "fraud/copenhagen"
+    if not source.exists():
+        print("fraud      SKIPPED: PANDUN_TEST_DATA does not name a folder with fraud/copenhagen", flush=True)
+        return None
+    home = OUT / "copenhagen"
+    home.mkdir(parents=True, exist_ok=True)
+    moment = lambda cell: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(1_325_376_000 + int(cell["timestamp"])))
+    number = lambda person: f"+8613800{int(person):06}"
+    with (source / "calls.csv").open() as calls, (home / "calls.csv").open("w") as out:
+        print("time,caller,callee,duration_s,answered", file=out)
+        for cell in csv.DictReader(calls):
+            talk = int(cell["duration"])
+            print(moment(cell), number(cell["caller"]), number(cell["callee"]), max(talk, 0), int(talk >= 0), sep=",", file=out)
+    with (source / "sms.csv").open() as messages, (home / "messages.csv").open("w") as out:
+        print("time,sender,recipient", file=out)
+        for cell in csv.DictReader(messages):
+            print(moment(cell), number(cell["sender"]), number(cell["recipient"]), sep=",", file=out)
+    subprocess.run([PANDUN, "replay", "--config", config, "--out", home / "out", f"calls:{home / 'calls.csv'}", f"messages:{home / 'messages.csv'}"],
+                   check=True, stdout=subprocess.DEVNULL)
+    alerts = [json.loads(line)["detector"] for line in (home / "out/alerts.jsonl").open()]
+    warnings = alerts.count("victim_at_risk")
+    row("fraud", "Copenhagen, four weeks of ordinary people: alerts that a measure could follow", len(alerts) - warnings, "alerts", f"{alerts.count('model_score')} by the model")
+    row("fraud", "Copenhagen: warnings to people at risk", warnings, "warnings")
+    return {"alerts": alerts}
+
+
+def fraud_with_model(inputs, events):
+    """With and without a champion in turns, so that both meet the same minutes of a shared machine; rates by wall and by processor time."""
+    home = simulator_model()
+    result = OUT / "replay"
+    spent = {"without": [], "with": []}
+    for _ in range(RUNS):
+        for which, flags in (("without", []), ("with", ["--config", home / "c.toml"])):
+            _, cpu, _, _ = one_core([PANDUN, "replay", "--out", result, *flags, *inputs])
+            spent[which].append((json.loads((result / "summary.json").read_text())["elapsed_s"], cpu))
+    summary = json.loads((result / "summary.json").read_text())
+    said = sum(1 for line in (result / "alerts.jsonl").open() if json.loads(line)["detector"] == "model_score")
+    wall = {which: statistics.median(each[0] for each in runs) for which, runs in spent.items()}
+    cpu = {which: statistics.median(each[1] for each in runs) for which, runs in spent.items()}
+    scored = json.loads(subprocess.check_output([PANDUN, "learn", "score", home / "shelf", home / "labelled.csv", "--reasons", "0", "--out", home / "s.csv", "--json"]))
+    row("fraud", "the same with a champion model, 1 core", events / wall["with"], "events/s", f"{summary['alerts']} alerts, {said} by the model")
+    row("fraud", "the same, by processor time alone", events / cpu["with"], "events/s", f"without the model {events / cpu['without']:,.0f}")
+    row("fraud", "with the model to without, processor time, in turns", cpu["without"] / cpu["with"], "x")
+    row("fraud", "the model, for each event", (cpu["with"] - cpu["without"]) * 1e9 / events, "ns")
+    row("fraud", "walking the model's trees, for each number that is looked at", scored["us_per_row"], "us")
+    quiet = copenhagen(home / "c.toml")
+    save("fraud_model", events=events, wall_s=wall, cpu_s=cpu, runs=spent, summary=summary, model_alerts=said, score=scored, copenhagen=quiet)
 
 
 def conn_json(tsv, path):
@@ -243,9 +338,9 @@ def bench_eventlog():
 
 
 class Server:
-    def __init__(self, home, *flags):
+    def __init__(self, home, *flags, before=()):
         self.started = time.monotonic()
-        self.child = subprocess.Popen([PANDUN, "serve", "--data", home, "--listen", "127.0.0.1:0", *flags], stdout=subprocess.PIPE, text=True)
+        self.child = subprocess.Popen([*before, PANDUN, "serve", "--data", home, "--listen", "127.0.0.1:0", *flags], stdout=subprocess.PIPE, text=True)
         self.url = self.password = None
         for line in self.child.stdout:
             if match := re.search(r"admin password: (\S+)", line):
@@ -339,34 +434,52 @@ def bench_decide():
     http_decisions()
 
 
+def free_port():
+    with socket.socket() as tcp:
+        tcp.bind(("127.0.0.1", 0))
+        return tcp.getsockname()[1]
+
+
 def http_decisions():
     home = OUT / "decide-http"
     shutil.rmtree(home, ignore_errors=True)
-    server = Server(home)
-    script = OUT / "decide.lua"
-    script.write_text("""wrk.method = "POST"
-wrk.headers["Content-Type"] = "application/json"
-wrk.headers["Authorization"] = "Bearer " .. os.getenv("PANDUN_TOKEN")
-local n = 0
-request = function()
-  n = n + 1
-  return wrk.format(nil, nil, nil, string.format('{"caller":"+861380013%04d","callee":"+861390000%04d","route":"intra-1"}', n % 10000, n * 7 % 10000))
-end
-""")
+    # Server and floor on one processor each in turn, the load on the other; in real time where the system lets us, in runs under a second
+    # (the kernel's own 5 % for ordinary work then does not come due).
+    real_time = subprocess.run(["chrt", "-r", "2", "true"], capture_output=True).returncode == 0
+    first = ["taskset", "-c", "0", *(["chrt", "-r", "2"] if real_time else [])]
+    load = ["taskset", "-c", "1", *(["chrt", "-r", "2"] if real_time else []), BUILD / "bench/http_load"]
+    floor_port = free_port()
+    floor = subprocess.Popen([*map(str, first), str(BUILD / "bench/http_load"), "--floor", str(floor_port)], stdout=subprocess.PIPE)
+    floor.stdout.readline()
+    server = Server(home, before=first)
+    figures = {name: {"saturated": [], "60,000/s": []} for name in ("floor", "pandun")}
     try:
-        token = server.token(["viewer"])
-        out = subprocess.check_output(["taskset", "-c", "1", "wrk", "-t1", "-c16", "-d5s", "--latency", "-s", script, server.url + "/api/v1/decisions/call"],
-                                      text=True, env={**os.environ, "PANDUN_TOKEN": token})
+        environment = {**os.environ, "PANDUN_TOKEN": server.token(["viewer"])}
+        for _ in range(5):
+            for name, port in (("floor", floor_port), ("pandun", server.url.rsplit(":", 1)[1])):
+                for kind, rate in (("saturated", 0), ("60,000/s", 60_000)):
+                    command = [*load, "--to", f"127.0.0.1:{port}", "--rate", rate, "--connections", 16, "--seconds", 0.9 if real_time else 4]
+                    out = subprocess.check_output([*map(str, command)], text=True, env=environment)
+                    figures[name][kind].append(json.loads(out))
+                    time.sleep(0.15)
     finally:
         server.stop(signal.SIGTERM)
+        floor.kill()
+        floor.wait()
     shutil.rmtree(home)
-    if "Non-2xx" in out:
-        raise RuntimeError("decisions were refused:\n" + out)
-    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
-    p99, unit = re.search(r"99%\s+([\d.]+)(us|ms)", out).groups()
-    row("decide", "POST /api/v1/decisions/call, 16 connections, the load on the other core", rate, "decisions/s")
-    row("decide", "the same, p99", float(p99) * (1000 if unit == "ms" else 1), "us")
-    save("decide_http", per_s=rate, p99_us=float(p99) * (1000 if unit == "ms" else 1))
+    if any(one["refused"] for kinds in figures["pandun"].values() for one in kinds):
+        raise RuntimeError("decisions were refused")
+
+    def middle(name, kind, figure):
+        return statistics.median(one[figure] for one in figures[name][kind])
+
+    least = f"a bare Asio server that decides nothing: {middle('floor', 'saturated', 'per_s'):,.0f}"
+    row("decide", "POST /api/v1/decisions/call, 16 connections, one core, saturated", middle("pandun", "saturated", "per_s"), "decisions/s", least)
+    row("decide", "the same, p99", middle("pandun", "saturated", "p99_us"), "us", f"floor {middle('floor', 'saturated', 'p99_us'):.0f}")
+    row("decide", "the same at 60,000/s, open loop: answered", middle("pandun", "60,000/s", "per_s"), "decisions/s")
+    for figure, name in (("p50_us", "p50"), ("p99_us", "p99"), ("p999_us", "p99.9")):
+        row("decide", f"at 60,000/s, {name}", middle("pandun", "60,000/s", figure), "us", f"floor {middle('floor', '60,000/s', figure):.0f}")
+    save("decide_http", real_time=real_time, per_s=middle("pandun", "saturated", "per_s"), p99_us=middle("pandun", "60,000/s", "p99_us"), figures=figures)
 
 
 def bench_sip():

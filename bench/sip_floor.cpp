@@ -1,7 +1,15 @@
 // The floor: what a redirect costs when nothing is decided. Copies the fields that an answer needs, and sends it back; no reading of what they
 // mean, no memory, no rules.
 //
-//   sip_floor PORT [--keep-acks]     ACK is dropped by the kernel's filter unless kept, as the SIP door does
+//   sip_floor PORT [--keep-acks] [--single] [--poll US]
+//
+// ACK is dropped by the kernel's filter unless kept, as the SIP door does. In batches, as the SIP door; --single takes and sends one datagram
+// at a time, as most hand-written servers do. --poll looks for the next datagram before it sleeps, as decide.sip.poll_us does.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -50,13 +58,43 @@ std::size_t redirect(std::string_view in, std::span<char> room) {
   return out.used();
 }
 
+int one_by_one(const DatagramOptions& options) {
+  const int fd = socket(AF_INET, SOCK_DGRAM, 0);
+  const int bytes = 16 << 20;
+  setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(options.port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    std::perror("bind");
+    return 1;
+  }
+  std::string in(65536, '\0'), out(65536 + 2048, '\0');
+  for (;;) {
+    socklen_t length = sizeof address;
+    const ssize_t got = recvfrom(fd, in.data(), in.size(), 0, reinterpret_cast<sockaddr*>(&address), &length);
+    if (got <= 0) continue;
+    const std::size_t size = redirect({in.data(), static_cast<std::size_t>(got)}, out);
+    if (size != 0) sendto(fd, out.data(), size, 0, reinterpret_cast<const sockaddr*>(&address), length);
+  }
+}
+
 }  // namespace
 
 int main(int count, char** words) {
   if (count < 2) return 2;
   DatagramOptions options;
   options.port = static_cast<std::uint16_t>(std::atoi(words[1]));
-  options.drop_acks = count < 3;
+  options.drop_acks = true;
+  bool single = false;
+  for (int i = 2; i < count; ++i) {
+    const std::string_view word = words[i];
+    if (word == "--keep-acks") options.drop_acks = false;
+    if (word == "--single") single = true;
+    if (word == "--poll" && i + 1 < count) options.poll = std::chrono::microseconds(std::atoi(words[++i]));
+  }
+  if (single) return one_by_one(options);
   auto socket = DatagramSocket::open(options);
   if (!socket.ok()) {
     std::fprintf(stderr, "%s\n", socket.error().text().c_str());

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { launch } from './browser.mjs';
+import { leads } from './leads.mjs';
 import { startPandun } from './pandun.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -280,6 +281,76 @@ const ring = [
   }],
 ];
 
+// A rule on its way: draft → shadow → back-test over the journey's own traffic → proposed → a second person reads it and approves → rolled back.
+const RULE_TEXT = `[[rule]]
+id = "desk_trial"
+entity = "number"
+when = "calls_out_24h >= 20"
+severity = 40
+confidence = 0.5
+topic = "burst_call"
+title = { zh = "试行规则", en = "Trial of a rule" }
+message = { zh = "一天内主叫较多。", en = "Makes many calls in a day." }
+ground = "afl-11"
+state = "live"
+`;
+async function ruleStep(person, name, button) {
+  const { page } = person;
+  await page.getByTestId(`step-${name}`).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Reason').fill('Tried on our own past.');
+  await dialog.getByRole('button', { name: button, exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+}
+const ruleDesk = [
+  ['a new rule is tried on the own past', async () => {
+    const { page } = world.analyst;
+    await page.goto('/rules');
+    await page.getByTestId('new-version').click();
+    await page.getByTestId('rule-text').fill(RULE_TEXT.replace('calls_out_24h', 'calls_out_25h'));
+    await page.getByTestId('rule-note').fill('Callers of a day');
+    await page.getByTestId('keep-version').click();
+    await page.getByRole('dialog').getByText('unknown_feature').first().waitFor();
+    await page.getByTestId('rule-text').fill(RULE_TEXT);
+    await page.getByTestId('keep-version').click();
+    await page.getByTestId('version-state').filter({ hasText: 'Draft' }).waitFor();
+    world.rulePath = new URL(page.url()).pathname;
+    await ruleStep(world.analyst, 'shadow', 'Run in shadow');
+    await page.getByTestId('version-state').filter({ hasText: 'In shadow' }).waitFor();
+    await page.getByTestId('step-propose').click();
+    await page.getByRole('dialog').getByLabel('Reason').fill('Too early.');
+    await page.getByRole('dialog').getByRole('button', { name: 'Propose to go live', exact: true }).click();
+    await page.getByRole('dialog').getByText('no back-test of exactly this text').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+    await page.getByTestId('run-back-test').click();
+    await page.getByTestId('warm-up').fill('1');
+    await page.getByTestId('start-back-test').click();
+    await page.getByTestId('open-back-test').waitFor({ timeout: 120000 });
+    world.touched = (await page.getByTestId('touched').textContent()).trim();
+    check(world.touched !== '0', 'the back-test touched nobody');
+    await world.analyst.accessible('rule version');
+    await page.getByTestId('open-back-test').click();
+    await page.getByTestId('groups').getByText('Emergency services').waitFor();
+    check((await page.getByTestId('people').textContent()).trim() === world.touched, 'the two pages disagree');
+    await world.analyst.accessible('back-test');
+    await page.goto(world.rulePath);
+    await ruleStep(world.analyst, 'propose', 'Propose to go live');
+  }],
+  ['a second person puts it live, and it is rolled back in one step', async () => {
+    check((await world.analyst.page.getByTestId('step-approve').count()) === 0, 'the proposer may approve');
+    const { page } = world.approver;
+    await page.goto(world.rulePath);
+    await ruleStep(world.approver, 'approve', 'Approve, go live');
+    await page.getByTestId('version-state').filter({ hasText: 'Live' }).waitFor();
+    await until('the rule to be in force', async () => {
+      const answer = await page.evaluate(async () => (await fetch('/api/v1/rules')).json());
+      return answer.items.some((rule) => rule.id === 'desk_trial' && rule.enabled);
+    });
+    await ruleStep(world.approver, 'roll_back', 'Roll back to the former version');
+    await page.getByTestId('version-state').filter({ hasText: 'Retired' }).waitFor();
+  }],
+];
+
 const journey = [
   ['first sign-in forces a new password', async () => {
     const admin = (world.admin = await Person.enter(world.browser, world.pandun.url, 'admin'));
@@ -423,6 +494,8 @@ const journey = [
     await auditor.accessible('audit');
   }],
   ...ring,
+  ...leads(world, check),
+  ...ruleDesk,
   ['pages outside a role are not shown', async () => {
     const { page } = world.analyst;
     check((await page.getByRole('navigation').getByRole('link', { name: 'Users and tokens' }).count()) === 0, 'an analyst is offered the users page');

@@ -8,7 +8,7 @@ build_packages=(build-essential cmake ninja-build ccache mold pkg-config python3
   libfmt-dev libxxhash-dev libsodium-dev zlib1g-dev libsqlite3-dev libsimdjson-dev libtomlplusplus-dev libboost1.81-dev libboost-json1.81-dev
   libssl-dev libpsl-dev libidn2-dev libicu-dev libcli11-dev libjemalloc-dev libxgboost-dev libgtest-dev libgmock-dev)
 test_packages=(clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 llvm-14 chromium fonts-noto-cjk sqlite3 curl
-  libosip2-dev libsofia-sip-ua-dev sip-tester kamailio)
+  libosip2-dev libsofia-sip-ua-dev sip-tester kamailio kannel python3-pip python3-setuptools python3-wheel)
 bench_packages=(wrk gawk kamailio)
 
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
@@ -38,6 +38,18 @@ npm_install() {
     say "npm ci in $1"
     npm ci --prefix "$1" --no-audit --no-fund --loglevel=error
     cp "$1/package-lock.json" "$stamp"
+  fi
+}
+
+# Protocol peers in Python, for tests: hashes pinned, kept in the folder. Tests that need them say so where they are missing.
+python_peers() {
+  local wanted=tests/peers/requirements.txt into=tests/peers/python
+  cmp -s "$wanted" "$into/.pandun-lock" && return 0
+  say "installing Python peers"
+  if python3 -m pip install --quiet --no-deps --no-build-isolation --require-hashes --root-user-action=ignore --target "$into" -r "$wanted"; then
+    cp "$wanted" "$into/.pandun-lock"
+  else
+    say "Python peers could not be fetched: tests that speak with them are skipped"
   fi
 }
 

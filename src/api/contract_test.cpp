@@ -69,7 +69,7 @@ TEST_F(ContractTest, SaysAllFaultsAtOnceAndNamesTheNearestKey) {
   EXPECT_EQ(new_user(R"({"usernam":"x","roles":["analist","viewer","viewer"],"password":7})"),
             (List{"/username: is needed", "/display_name: is needed",
                   "/usernam: is not a known key; did you mean 'username'?",
-                  "/roles/0: must be one of admin, analyst, approver, auditor, viewer",
+                  "/roles/0: must be one of admin, analyst, approver, senior_approver, auditor, viewer",
                   "/roles/2: stands in the list twice", "/password: must be text"}));
 }
 

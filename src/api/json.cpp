@@ -154,6 +154,8 @@ std::string alert_json(const casework::AlertView& alert, const AlertContext& con
   w.key("detector_info").begin_object();
   local(w, "finds", context.detector != nullptr ? context.detector->finds : LocalText{});
   local(w, "false_positives", context.detector != nullptr ? context.detector->false_positives : LocalText{});
+  text_or_null(w, "ground",
+               context.detector != nullptr ? std::string_view(context.detector->ground) : std::string_view());
   w.end_object();
   write_list(w, "related", alert.related);
   text_or_null(w, "protected_group", alert.protected_group);

@@ -71,6 +71,7 @@ struct DetectorEntry {
   bool enabled = true;
   std::vector<OptionEntry> options;
   std::uint64_t keys = 0, bytes = 0, evicted = 0;
+  std::string ground;  // of a rule shown as a detector
 };
 struct SourceKindEntry {
   std::string kind;

@@ -27,7 +27,10 @@ std::string_view bearer_token(const http::Request& request) {
 }
 
 std::shared_ptr<const Principal> Principals::peek(const http::Request& request) const {
-  const std::string key = key_of(request);
+  return known(key_of(request));
+}
+
+std::shared_ptr<const Principal> Principals::known(const std::string& key) const {
   if (key.empty()) return nullptr;
   const auto now = clock_.steady();
   const std::scoped_lock lock(mutex_);
@@ -51,7 +54,7 @@ Result<std::shared_ptr<const Principal>> Principals::look_up(const http::Request
 Result<std::shared_ptr<const Principal>> Principals::find(const http::Request& request) {
   const std::string key = key_of(request);
   if (key.empty()) return std::shared_ptr<const Principal>();
-  if (auto known = peek(request)) return known;
+  if (auto here = known(key)) return here;
   std::uint64_t generation = 0;
   {
     const std::scoped_lock lock(mutex_);

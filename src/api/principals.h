@@ -43,6 +43,7 @@ class Principals {
     std::chrono::nanoseconds until;
   };
   Result<std::shared_ptr<const Principal>> look_up(const http::Request& request) const;
+  std::shared_ptr<const Principal> known(const std::string& key) const;
 
   guard::SessionDesk& sessions_;
   guard::Identity& identity_;

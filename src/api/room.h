@@ -8,8 +8,11 @@
 #include "api/principals.h"
 #include "api/problem.h"
 #include "api/router.h"
+#include "api/rules_port.h"
+#include "casework/card_batches.h"
 #include "casework/case_desk.h"
 #include "decide/decider.h"
+#include "exchange/lead_desk.h"
 #include "guard/audit.h"
 #include "guard/identity.h"
 #include "guard/sessions.h"
@@ -33,6 +36,9 @@ struct ApiParts {
   LiveHub& live;
   platform::Clock& clock;
   platform::FileSystem& files;
+  exchange::LeadDesk* leads = nullptr;  // null: not loaded
+  RulesPort* rules = nullptr;           // null: no rule desk
+  casework::CardDesk* cards = nullptr;  // null: not loaded
 };
 
 struct Room {

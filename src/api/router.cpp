@@ -14,7 +14,7 @@ struct DoorInfo {
 };
 
 const DoorInfo& info_of(Door door) {
-  static const std::array<DoorInfo, 15> kDoors{{
+  static const std::array<DoorInfo, 16> kDoors{{
       {"none", {}},
       {"metrics", {}},
       {"self", {}},
@@ -31,6 +31,7 @@ const DoorInfo& info_of(Door door) {
       {"manage_users", {Right::kUserManage}},
       {"manage_tokens", {Right::kTokenManage}},
       {"intel_write", {Right::kIntelWrite}},
+      {"leads", {Right::kLeadExchange, Right::kLeadPropose, Right::kLeadDecide}},
   }};
   return kDoors[static_cast<std::size_t>(door)];
 }
@@ -94,23 +95,40 @@ std::int64_t Call::query_integer(std::string_view wanted, std::int64_t fallback)
   return value;
 }
 
-Router::Router(std::vector<Route> routes) : routes_(std::move(routes)) {}
+// "/api/v1/decisions" of "/api/v1/decisions/call": enough to leave a few routes to look at.
+std::string_view Router::trunk_of(std::string_view path) {
+  std::size_t end = 0;
+  for (int segment = 0; segment < 3 && end != std::string_view::npos; ++segment) end = path.find('/', end + 1);
+  return path.substr(0, end);
+}
+
+Router::Router(std::vector<Route> routes) : routes_(std::move(routes)) {
+  const auto fixed = [](const Route& route) { return trunk_of(route.path).find('{') == std::string_view::npos; };
+  for (const Route& route : routes_)
+    if (fixed(route)) by_trunk_.try_emplace(trunk_of(route.path));
+  for (const Route& route : routes_) {  // in order: the first that fits is taken
+    if (!fixed(route)) anywhere_.push_back(&route);
+    for (auto& [trunk, some] : by_trunk_)
+      if (!fixed(route) || trunk == trunk_of(route.path)) some.push_back(&route);
+  }
+}
 
 Router::Match Router::match(http::Method method, std::string_view path) const {
   Match out;
   const http::Method wanted = method == http::Method::kHead ? http::Method::kGet : method;
   if (!path.starts_with('/')) return out;
   std::vector<std::string> values;
-  for (const Route& route : routes_) {
-    if (!fits(route.path, path, values)) continue;
-    if (route.method == wanted) {
-      out.route = &route;
+  const auto found = by_trunk_.find(trunk_of(path));
+  for (const Route* const route : found == by_trunk_.end() ? anywhere_ : found->second) {
+    if (!fits(route->path, path, values)) continue;
+    if (route->method == wanted) {
+      out.route = route;
       out.values = std::move(values);
       return out;
     }
     if (!out.allow.empty()) out.allow += ", ";
-    out.allow += http::name(route.method);
-    if (route.method == http::Method::kGet) out.allow += ", HEAD";
+    out.allow += http::name(route->method);
+    if (route->method == http::Method::kGet) out.allow += ", HEAD";
   }
   return out;
 }
@@ -129,6 +147,9 @@ std::vector<Route> all_routes() {
   add_intel_routes(routes);
   add_decision_routes(routes);
   add_redress_routes(routes);
+  add_rule_routes(routes);
+  add_lead_routes(routes);
+  add_card_routes(routes);
   return routes;
 }
 

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "api/contract.h"
@@ -36,6 +37,7 @@ enum class Door : std::uint8_t {
   kManageUsers,
   kManageTokens,
   kIntelWrite,
+  kLeads,
 };
 std::string_view name(Door door);
 std::span<const guard::Right> rights_of(Door door);  // any one of them opens it; empty: the door asks for none
@@ -69,6 +71,8 @@ struct Route {
 class Router {
  public:
   explicit Router(std::vector<Route> routes);
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
   struct Match {
     const Route* route = nullptr;
     std::vector<std::string> values;
@@ -78,7 +82,12 @@ class Router {
   const std::vector<Route>& routes() const { return routes_; }
 
  private:
+  static std::string_view trunk_of(std::string_view path);
+
   std::vector<Route> routes_;
+  // A path is asked about twice in each request, and the table is long.
+  std::unordered_map<std::string_view, std::vector<const Route*>> by_trunk_;
+  std::vector<const Route*> anywhere_;  // those that may begin with anything
 };
 
 // Filled by one file each.
@@ -94,6 +103,9 @@ void add_live_routes(std::vector<Route>& routes);
 void add_intel_routes(std::vector<Route>& routes);
 void add_decision_routes(std::vector<Route>& routes);
 void add_redress_routes(std::vector<Route>& routes);
+void add_rule_routes(std::vector<Route>& routes);
+void add_lead_routes(std::vector<Route>& routes);
+void add_card_routes(std::vector<Route>& routes);
 std::vector<Route> all_routes();
 
 }  // namespace pandun::api

@@ -41,6 +41,7 @@ Answer alert(Room& room, const Call& call) {
   for (const RuleEntry& rule : room.parts.platform.rules()) {
     if (rule.id != view.summary.detector || context.detector != nullptr) continue;
     as_rule.finds = rule.message;
+    as_rule.ground = rule.ground;
     context.detector = &as_rule;
   }
   return json_answer(alert_json(view, context));

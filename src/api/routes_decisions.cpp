@@ -12,7 +12,7 @@ using decide::Identity;
 
 // A question about another time than now is a rehearsal: rates and records belong to what really happened.
 constexpr std::int64_t kNowWithinMs = 600'000;
-constexpr std::array<std::string_view, 5> kIdentities{"none", "full", "partial", "gateway", "failed"};
+constexpr std::array<std::string_view, 6> kIdentities{"none", "full", "partial", "gateway", "failed", "not_checked"};
 constexpr std::array<Direction, 3> kDirections{Direction::kInternationalIn, Direction::kInterNetwork,
                                                Direction::kIntraNetwork};
 

@@ -55,6 +55,7 @@ Result<int> tried_rank(const DeskParts& parts, const store::View& view, const st
 std::optional<LocalText> covered(const DeskParts& parts, const BatchNumber& number, const guard::MeasureKind& kind) {
   const guard::MeasureKind* live = parts.content.laws.kind(number.measure_kind);
   if (number.measure_id.empty() || live == nullptr || live->rank < kind.rank) return std::nullopt;
+  if (live->rank == kind.rank && live->id != kind.id) return std::nullopt;  // a label is no warning
   return LocalText{"已有同等或更重的措施：" + live->title.zh, "a measure as large is in force: " + live->title.en};
 }
 
@@ -82,18 +83,6 @@ Result<std::vector<LeftOut>> read_left_out(const std::string& text) {
         {{model::EntityKind::kNumber, field("value"), field("token"), field("note")}, {field("zh"), field("en")}});
   }
   return out;
-}
-
-// From where a case may be proposed on: where its workflow has the step, or while earlier measures of it run.
-Result<> may_propose_in(const DeskParts& parts, const store::CaseRow& row) {
-  const Workflow& workflow = parts.content.workflow;
-  if (workflow.step_with(Effect::kProposeMeasure, row.state) != nullptr) return {};
-  if (workflow.step_with(Effect::kLift, row.state) != nullptr && !row.done) return {};
-  return error(
-      Errc::kConflict, "case " + row.number,
-      fmt::format("a measure cannot be proposed from the state '{}': confirm the finding first, or decide on the "
-                  "proposal that waits",
-                  row.state));
 }
 
 struct Chosen {
@@ -196,6 +185,18 @@ Result<> check_approver(const Actor& actor, const BatchRow& row) {
 
 }  // namespace
 
+// From where a case may be proposed on: where its workflow has the step, or while earlier measures of it run.
+Result<> may_propose_in(const DeskParts& parts, const store::CaseRow& row) {
+  const Workflow& workflow = parts.content.workflow;
+  if (workflow.step_with(Effect::kProposeMeasure, row.state) != nullptr) return {};
+  if (workflow.step_with(Effect::kLift, row.state) != nullptr && !row.done) return {};
+  return error(
+      Errc::kConflict, "case " + row.number,
+      fmt::format("a measure cannot be proposed from the state '{}': confirm the finding first, or decide on the "
+                  "proposal that waits",
+                  row.state));
+}
+
 Result<BatchSummary> batch_summary(const DeskParts& parts, const store::View& view, const BatchRow& row) {
   BatchSummary out;
   out.id = row.id;
@@ -252,6 +253,8 @@ Result<BatchView> batch_view(const DeskParts& parts, const store::View& view, co
     out.why_not = LocalText{"需要审批角色", "needs the role approver"};
   } else if (actor.person == row.proposed_by) {
     out.why_not = LocalText{"提出人不能审批自己的提议，需由他人办理", "you proposed it: a second person is needed"};
+  } else if (const Result<> role = check_approver_role(parts, actor, row.kind); !role.ok()) {
+    out.why_not = LocalText{"该措施须由高级审批人批准", "only a senior approver may approve this measure"};
   } else if (!mine_left) {
     out.why_not = LocalText{"您已批准，还需另一人批准", "you approved it already: another approver is needed"};
   }
@@ -346,6 +349,7 @@ Result<BatchView> CaseDesk::approve_batch(const Actor& actor, const std::string&
   TRY(write_or_record(parts_, actor, "measures.approve", "batch:" + id, [&](store::Tx& tx) -> Result<> {
     TRY_ASSIGN(BatchRow row, need_batch(tx, id));
     TRY(check_approver(actor, row));
+    TRY(check_approver_role(parts_, actor, row.kind));
     TRY(check_pending(parts_, row));
     TRY_ASSIGN(auto members, members_of(tx, id));
     const std::set<std::string> excepted(except.begin(), except.end());

@@ -72,6 +72,8 @@ struct IngestReport {
   std::vector<std::string> changed_cases;               // attached, relapsed
 };
 
+inline constexpr std::uint64_t kFindingPositions = 1ULL << 52;  // findings from outside the stream stand from here on
+
 struct TickReport {
   int clocks_missed = 0, measures_lapsed = 0, cases_verified = 0, appeals_lapsed = 0;
   std::vector<std::string> changed_cases;
@@ -134,6 +136,9 @@ class CaseDesk {
   Result<IngestReport> ingest_signals(std::span<const model::Signal> signals, const std::string& consumer,
                                       std::uint64_t position);
   Result<std::uint64_t> position(const std::string& consumer) const;
+  // A finding that did not come from the event stream (a partner's lead), inside the caller's transaction, who makes sure that it
+  // comes once. It is no sighting: a verified or closed case stays as it is. Its position is beyond every one of the log.
+  Result<IngestReport> take_finding(store::Tx& tx, const model::Signal& finding, const DetectorFacts& facts) const;
   // Clocks, lapses, verification: call about once a minute.
   Result<TickReport> tick();
 

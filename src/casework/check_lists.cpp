@@ -4,57 +4,13 @@
 
 #include <vector>
 
+#include "casework/list_lines.h"
+
 namespace pandun::casework {
 namespace {
 
-constexpr std::size_t kReadBytes = 1U << 18, kLineMax = 200, kPerWrite = 1000, kFlushBytes = 1U << 18;
+constexpr std::size_t kPerWrite = 1000, kFlushBytes = 1U << 18;
 constexpr int kPerRead = 5000;
-
-// Lines of a file, one after the other; what is longer than a line may be is cut and said so.
-class Lines {
- public:
-  explicit Lines(std::unique_ptr<platform::ReadableFile> file) : file_(std::move(file)) { buffer_.resize(kReadBytes); }
-
-  // False at the end. `line` is good until the next call.
-  Result<bool> next(std::string& line, bool& too_long) {
-    line.clear();
-    too_long = false;
-    bool any = false;
-    while (true) {
-      if (at_ == end_) {
-        TRY_ASSIGN(end_, file_->read_at(offset_, buffer_.data(), buffer_.size()));
-        offset_ += end_;
-        at_ = 0;
-        if (end_ == 0) return any;
-      }
-      any = true;
-      const std::string_view rest(buffer_.data() + at_, end_ - at_);
-      const std::size_t stop = rest.find('\n');
-      const std::string_view part = rest.substr(0, stop);
-      const std::size_t room = kLineMax - line.size();
-      too_long = too_long || part.size() > room;
-      line.append(part.substr(0, room));
-      at_ += part.size();
-      if (stop == std::string_view::npos) continue;
-      ++at_;
-      return true;
-    }
-  }
-
- private:
-  std::unique_ptr<platform::ReadableFile> file_;
-  std::vector<char> buffer_;
-  std::size_t at_ = 0, end_ = 0;
-  std::uint64_t offset_ = 0;
-};
-
-bool token_like(std::string_view text) {
-  if (text.size() < 8 || text.size() > 64) return false;
-  for (const char c : text) {
-    if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-') return false;
-  }
-  return true;
-}
 
 class Import {
  public:
@@ -123,7 +79,7 @@ Result<CheckImport> import_checks(platform::FileSystem& files, CaseDesk& desk, c
                                   const std::string& path, platform::WritableFile* rejects) {
   TRY(guard::require(actor, guard::Right::kTriage));
   TRY_ASSIGN(auto file, files.open_read(path));
-  Lines lines(std::move(file));
+  ListLines lines(*file);
   Import import(desk, actor, rejects);
   std::string line;
   bool too_long = false;
@@ -150,6 +106,7 @@ Result<std::uint64_t> export_measures(const store::Store& store, const MeasureLi
         after = row.seq;
         if (!wish.kind.empty() && row.kind != wish.kind) continue;
         if (!wish.state.empty() && row.state != wish.state) continue;
+        if (!wish.batch.empty() && row.batch_id != wish.batch) continue;
         fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{},{},{},{},{}\n", row.entity_token, row.id,
                        row.case_id, row.batch_id, row.kind, row.state, row.risk, rfc3339(row.expires_at),
                        row.check_result, row.check_due ? rfc3339(*row.check_due) : std::string());

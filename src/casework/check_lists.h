@@ -23,7 +23,7 @@ Result<CheckImport> import_checks(platform::FileSystem& files, CaseDesk& desk, c
                                   const std::string& path, platform::WritableFile* rejects);
 
 struct MeasureList {
-  std::string kind, state;  // empty: all
+  std::string kind, state, batch{};  // empty: all
 };
 // How many were written.
 Result<std::uint64_t> export_measures(const store::Store& store, const MeasureList& wish, platform::WritableFile& out);

@@ -29,10 +29,12 @@ struct Working {
 
 class Batch {
  public:
-  Batch(const DeskParts& parts, store::Tx& tx) : parts_(parts), tx_(tx) {}
+  // `outside`: facts of findings that no detector made, and that are no sightings.
+  Batch(const DeskParts& parts, store::Tx& tx, const DetectorFacts* outside = nullptr)
+      : parts_(parts), tx_(tx), outside_(outside) {}
 
   Result<> add(const Signal& signal) {
-    const DetectorFacts& facts = facts_of(parts_.detectors, signal.detector);
+    const DetectorFacts& facts = outside_ != nullptr ? *outside_ : facts_of(parts_.detectors, signal.detector);
     TRY_ASSIGN(Working * work, find(signal, facts));
     if (work == nullptr) {
       TRY(begin(signal, facts));
@@ -40,7 +42,7 @@ class Batch {
     } else {
       fold(work->alert, signal, parts_.identities, parts_.lines);
     }
-    work->newest_position = std::max(work->newest_position, signal.position);
+    if (outside_ == nullptr) work->newest_position = std::max(work->newest_position, signal.position);
     return seal(signal, work->alert);
   }
 
@@ -191,6 +193,7 @@ class Batch {
 
   const DeskParts& parts_;
   store::Tx& tx_;
+  const DetectorFacts* outside_;
   std::vector<Working> alerts_;
   std::map<std::string, std::size_t> newest_;
   std::set<std::string> sealed_;
@@ -238,6 +241,21 @@ Result<IngestReport> fold_batch(const DeskParts& parts, store::Tx& tx, std::span
                             {"position", fmt::to_string(position)}}));
   }
   return report;
+}
+
+Result<IngestReport> fold_finding(const DeskParts& parts, store::Tx& tx, const Signal& finding,
+                                  const DetectorFacts& facts) {
+  CHECK(finding.position >= kFindingPositions);
+  IngestReport report;
+  Batch batch(parts, tx, &facts);
+  TRY(batch.add(finding));
+  report.signals = 1;
+  TRY(batch.write(report));
+  return report;
+}
+
+Result<IngestReport> CaseDesk::take_finding(store::Tx& tx, const Signal& finding, const DetectorFacts& facts) const {
+  return fold_finding(parts_, tx, finding, facts);
 }
 
 }  // namespace pandun::casework

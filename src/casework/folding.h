@@ -12,6 +12,9 @@ namespace pandun::casework {
 Result<IngestReport> fold_batch(const DeskParts& parts, store::Tx& tx, std::span<const model::Signal> signals,
                                 const std::string& consumer, std::uint64_t position);
 
+Result<IngestReport> fold_finding(const DeskParts& parts, store::Tx& tx, const model::Signal& finding,
+                                  const DetectorFacts& facts);
+
 // Puts an alert into a case: state, entities, severity. The case row is changed, not written.
 Result<> attach_alert(const DeskParts& parts, store::Tx& tx, store::CaseRow& row, store::AlertRow& alert);
 

@@ -77,7 +77,26 @@ const Alert& gravest(std::span<const Alert* const> alerts) {
 }
 
 // The shared things themselves, most shared first: what the reader is told as the reason.
-std::vector<std::string> ties(std::span<const Alert* const> alerts) {
+std::string_view kind_zh(model::EntityKind kind) {
+  switch (kind) {
+    case model::EntityKind::kNumber:
+      return "号码";
+    case model::EntityKind::kDevice:
+      return "终端";
+    case model::EntityKind::kCell:
+      return "小区";
+    case model::EntityKind::kDomain:
+      return "域名";
+    default:
+      return name(kind);
+  }
+}
+
+// The three things that most of the alerts share, in Chinese or English words.
+std::vector<std::string> ties(std::span<const Alert* const> alerts, bool chinese) {
+  const auto shown_as = [chinese](const ShownEntity& entity) {
+    return fmt::format("{} {}", chinese ? kind_zh(entity.kind) : name(entity.kind), entity.value);
+  };
   std::map<std::string, std::size_t> counts;
   for (const Alert* alert : alerts) {
     for (const std::string& key : link_keys(*alert)) ++counts[key];
@@ -91,9 +110,9 @@ std::vector<std::string> ties(std::span<const Alert* const> alerts) {
   for (std::size_t i = 0; i < shared.size() && i < 3; ++i) {
     std::string shown = shared[i].first;
     for (const Alert* alert : alerts) {
-      if (link_key(alert->entity) == shown) shown = fmt::format("{} {}", name(alert->entity.kind), alert->entity.value);
+      if (link_key(alert->entity) == shown) shown = shown_as(alert->entity);
       for (const ShownEntity& peer : alert->peers) {
-        if (link_key(peer) == shown) shown = fmt::format("{} {}", name(peer.kind), peer.value);
+        if (link_key(peer) == shown) shown = shown_as(peer);
       }
     }
     names.push_back(shown);
@@ -184,11 +203,10 @@ void describe(Incident& incident, std::span<const Alert* const> alerts, const Gr
                         fmt::format("{}: 1 alert ({}).", top.title.en, by)};
     return;
   }
-  const std::string tied = fmt::format("{}", fmt::join(ties(alerts), ", "));
-  incident.summary = {fmt::format("{}：{} 条告警，{} 个对象（{}）；因共同对象 {} 归并。", top.title.zh, alerts.size(),
-                                  incident.entities.size(), by, tied),
+  incident.summary = {fmt::format("{}：{} 条告警，{} 个对象（{}）；因共同{}归并。", top.title.zh, alerts.size(),
+                                  incident.entities.size(), by, fmt::join(ties(alerts, true), "、")),
                       fmt::format("{}: {} alerts about {} entities ({}); tied by {}.", top.title.en, alerts.size(),
-                                  incident.entities.size(), by, tied)};
+                                  incident.entities.size(), by, fmt::join(ties(alerts, false), ", "))};
 }
 
 std::vector<Incident> group_incidents(std::span<const Alert> alerts, const GradeTable& grades,

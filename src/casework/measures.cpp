@@ -122,6 +122,7 @@ Result<bool> approve(const DeskParts& parts, store::Tx& tx, const guard::Actor& 
   if (std::find(measure.approvals.begin(), measure.approvals.end(), actor.person) != measure.approvals.end()) {
     return refused("second_person", "you approved it already; another person must");
   }
+  TRY(check_approver_role(parts, actor, measure.kind));
   measure.approvals.push_back(actor.person);
   const bool enough = static_cast<std::int64_t>(measure.approvals.size()) >= measure.approvals_needed;
   if (enough) {
@@ -314,6 +315,13 @@ MeasureRow proposed_measure(const DeskParts& parts, const guard::Actor& actor, c
   measure.expires_at = checked.expires_at;
   measure.lapse_at = parts.content.clocks.due(*parts.content.clocks.find("approval"), measure.proposed_at);
   return measure;
+}
+
+Result<> check_approver_role(const DeskParts& parts, const guard::Actor& actor, const std::string& id) {
+  const guard::MeasureKind* kind = parts.content.laws.kind(id);
+  if (kind == nullptr || !kind->approver || actor.roles.has(*kind->approver)) return {};
+  return refused("approver", fmt::format("'{}' is approved by the role {} and by no other; you may refuse it", id,
+                                         guard::name(*kind->approver)));
 }
 
 void start_check(const DeskParts& parts, MeasureRow& measure, WallMs now) {

@@ -22,6 +22,10 @@ Result<CheckedTerms> check_terms(const DeskParts& parts, const MeasureTerms& ter
 // A measure with these terms, proposed now; the entity, approvals and batch are the caller's to fill in.
 store::MeasureRow proposed_measure(const DeskParts& parts, const guard::Actor& actor, const std::string& case_id,
                                    const MeasureTerms& terms, const CheckedTerms& checked);
+// kConflict where nothing can be proposed: before the finding is confirmed, or once the case is over.
+Result<> may_propose_in(const DeskParts& parts, const store::CaseRow& row);
+// kNotAllowed: the kind is reserved to a role that the actor lacks (content/grounds/, `approver`).
+Result<> check_approver_role(const DeskParts& parts, const guard::Actor& actor, const std::string& kind);
 // A re-verification that was approved must come to a result in time.
 void start_check(const DeskParts& parts, store::MeasureRow& measure, WallMs now);
 Result<store::MeasureRow> need_measure(const store::View& view, const std::string& id);

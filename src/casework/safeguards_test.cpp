@@ -74,6 +74,56 @@ TEST(Safeguards, OnlyNumbersThatASignalConcernsAreSealed) {
   }));
 }
 
+// ---- 6: which measure needs whom ----
+
+TEST(Safeguards, SuspendingAndClosingNeedASeniorApprover) {
+  for (const std::string kind : {"suspend", "close"}) {
+    Desk desk;
+    const guard::Actor senior = person("gao.yuan", {guard::Role::kSenior});
+    const CaseView opened = desk.open(desk.ingest(call_signal(1)));
+    must(desk.act(desk.analyst, opened, "confirm", {{"finding", "x"}}));
+    auto fields = desk.warn();
+    fields["kind"] = kind;
+    fields["notice"] = "告知";
+    fields["appeal_channel"] = "10000";
+    fields["skip_reason"] = "正在行骗";
+    must(desk.act(desk.analyst, opened, "propose_measure", fields));
+    const auto refused = desk.act(desk.approver, opened, "approve");
+    EXPECT_EQ(refused.error().code, Errc::kNotAllowed) << kind;
+    EXPECT_NE(refused.error().message.find("senior_approver"), std::string::npos) << refused.error().message;
+    EXPECT_TRUE(must(desk.desk->active_measures()).empty());
+    const auto recorded = must(desk.audit->list({desk.approver.name, "", ""}, {}));
+    EXPECT_FALSE(recorded.items.empty());
+    EXPECT_EQ(must(desk.act(senior, opened, "approve")).summary.state, "approved") << kind;
+    EXPECT_EQ(must(desk.desk->active_measures()).size(), 1U);
+  }
+}
+
+TEST(Safeguards, ASeniorApproverIsNoSecondPersonToThemselves) {
+  Desk desk;
+  const guard::Actor both = person("gao.yuan", {guard::Role::kAnalyst, guard::Role::kSenior});
+  const CaseView opened = desk.open(desk.ingest(call_signal(1)));
+  must(desk.act(both, opened, "confirm", {{"finding", "x"}}));
+  must(desk.act(both, opened, "propose_measure", desk.warn()));
+  EXPECT_EQ(desk.act(both, opened, "approve").error().where, "second_person");
+}
+
+TEST(Safeguards, ALabelIsAMeasureLikeAnyOther) {
+  Desk desk;
+  const CaseView opened = desk.open(desk.ingest(call_signal(1)));
+  must(desk.act(desk.analyst, opened, "confirm", {{"finding", "x"}}));
+  auto fields = desk.warn();
+  fields["kind"] = "label";
+  must(desk.act(desk.analyst, opened, "propose_measure", fields));
+  EXPECT_TRUE(must(desk.desk->active_measures()).empty());  // nobody is marked before the second person
+  must(desk.act(desk.approver, opened, "approve"));
+  ASSERT_EQ(must(desk.desk->active_measures()).size(), 1U);
+  EXPECT_EQ(must(desk.desk->active_measures()).front().kind, "label");
+  desk.clock.advance(std::chrono::hours(24 * 6));
+  must(desk.desk->tick());
+  EXPECT_TRUE(must(desk.desk->active_measures()).empty());
+}
+
 // ---- 5: the vault ----
 
 struct VaultCase {

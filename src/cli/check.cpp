@@ -3,13 +3,33 @@
 #include "cli/commands.h"
 #include "detectors/catalog.h"
 #include "guard/json_writer.h"
+#include "platform/clock.h"
 #include "server/catalogues.h"
 #include "server/content.h"
+#include "server/data_layout.h"
 #include "server/detection.h"
 #include "server/fraud_topics.h"
+#include "server/rule_desk.h"
+#include "store/sqlite/sqlite_store.h"
 
 namespace pandun::cli {
 namespace {
+
+// Live rules of the site's own that nobody has tried on its past. What cannot be read is another check's fault.
+std::vector<std::string> untested(const server::Settings& settings, const std::string& content) {
+  auto& files = platform::posix_files();
+  const std::string data = settings.text("data.directory");
+  std::unique_ptr<store::Store> store;
+  if (files.info(server::store_path(data)).ok()) {
+    store::SqliteOptions options;
+    options.read_only = true;
+    options.quick_check = false;
+    if (auto opened = store::open_sqlite(server::store_path(data), platform::system_clock(), options); opened.ok())
+      store = std::move(*opened);
+  }
+  auto rules = server::untested_rules(files, content, data, store.get());
+  return rules.ok() ? std::move(*rules) : std::vector<std::string>();
+}
 
 int run(const Arguments& arguments) {
   const bool json = arguments.has("--json");
@@ -34,6 +54,11 @@ int run(const Arguments& arguments) {
   note(server::load_catalogues(files, server::content_directory(files, loaded.settings)));
   note(server::load_fraud_topics(files, server::content_directory(files, loaded.settings), detectors::catalog()));
   if (!faults.empty()) return fail(error(Errc::kBadConfig, "content", faults), json);
+  for (const std::string& rule : untested(loaded.settings, (*content)->directory))
+    fmt::print(
+        stderr,
+        "pandun: warning: {}: live without a back-test of this text; run `pandun backtest` and see docs/rules.md\n",
+        rule);
   if (json)
     fmt::print("{{\"ok\":true,\"content_digest\":\"{}\"}}\n", (*content)->digest);
   else

@@ -4,10 +4,12 @@ namespace pandun::cli {
 
 const std::vector<const Command*>& commands() {
   static const std::vector<const Command*> kAll{
-      &kServe,       &kReplay,     &kSimulate,       &kCheck,          &kListParts,   &kExplain,
-      &kIntelImport, &kIntelMatch, &kIntelList,      &kRegistryOwner,  &kLearnTrain,  &kLearnEvaluate,
-      &kLearnScore,  &kLearnList,  &kLearnPromote,   &kArchiveQuery,   &kAuditExport, &kAuditVerify,
-      &kDbBackup,    &kDbCheck,    &kMeasuresImport, &kMeasuresExport, &kVersion};
+      &kServe,          &kReplay,        &kBacktest,    &kRulesList,   &kSimulate,      &kCheck,
+      &kListParts,      &kExplain,       &kIntelImport, &kIntelMatch,  &kIntelList,     &kRegistryOwner,
+      &kLearnTrain,     &kLearnEvaluate, &kLearnScore,  &kLearnList,   &kLearnPromote,  &kArchiveQuery,
+      &kAuditExport,    &kAuditVerify,   &kDbBackup,    &kDbCheck,     &kMeasuresLoad,  &kMeasuresImport,
+      &kMeasuresExport, &kLeadsPartners, &kLeadsImport, &kLeadsExport, &kLeadsFeedback, &kLeadsStatus,
+      &kVersion};
   return kAll;
 }
 

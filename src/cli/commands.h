@@ -9,8 +9,9 @@ namespace pandun::cli {
 
 const std::vector<const Command*>& commands();
 
-extern const Command kServe, kReplay, kSimulate, kCheck, kListParts, kExplain, kIntelImport, kIntelMatch, kIntelList,
-    kRegistryOwner, kLearnTrain, kLearnEvaluate, kLearnScore, kLearnList, kLearnPromote, kArchiveQuery, kAuditExport,
-    kAuditVerify, kDbBackup, kDbCheck, kMeasuresImport, kMeasuresExport, kVersion;
+extern const Command kServe, kReplay, kBacktest, kRulesList, kSimulate, kCheck, kListParts, kExplain, kIntelImport,
+    kIntelMatch, kIntelList, kRegistryOwner, kLearnTrain, kLearnEvaluate, kLearnScore, kLearnList, kLearnPromote,
+    kArchiveQuery, kAuditExport, kAuditVerify, kDbBackup, kDbCheck, kMeasuresLoad, kMeasuresImport, kMeasuresExport,
+    kLeadsPartners, kLeadsImport, kLeadsExport, kLeadsFeedback, kLeadsStatus, kVersion;
 
 }  // namespace pandun::cli

@@ -123,6 +123,7 @@ struct Trained {
   learn::Table table;
   learn::Training training;
   learn::Evaluation evaluation;
+  std::optional<learn::RepeatedEvaluation> repeats;
   learn::LabelNoise noise;
   learn::ShelfEntry entry;
 };
@@ -171,6 +172,18 @@ Result<learn::TrainOptions> train_options(const Arguments& arguments) {
   options.boost.column_share = arguments.number("--column-share");
   if (!(options.boost.column_share > 0 && options.boost.column_share <= 1))
     return error(Errc::kUsage, "--column-share", "takes more than 0, at most 1");
+  TRY_ASSIGN(const auto repeats, whole(arguments, "--repeats", 1, 50));
+  options.repeats = static_cast<std::uint32_t>(repeats);
+  if (const std::string held = arguments.text("--hold-out"); !held.empty()) {
+    const std::size_t comma = held.find(',');
+    const auto train = learn::parse_number(std::string_view(held).substr(0, comma)),
+               check = learn::parse_number(comma == std::string::npos ? std::string_view()
+                                                                      : std::string_view(held).substr(comma + 1));
+    if (train.fault != nullptr || check.fault != nullptr || !(train.value > 0))
+      return error(Errc::kUsage, "--hold-out", "takes TRAIN,VALIDATION, such as 0.6,0.2");
+    options.hold_train = static_cast<double>(train.value);
+    options.hold_validation = static_cast<double>(check.value);
+  }
   options.balance_classes = arguments.has("--balance");
   options.evaluate = !arguments.has("--no-folds");
   const std::string calibration = arguments.text("--calibration");
@@ -215,15 +228,19 @@ Result<Trained> train(const Arguments& arguments) {
   out.training = std::move(*training);
   const learn::Training& t = out.training;
   if (!t.folds.empty()) {
+    std::vector<std::string> protected_groups;
+    if (!out.table.protected_groups.empty())
+      for (const std::uint32_t row : t.judged_rows) protected_groups.push_back(out.table.protected_groups[row]);
     out.evaluation = learn::evaluate({.probabilities = t.probabilities,
                                       .labels = t.labels,
                                       .called = t.called,
-                                      .protected_groups = {},
+                                      .protected_groups = protected_groups,
                                       .entities = {},
                                       .times = {},
                                       .first_events = {},
                                       .calls = {},
                                       .seed = options.seed});
+    if (t.repeats.size() > 1) out.repeats = learn::evaluate_repeats(t.repeats, options.seed);
     out.noise = learn::label_noise(t.probabilities, t.labels, t.judged_rows);
   }
   TRY_ASSIGN(out.entry, shelf.enter(t.model, arguments.text("--by")));
@@ -247,6 +264,7 @@ Result<> write_papers(const Trained& done) {
   report.evaluation = &done.evaluation;
   report.training = &t;
   report.noise = &done.noise;
+  report.repeats = done.repeats ? &*done.repeats : nullptr;
   report.table = &done.table;
   report.title = fmt::format("{} · batch {}", t.model.name, t.model.batch);
   report.made_at = rfc3339(platform::system_clock().wall());
@@ -287,6 +305,12 @@ void print_evaluation(const learn::Evaluation& e) {
                e.delay->minutes_median, e.delay->calls_median);
 }
 
+void print_repeats(const learn::RepeatedEvaluation& repeats) {
+  fmt::print("{} judgings of {} rows: mean ± spread between them [95 % over users]\n", repeats.judgings, repeats.rows);
+  for (const learn::RepeatedFigure& f : repeats.figures)
+    fmt::print("  {:<28} {:.4f} ± {:.4f}  [{:.4f}, {:.4f}]\n", f.name, f.mean, f.spread, f.low, f.high);
+}
+
 int run_train(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   const auto done = train(arguments);
@@ -313,7 +337,9 @@ int run_train(const Arguments& arguments) {
     if (!t.folds.empty()) {
       writer.key("mean_auc").number(auc).key("mean_macro_f1").number(macro_f1);
       writer.key("evaluation").raw(learn::evaluation_json(done->evaluation));
+      if (done->repeats) writer.key("repeats").raw(learn::repeats_json(*done->repeats));
     }
+    writer.field("manifest_lacks", learn::missing_in(t.model.origin.manifest));
     writer.end_object();
     fmt::print("{}\n", out);
     return 0;
@@ -322,16 +348,63 @@ int run_train(const Arguments& arguments) {
     print_evaluation(done->evaluation);
     fmt::print("  mean of {} folds: AUC {:.4f}, macro-F1 {:.4f}\n", t.folds.size(), auc, macro_f1);
     fmt::print("  {} labels in doubt\n", done->noise.rows.size());
+    if (done->repeats) print_repeats(*done->repeats);
   }
   fmt::print("batch {}: {} trees over {} columns in {:.1f} s (folds {:.1f} s): {}\n", done->entry.batch,
              t.model.trees(), t.model.width(), t.seconds_model, t.seconds_folds, done->entry.path);
   return 0;
 }
 
+struct Moved {
+  std::vector<learn::Drift> features;
+  std::optional<learn::Drift> score;
+  double called_then = 0, called_now = 0;  // shares of rows at the threshold
+};
+
+double share_of(const std::vector<bool>& called) {
+  return called.empty()
+             ? 0
+             : static_cast<double>(std::count(called.begin(), called.end(), true)) / static_cast<double>(called.size());
+}
+
+std::string evaluated_json(const learn::Scorer& scorer, const std::optional<learn::Evaluation>& result,
+                           const Moved& moved) {
+  std::string out = result ? learn::evaluation_json(*result) : "{";
+  if (result) {
+    out.pop_back();
+    out += ",";
+  }
+  out += "\"digest\":\"" + scorer.digest() + "\",\"drift\":";
+  guard::JsonWriter writer(out);
+  const auto one = [&](const learn::Drift& d) {
+    writer.begin_object().field("feature", d.feature).key("psi").number(d.psi).key("ks").number(d.ks);
+    writer.key("missing_then").number(d.missing_then).key("missing_now").number(d.missing_now).end_object();
+  };
+  writer.begin_array();
+  for (const learn::Drift& d : moved.features) one(d);
+  writer.end_array();
+  if (!moved.score) return out + "}";
+  out += ",\"score_drift\":";
+  guard::JsonWriter score(out);
+  score.begin_object().key("psi").number(moved.score->psi).key("ks").number(moved.score->ks);
+  score.key("called_then").number(moved.called_then).key("called_now").number(moved.called_now).end_object();
+  return out + "}";
+}
+
+void print_moved(const learn::Table& table, const Moved& moved) {
+  if (!moved.score) return;
+  fmt::print("  drift of the score: PSI {:.3f}, KS {:.3f}; called {:.4f} of rows then, {:.4f} of {} now\n",
+             moved.score->psi, moved.score->ks, moved.called_then, moved.called_now, table.rows());
+  for (std::size_t i = 0; i < std::min<std::size_t>(10, moved.features.size()); ++i)
+    fmt::print("  drift {:<30} PSI {:.3f}  KS {:.3f}\n", moved.features[i].feature, moved.features[i].psi,
+               moved.features[i].ks);
+}
+
 Result<std::string> evaluated(const Arguments& arguments, bool json) {
   TRY_ASSIGN(const auto scorer, load_model(arguments.rest()[0]));
   const learn::Model& model = scorer->model();
-  TRY_ASSIGN(const learn::Table table, table_for(model, arguments.rest()[1], arguments, true));
+  const std::string reference = arguments.text("--reference");
+  TRY_ASSIGN(const learn::Table table, table_for(model, arguments.rest()[1], arguments, reference.empty()));
   const std::string chosen = arguments.text("--threshold");
   const learn::Threshold* threshold = model.threshold(chosen);
   if (threshold == nullptr) {
@@ -353,44 +426,46 @@ Result<std::string> evaluated(const Arguments& arguments, bool json) {
     if (!at) return error(Errc::kUsage, "--calls", "the model reads no column '" + column + "'");
     for (std::size_t r = 0; r < table.rows(); ++r) calls.push_back(table.row(r)[*at]);
   }
-  const learn::Evaluation result = learn::evaluate({.probabilities = probabilities,
-                                                    .labels = table.labels,
-                                                    .called = called,
-                                                    .protected_groups = table.protected_groups,
-                                                    .entities = table.groups,
-                                                    .times = table.times,
-                                                    .first_events = table.first_events,
-                                                    .calls = calls,
-                                                    .seed = 1});
-  std::vector<learn::Drift> moved;
-  if (const std::string reference = arguments.text("--reference"); !reference.empty()) {
+  std::optional<learn::Evaluation> result;
+  if (!table.labels.empty())
+    result = learn::evaluate({.probabilities = probabilities,
+                              .labels = table.labels,
+                              .called = called,
+                              .protected_groups = table.protected_groups,
+                              .entities = table.groups,
+                              .times = table.times,
+                              .first_events = table.first_events,
+                              .calls = calls,
+                              .seed = 1});
+  Moved moved;
+  moved.called_now = share_of(called);
+  if (!reference.empty()) {
     TRY_ASSIGN(const learn::Table then, table_for(model, reference, arguments, false));
-    moved = learn::drift(then, table);
+    moved.features = learn::drift(then, table);
+    std::vector<float> margins_then(then.rows());
+    scorer->margins(then.values, margins_then);
+    moved.score = learn::score_drift(margins_then, margins);
+    std::vector<bool> called_then;
+    for (const float margin : margins_then)
+      called_then.push_back(scorer->probability(static_cast<double>(margin)) >= threshold->probability);
+    moved.called_then = share_of(called_then);
   }
   if (const std::string path = arguments.text("--report"); !path.empty()) {
+    if (!result) return error(Errc::kUsage, "--report", "needs a table with labels; without them only drift is told");
+    std::vector<learn::Drift> shown = moved.features;
+    if (moved.score) shown.insert(shown.begin(), *moved.score);
     learn::ReportInput report;
     report.model = &model;
-    report.evaluation = &result;
-    report.drift = moved.empty() ? nullptr : &moved;
+    report.evaluation = &*result;
+    report.drift = shown.empty() ? nullptr : &shown;
     report.title = fmt::format("{} · batch {} · {}", model.name, model.batch, platform::name_of(table.path));
     report.made_at = rfc3339(platform::system_clock().wall());
     TRY(platform::replace_file(posix_files(), path, learn::html_report(report)));
   }
-  if (!json) {
-    print_evaluation(result);
-    for (std::size_t i = 0; i < std::min<std::size_t>(10, moved.size()); ++i)
-      fmt::print("  drift {:<30} PSI {:.3f}  KS {:.3f}\n", moved[i].feature, moved[i].psi, moved[i].ks);
-    return std::string();
-  }
-  std::string out = learn::evaluation_json(result);
-  out.pop_back();
-  out += ",\"digest\":\"" + scorer->digest() + "\",\"drift\":";
-  guard::JsonWriter writer(out);
-  writer.begin_array();
-  for (const learn::Drift& d : moved)
-    writer.begin_object().field("feature", d.feature).key("psi").number(d.psi).key("ks").number(d.ks).end_object();
-  writer.end_array();
-  return out + "}";
+  if (json) return evaluated_json(*scorer, result, moved);
+  if (result) print_evaluation(*result);
+  print_moved(table, moved);
+  return std::string();
 }
 
 int run_evaluate(const Arguments& arguments) {
@@ -543,6 +618,7 @@ constexpr Flag kCategorical{"--categorical", "COLUMN", "columns of words", FlagK
 constexpr Flag kIgnore{"--ignore", "COLUMN", "columns to leave out", FlagKind::kMany};
 constexpr Flag kEdges{"--edges", "FILE", "edge list (CSV of two id columns, plain or .gz): adds graph columns"};
 constexpr Flag kKnown{"--known", "TABLE", "labelled table whose labels the graph columns may use"};
+constexpr Flag kProtected{"--protected", "COLUMN", "false positives are shown for each of its groups; never a feature"};
 constexpr Flag kTime{"--time", "COLUMN", "column of times (RFC 3339 or Unix)"};
 constexpr Flag kBy{"--by", "NAME", "who does it"};
 constexpr Flag kNote{"--note", "TEXT", "change note, kept with the batch"};
@@ -561,11 +637,16 @@ const Command kLearnTrain{
      kIgnore,
      {"--derived", "FILE", "derived columns (TOML); see content/learn/"},
      {"--group", "COLUMN", "rows of one group stand in one fold"},
+     kProtected,
      {"--time", "COLUMN", "folds by time: each is judged by models of earlier ones"},
      {"--folds", "N", "folds of the cross-validation", FlagKind::kInteger, "5"},
      {"--no-folds", "", "make the model only, without judging it", FlagKind::kSwitch},
      {"--inner-folds", "N", "folds inside the training rows: early stopping, threshold, calibration",
       FlagKind::kInteger, "10"},
+     {"--repeats", "N", "judge so often over other folds: mean, spread and intervals over rows", FlagKind::kInteger,
+      "1"},
+     {"--hold-out", "TRAIN,VALIDATION",
+      "judge on the rest of one split, not by folds: the shares of rows, such as 0.6,0.2"},
      {"--bags", "N", "repetitions of the inner folds with other seeds", FlagKind::kInteger, "1"},
      {"--seed", "N", "the same seed gives the same file", FlagKind::kInteger, "1"},
      {"--balance", "", "weigh the rarer class up", FlagKind::kSwitch},
@@ -585,18 +666,19 @@ const Command kLearnTrain{
     run_train};
 const Command kLearnEvaluate{
     "learn evaluate",
-    "judge a model on a labelled table",
+    "judge a model on a labelled table, or tell how far a table has moved from another",
     {kId,
      kLabel,
      kEdges,
      kKnown,
      {"--threshold", "NAME", "which of the model's thresholds calls", FlagKind::kText, "balanced"},
-     {"--protected", "COLUMN", "false positives are shown for each of its groups"},
+     kProtected,
      {"--group", "COLUMN", "entity of a row, when rows are moments of entities"},
      kTime,
      {"--first-event", "COLUMN", "time of an entity's first event; with --time: detection delay"},
      {"--calls", "COLUMN", "feature that counts calls up to the row, for the delay in calls"},
-     {"--reference", "TABLE", "shows how far each column has moved from this one"},
+     {"--reference", "TABLE",
+      "shows how far each column and the score have moved from this one; the other may lack labels"},
      {"--report", "FILE", "writes a page (HTML)"},
      kJson},
     "MODEL TABLE",

@@ -1,83 +1,15 @@
 // Lists between the platform and the carriers, beside a running platform or without one.
 #include <fmt/format.h>
 
+#include <unistd.h>
+
+#include "casework/card_batches.h"
 #include "casework/check_lists.h"
-#include "casework/identities.h"
 #include "cli/commands.h"
-#include "cli/configured.h"
-#include "guard/audit.h"
-#include "guard/identity.h"
-#include "guard/json_writer.h"
-#include "guard/vault.h"
-#include "platform/clock.h"
-#include "platform/seal.h"
-#include "server/content.h"
-#include "server/data_layout.h"
-#include "store/sqlite/sqlite_store.h"
+#include "cli/measures_office.h"
 
 namespace pandun::cli {
 namespace {
-
-class NoLines final : public casework::SourceLines {
- public:
-  std::string line(const model::SourceRef&) const override { return {}; }
-};
-
-// A desk over the stored records, with nothing that detects or decides.
-struct Office {
-  explicit Office(server::Settings s) : settings(std::move(s)) {}
-  Result<> open() {
-    auto& files = platform::posix_files();
-    const auto& clock = platform::system_clock();
-    const std::string data = settings.text("data.directory"), key_file = settings.text("guard.key_file");
-    TRY(files.info(server::store_path(data)));
-    TRY_ASSIGN(key, platform::load_or_create_key(files, key_file.empty() ? server::key_path(data) : key_file));
-    TRY_ASSIGN(content, server::load_case_content(files, server::content_directory(files, settings)));
-    TRY_ASSIGN(store, store::open_sqlite(server::store_path(data), clock));
-    audit = std::make_unique<guard::Audit>(*store, clock, *key);
-    identity = std::make_unique<guard::Identity>(*store, *audit, clock);
-    vault = std::make_unique<guard::Vault>(*store, *audit, clock, *key, content->laws);
-    tokens = std::make_unique<guard::NumberTokens>(*key);
-    identities = std::make_unique<casework::TokenIdentities>(*tokens, casework::IdentityForm::kMasked);
-    desk = std::make_unique<casework::CaseDesk>(casework::DeskParts{.store = *store,
-                                                                    .audit = *audit,
-                                                                    .vault = *vault,
-                                                                    .clock = clock,
-                                                                    .content = *content,
-                                                                    .detectors = table,
-                                                                    .identities = *identities,
-                                                                    .lines = lines});
-    return {};
-  }
-  // Who acts is told by an API token, so that the audit names them.
-  Result<guard::Actor> actor(const std::string& token_file) const {
-    TRY_ASSIGN(std::string secret, platform::read_file(platform::posix_files(), token_file, 4096));
-    while (!secret.empty() && (secret.back() == '\n' || secret.back() == '\r')) secret.pop_back();
-    return identity->token_actor(secret, "command line");
-  }
-
-  server::Settings settings;
-  std::optional<platform::SealKey> key;
-  std::unique_ptr<casework::CaseworkContent> content;
-  std::unique_ptr<store::Store> store;
-  std::unique_ptr<guard::Audit> audit;
-  std::unique_ptr<guard::Identity> identity;
-  std::unique_ptr<guard::Vault> vault;
-  std::unique_ptr<guard::NumberTokens> tokens;
-  std::unique_ptr<casework::TokenIdentities> identities;
-  casework::DetectorTable table;
-  NoLines lines;
-  std::unique_ptr<casework::CaseDesk> desk;
-};
-
-Result<std::unique_ptr<Office>> open_office(const Arguments& arguments) {
-  std::vector<std::pair<std::string, std::string>> flags;
-  if (arguments.has("--data")) flags.emplace_back("data.directory", arguments.text("--data"));
-  TRY_ASSIGN(server::Settings settings, configured(arguments, std::move(flags)));
-  auto office = std::make_unique<Office>(std::move(settings));
-  TRY(office->open());
-  return office;
-}
 
 Result<casework::CheckImport> import(const Arguments& arguments) {
   TRY_ASSIGN(const auto office, open_office(arguments));
@@ -104,7 +36,7 @@ Result<std::uint64_t> export_list(const Arguments& arguments) {
   TRY_ASSIGN(const guard::Actor actor, office->actor(arguments.text("--token-file")));
   TRY(guard::require(actor, guard::Right::kTriage));
   TRY_ASSIGN(auto out, platform::posix_files().create(arguments.text("--out")));
-  const casework::MeasureList wish{arguments.text("--kind"), arguments.text("--state")};
+  const casework::MeasureList wish{arguments.text("--kind"), arguments.text("--state"), arguments.text("--batch")};
   TRY_ASSIGN(const std::uint64_t written, casework::export_measures(*office->store, wish, *out));
   TRY(office->audit->record_alone(
       {actor.name,
@@ -112,6 +44,52 @@ Result<std::uint64_t> export_list(const Arguments& arguments) {
        "measures",
        {{"kind", wish.kind}, {"state", wish.state}, {"written", fmt::to_string(written)}}}));
   return written;
+}
+
+Result<casework::CardBatchView> load(const Arguments& arguments) {
+  TRY_ASSIGN(const auto office, open_office(arguments));
+  TRY_ASSIGN(const guard::Actor actor, office->actor(arguments.text("--token-file")));
+  auto& files = platform::posix_files();
+  const std::string path = arguments.rest().front();
+  TRY_ASSIGN(const auto list, files.open_read(path));
+  std::unique_ptr<platform::WritableFile> rejects;
+  if (arguments.has("--rejects")) {
+    TRY_ASSIGN(rejects, files.create(arguments.text("--rejects")));
+  }
+  const bool terminal = ::isatty(2) == 1;
+  casework::CardHooks hooks;
+  hooks.progress = [&](std::int64_t lines, std::uint64_t bytes, std::uint64_t total) {
+    if (terminal) fmt::print(stderr, "\r{:>3} %  {} lines", total > 0 ? bytes * 100 / total : 100, lines);
+  };
+  if (rejects != nullptr)
+    hooks.fault = [&](std::int64_t line, std::string_view why) {
+      return rejects->append(fmt::format("{},\"{}\"\n", line, why));
+    };
+  casework::CardDesk desk(office->desk_parts());
+  TRY_ASSIGN(casework::CardBatchView loaded,
+             desk.load(actor, arguments.text("--case"), platform::name_of(path), *list, hooks));
+  if (terminal) fmt::print(stderr, "\r\033[K");
+  if (rejects != nullptr) TRY(rejects->sync());
+  return loaded;
+}
+
+int run_load(const Arguments& arguments) {
+  const bool json = arguments.has("--json");
+  const auto loaded = load(arguments);
+  if (!loaded.ok()) return fail(loaded.error(), json);
+  const store::CardBatchRow& row = loaded->row;
+  if (json) {
+    fmt::print(
+        "{{\"batch\":\"{}\",\"state\":\"{}\",\"lines\":{},\"members\":{},\"duplicate\":{},\"faulty\":{},"
+        "\"set_aside\":{},\"groups\":{}}}\n",
+        row.id, row.state, row.lines, row.members, row.duplicate, row.faulty, row.set_aside, row.groups);
+    return 0;
+  }
+  fmt::print("{} ({}): {} lines, {} numbers, {} twice, {} faulty, {} of protected groups set aside\n", row.id,
+             row.state, row.lines, row.members, row.duplicate, row.faulty, row.set_aside);
+  for (const auto& [group, n] : loaded->groups) fmt::print("  {}: {}\n", group, n);
+  fmt::print("propose a measure for it in the console; another person approves it\n");
+  return 0;
 }
 
 int run_import(const Arguments& arguments) {
@@ -132,28 +110,39 @@ int run_export(const Arguments& arguments) {
   return 0;
 }
 
-constexpr Flag kToken{"--token-file",  "FILE", "holds an API token of an analyst: whose act it is",
-                      FlagKind::kText, "",     true};
-constexpr Flag kData{"--data", "DIR", "the platform's data directory"};
-
 }  // namespace
 
 const Command kMeasuresImport{
     "measures import",
     "take in results of re-verification (CSV: token,result)",
-    {kToken, {"--rejects", "FILE", "where lines go that could not be used"}, kData, kConfig, kJson},
+    {kOfficeToken, {"--rejects", "FILE", "where lines go that could not be used"}, kOfficeData, kConfig, kJson},
     "FILE",
     "token,result a line; result is passed, failed or no_answer",
     1,
     1,
     run_import};
+const Command kMeasuresLoad{
+    "measures load",
+    "load a list of cards (CSV: token[,protected_group]) for a case, to be proposed about as one",
+    {{"--case", "ID", "the case it belongs to", FlagKind::kText, "", true},
+     {"--rejects", "FILE", "where the lines go that could not be used"},
+     kOfficeToken,
+     kOfficeData,
+     kConfig,
+     kJson},
+    "FILE",
+    "at most 5,000,000 lines; protected_group: none, or the group as the carrier knows it",
+    1,
+    1,
+    run_load};
 const Command kMeasuresExport{"measures export",
                               "write measures about numbers, tokens only (CSV)",
                               {{"--out", "FILE", "where to", FlagKind::kText, "", true},
                                {"--kind", "KIND", "only this kind, for example reverify"},
                                {"--state", "STATE", "only in this state, for example ordered"},
-                               kToken,
-                               kData,
+                               {"--batch", "ID", "only of this batch"},
+                               kOfficeToken,
+                               kOfficeData,
                                kConfig,
                                kJson},
                               "",

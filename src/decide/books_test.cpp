@@ -21,10 +21,14 @@ const NumberKey kCaller = NumberKey::e164(8613800138000), kCallee = NumberKey::e
 
 class Names final : public Pseudonyms {
  public:
-  ShownNumber show(NumberKey number, WallMs) override {
+  Shown show(NumberKey number, WallMs) override {
     if (!number.known()) return {};
-    return {"mask", "token-" + std::to_string(number.bits() % 1000)};
+    token_ = "token-" + std::to_string(number.bits() % 1000);
+    return {token_, "mask"};
   }
+
+ private:
+  std::string token_;
 };
 
 class Reader final : public NumberReader {
@@ -131,6 +135,19 @@ TEST_F(Books, ARecordThatWasChangedIsNotBelieved) {
   bytes.back() = static_cast<char>(bytes.back() ^ 1);
   write("2026-09-21.pdr", bytes);
   EXPECT_EQ(book.find(record(1).id).error().code, Errc::kCorrupt);
+}
+
+TEST_F(Books, WhatWasAddedIsWrittenByFlushAndDaysDoNotMix) {
+  RecordBook book(files_, directory_, key_, names_);
+  ASSERT_TRUE(book.add(record(1)).ok());
+  EXPECT_EQ(book.written(), 0U);
+  ASSERT_TRUE(book.add(record(2, kNow.ms + kDay)).ok()) << "another day: the frame before it is written";
+  EXPECT_EQ(book.written(), 1U);
+  ASSERT_TRUE(book.flush().ok());
+  ASSERT_TRUE(book.flush().ok());
+  EXPECT_EQ(book.written(), 2U);
+  EXPECT_TRUE(book.find(record(1).id).ok());
+  EXPECT_TRUE(book.find(record(2, kNow.ms + kDay).id).ok());
 }
 
 TEST_F(Books, AFullDiskLosesRecordsCountsThemAndGoesOn) {

@@ -101,6 +101,18 @@ Answer Decider::decide(const Question& question, bool message) const {
   return answer;
 }
 
+void Decider::prefetch(model::NumberKey from, model::NumberKey to) const {
+  velocity_->prefetch(from, to);
+  snapshot_.read([&](const Snapshot* snapshot) {
+    if (snapshot == nullptr) return;
+    snapshot->prefetch(from, to);
+    const auto& lists = snapshot->settings().lists;
+    if (lists.empty()) return;
+    const std::uint64_t hash = lists.front()->hash(from);
+    for (const auto& list : lists) list->prefetch(hash);
+  });
+}
+
 Answer Decider::let_pass(const Question& question) const {
   Answer answer;
   DecisionRecord record;

@@ -28,7 +28,7 @@
 namespace pandun::decide {
 
 // What the identity of the caller rests on (RFC 8224 PASSporT, or verstat from a trusted neighbour).
-enum class Identity : std::uint8_t { kNone, kFullA, kPartialB, kGatewayC, kFailed };
+enum class Identity : std::uint8_t { kNone, kFullA, kPartialB, kGatewayC, kFailed, kNotChecked };
 
 // The first five fields are enough for an answer; each of the rest may be left out.
 struct Question {
@@ -41,6 +41,7 @@ struct Question {
   std::uint8_t diversions = 0;                // how often it was forwarded
   Direction direction = Direction::kUnknown;  // overrides the trunk's
   Identity identity = Identity::kNone;
+  bool identity_refused = false;  // the trunk takes signed callers only, and this one's signature is missing or wrong
   bool trusted = false;    // the door knows that this trunk's callers are screened, whatever trunks.toml says
   bool rehearsal = false;  // what would be answered: nothing is counted, held or recorded
 };
@@ -93,6 +94,8 @@ class Decider {
 
   Answer call(const Question& question) const { return decide(question, false); }
   Answer message(const Question& question) const { return decide(question, true); }
+  // Ahead of call(): what it will look up is on its way from memory while the door does something else.
+  void prefetch(model::NumberKey from, model::NumberKey to) const;
   // For a door whose deadline passed or whose queue is full: allowed, counted and recorded as kDeadline.
   Answer let_pass(const Question& question) const;
 

@@ -130,6 +130,7 @@ bool Judge::choice_of_callee() {
 bool Judge::fact() {
   if (q_.from.kind() == model::NumberKind::kInvalid) return say(Verdict::kReject, Reason::kNumberCannotExist);
   if (fact_of_form() || fact_of_trunk()) return true;
+  if (q_.identity_refused) return say(Verdict::kReject, Reason::kIdentityRequired);
   const bool from_outside = direction_ == Direction::kInternationalIn || direction_ == Direction::kInterNetwork;
   if (from_outside && q_.from == q_.to && !q_.diverted_by.known() && q_.from.kind() == model::NumberKind::kE164)
     return say(Verdict::kReject, Reason::kOwnNumber);

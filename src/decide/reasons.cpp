@@ -42,6 +42,8 @@ constexpr std::array<ReasonInfo, kReasons> kTable{{
      kFinding},
     {"foreign_caller", "境外来电提醒", "a call from abroad; a reminder", kFinding},
     {"deadline", "未能及时判定，按默认放行", "not decided in time; allowed by default", kNone},
+    {"identity_required", "该中继只接受已签名主叫，签名缺失或无效",
+     "the trunk takes signed callers only; the signature is missing or wrong", kFact},
 }};
 
 }  // namespace

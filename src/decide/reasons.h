@@ -39,9 +39,10 @@ enum class Reason : std::uint8_t {
   kRoamingUnknown,
   kIdentityFailed,
   kForeignCaller,
-  kDeadline,  // a door's own: it could not wait, and let the call pass
+  kDeadline,          // a door's own: it could not wait, and let the call pass
+  kIdentityRequired,  // a door's own: its trunk takes signed callers only
 };
-inline constexpr std::size_t kReasons = 25;
+inline constexpr std::size_t kReasons = 26;
 
 enum class Basis : std::uint8_t {
   kNone,     // nothing speaks against it, or it may not be touched, or we do not know

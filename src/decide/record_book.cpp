@@ -9,7 +9,7 @@
 namespace pandun::decide {
 namespace {
 
-constexpr std::size_t kFrameRecords = 4096;
+constexpr std::size_t kFrameRecords = 512;
 constexpr int kFilesOfADay = 99;
 constexpr std::string_view kSuffix = ".pdr";
 
@@ -23,7 +23,7 @@ std::string file_of(const std::string& day, int part) {
   return part == 1 ? fmt::format("{}{}", day, kSuffix) : fmt::format("{}-{}{}", day, part, kSuffix);
 }
 
-void put(FrameText& out, const ShownNumber& number) {
+void put(FrameText& out, const Pseudonyms::Shown& number) {
   out.text(number.token);
   out.text(number.mask);
 }
@@ -96,37 +96,39 @@ Result<> RecordBook::open_for(const std::string& day) {
   }
 }
 
-Result<> RecordBook::append_day(std::span<const DecisionRecord> records) {
-  TRY(open_for(day_of(second_of(records.front().id))));
-  FrameText text;
-  for (std::size_t begin = 0; begin < records.size(); begin += kFrameRecords) {
-    const auto part = records.subspan(begin, std::min(kFrameRecords, records.size() - begin));
-    text.clear();
-    std::uint32_t first = UINT32_MAX, last = 0;
-    for (const DecisionRecord& record : part) {
-      encode(text, record, names_);
-      first = std::min(first, second_of(record.id));
-      last = std::max(last, second_of(record.id));
-    }
-    TRY(writer_->append(text.bytes(), first, last, static_cast<std::uint32_t>(part.size())));
-    written_ += part.size();
-  }
+Result<> RecordBook::add(const DecisionRecord& record) {
+  const std::uint32_t second = second_of(record.id);
+  if (frame_count_ == kFrameRecords || (frame_count_ != 0 && second / 86'400 != frame_first_ / 86'400)) TRY(flush());
+  encode(frame_, record, names_);
+  frame_first_ = frame_count_ == 0 ? second : std::min(frame_first_, second);
+  frame_last_ = frame_count_ == 0 ? second : std::max(frame_last_, second);
+  ++frame_count_;
   return {};
 }
 
+Result<> RecordBook::flush() {
+  if (frame_count_ == 0) return {};
+  auto done = open_for(day_of(frame_first_));
+  if (done.ok()) done = writer_->append(frame_.bytes(), frame_first_, frame_last_, frame_count_);
+  if (done.ok()) {
+    written_ += frame_count_;
+  } else {
+    writer_.reset();
+    lost_ += frame_count_;
+  }
+  frame_.clear();
+  frame_count_ = 0;
+  return done;
+}
+
 Result<> RecordBook::append(std::span<const DecisionRecord> records) {
-  while (!records.empty()) {
-    const std::uint32_t day = second_of(records.front().id) / 86'400;
-    std::size_t same = 1;
-    while (same < records.size() && second_of(records[same].id) / 86'400 == day) ++same;
-    if (auto done = append_day(records.first(same)); !done.ok()) {
-      writer_.reset();
-      lost_ += records.size();
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    if (auto done = add(records[i]); !done.ok()) {
+      lost_ += records.size() - i;
       return done;
     }
-    records = records.subspan(same);
   }
-  return {};
+  return flush();
 }
 
 Result<> RecordBook::sync() {

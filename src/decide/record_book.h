@@ -1,9 +1,10 @@
 // Every decision, written down so that it can be explained: a file a day, sealed, with tokens and masks instead of numbers.
 //
-// Shape    DIR/2026-11-22.pdr (day in UTC), about 150 bytes a decision, frames of at most 4096. A damaged file is left alone and
-//          the day goes on in 2026-11-22-2.pdr.
-// Errors   append(): kIo, the decisions given are then lost and counted; the next append opens anew. find(): kNotFound
-//          when no file of its day holds it (retention may have removed the day).
+// Shape    DIR/2026-11-22.pdr (day in UTC), about 150 bytes a decision, frames of at most 512: a frame is sealed and written
+//          at one go, and whoever waits for the processor waits no longer than that. A damaged file is left alone and the
+//          day goes on in 2026-11-22-2.pdr.
+// Errors   add(), append(), flush(): kIo, what was not written yet is then lost and counted; the next frame opens anew.
+//          find(): kNotFound when no file of its day holds it (retention may have removed the day).
 // Threads  one owner.
 #pragma once
 
@@ -11,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "decide/desk.h"
@@ -21,18 +23,24 @@
 
 namespace pandun::decide {
 
-// What a number may be called outside of memory; `server` asks guard.
+// What a number may be called outside of memory; `server` asks guard. Both empty for what is withheld.
 class Pseudonyms {
  public:
+  struct Shown {
+    std::string_view token, mask;  // until the next show()
+  };
   virtual ~Pseudonyms() = default;
-  virtual ShownNumber show(model::NumberKey number, WallMs at) = 0;
+  virtual Shown show(model::NumberKey number, WallMs at) = 0;
 };
 
 class RecordBook {
  public:
   RecordBook(platform::FileSystem& files, std::string directory, const platform::SealKey& key, Pseudonyms& names);
 
-  Result<> append(std::span<const DecisionRecord> records);
+  // Into the open frame, which is written when it is full, when another day begins, or by flush().
+  Result<> add(const DecisionRecord& record);
+  Result<> flush();
+  Result<> append(std::span<const DecisionRecord> records);  // all of them added and flushed
   Result<> sync();
   Result<Explanation> find(std::uint64_t id);
   // Removes whole days: older than `days`, then the oldest while all together are bigger than `bytes_max`. Today's stays.
@@ -43,7 +51,6 @@ class RecordBook {
 
  private:
   Result<> open_for(const std::string& day);
-  Result<> append_day(std::span<const DecisionRecord> records);
 
   platform::FileSystem& files_;
   std::string directory_;
@@ -51,6 +58,8 @@ class RecordBook {
   Pseudonyms& names_;
   std::string day_;
   std::optional<FrameWriter> writer_;
+  FrameText frame_;
+  std::uint32_t frame_first_ = 0, frame_last_ = 0, frame_count_ = 0;  // seconds; records
   std::uint64_t written_ = 0, lost_ = 0;
 };
 

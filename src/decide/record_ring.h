@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "decide/record.h"
+#include "platform/large_pages.h"
 
 namespace pandun::decide {
 
@@ -17,6 +18,7 @@ class RecordRing {
  public:
   explicit RecordRing(std::uint64_t capacity)
       : mask_(std::bit_ceil(capacity < 2 ? 2 : capacity) - 1), cells_(new Cell[mask_ + 1]) {
+    platform::prefer_large_pages(cells_.get(), bytes());
     for (std::uint64_t i = 0; i <= mask_; ++i) cells_[i].turn.store(i, std::memory_order_relaxed);
   }
 

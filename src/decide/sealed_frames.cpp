@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstring>
 
@@ -120,11 +121,11 @@ Result<> FrameWriter::append(std::string_view payload, std::uint32_t first, std:
 }
 
 void FrameText::number(std::uint64_t value) {
-  while (value >= 0x80) {
-    bytes_ += static_cast<char>(value | 0x80);
-    value >>= 7;
-  }
-  bytes_ += static_cast<char>(value);
+  std::array<char, 10> digits;
+  std::size_t size = 0;
+  for (; value >= 0x80; value >>= 7) digits[size++] = static_cast<char>(value | 0x80);
+  digits[size++] = static_cast<char>(value);
+  bytes_.append(digits.data(), size);
 }
 
 void FrameText::text(std::string_view value) {

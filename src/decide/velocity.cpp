@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/hash.h"
+#include "platform/large_pages.h"
 
 namespace pandun::decide {
 namespace {
@@ -111,7 +112,9 @@ constexpr std::uint64_t pack_hold(std::uint64_t tag, std::uint8_t policy, std::i
 
 Velocity::Sets::Sets(std::uint64_t entries)
     : mask_(std::bit_ceil(std::clamp<std::uint64_t>(entries, 64, 1ULL << 32)) / kWays - 1),
-      sets_(new Set[mask_ + 1]()) {}
+      sets_(new Set[mask_ + 1]()) {
+  platform::prefer_large_pages(sets_.get(), (mask_ + 1) * sizeof(Set));
+}
 
 Velocity::Place Velocity::Sets::find(std::uint64_t hash) const {
   const std::size_t first = (hash & mask_) * kWays;
@@ -162,6 +165,9 @@ Velocity::Velocity(std::uint64_t callers, std::uint64_t pairs)
       caller_lines_(new Line[callers_.size()]()),
       callee_lines_(new Line[callees_.size()]()),
       pair_lines_(new PairLine[pairs_.size()]()) {
+  platform::prefer_large_pages(caller_lines_.get(), callers_.size() * sizeof(Line));
+  platform::prefer_large_pages(callee_lines_.get(), callees_.size() * sizeof(Line));
+  platform::prefer_large_pages(pair_lines_.get(), pairs_.size() * sizeof(PairLine));
   for (std::size_t k = 0; k < linear_.size(); ++k) {
     const double empty = k < 96 ? 96.0 - static_cast<double>(k) : 1.0;
     linear_[k] = static_cast<std::uint16_t>(std::lround(-96.0 * std::log(empty / 96.0)));

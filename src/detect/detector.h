@@ -28,7 +28,10 @@ namespace pandun::detect {
 
 class NumberActivity;  // detect/features/number_activity.h: a number's windows and counts, one definition for all
 class HostActivity;    // detect/features/host_activity.h: the same for an address
-class StateWriter;     // detect/state_io.h
+class DeviceActivity;  // device_activity.h, cell_activity.h, dialling_activity.h
+class CellActivity;
+class DiallingActivity;
+class StateWriter;  // detect/state_io.h
 class StateReader;
 
 enum class Maturity : std::uint8_t { kExperimental, kStable };
@@ -65,6 +68,8 @@ struct DetectorSpec {
   std::uint32_t state_version =
       1;  // raise when save() changes its form: older state is dropped, and the report says so
   std::vector<EvidenceSpec> evidence{};  // every name in its signals that the feature catalogue lacks
+  // Asks Context::device() or cell(): the engine keeps their features only while a detector or rule wants them.
+  bool wants_devices = false, wants_cells = false;
 };
 
 // Option values, checked against the spec's bounds before any detector is made.
@@ -137,6 +142,8 @@ class NumberFacts {
   virtual std::string_view protected_group(model::NumberKey number) const = 0;  // "hospital", "courier", "emergency"…
   virtual bool emergency_or_service(model::NumberKey number) const = 0;
   virtual NumberTraits traits(model::NumberKey /*number*/) const { return {}; }  // a table look-up: some 50 ns
+  // Presently known or held to be fraud: listed, or with a finding in force that nobody has lifted.
+  virtual bool suspected(model::NumberKey /*number*/) const { return false; }
 };
 
 // What a trained model thinks of one number at one moment.
@@ -159,6 +166,11 @@ class NumberModels {
   virtual ModelOpinion look(model::NumberKey number, const model::Event& event, std::span<const float> row) const = 0;
   // The champion's `top` largest reasons, largest first.
   virtual std::vector<ModelReason> explain(std::span<const float> row, std::size_t top) const = 0;
+  // By the champion that held at the event, where champions change while events pass.
+  virtual std::vector<ModelReason> explain_at(const model::Event& /*event*/, std::span<const float> row,
+                                              std::size_t top) const {
+    return explain(row, top);
+  }
 };
 
 struct Ports {
@@ -184,6 +196,11 @@ class Context {
   // The shared features of this call's key, this event already counted; null when the key is of another kind.
   virtual const NumberActivity* number() const = 0;
   virtual const HostActivity* host() const = 0;
+  // Of a key device_key(…) or key_of_text(cell), where the spec says it wants them.
+  virtual const DeviceActivity* device() const { return nullptr; }
+  virtual const CellActivity* cell() const { return nullptr; }
+  // Of a number's key: null while it has not dialled at pace.
+  virtual const DiallingActivity* dialling() const { return nullptr; }
   // position, detector, topic, title and techniques are filled from event and spec where left empty.
   virtual void emit(model::Signal signal) = 0;
 };

@@ -85,6 +85,7 @@ struct Engine::Impl {
     routing_detectors = make_detectors(config);
     router = std::make_unique<Router>(config, routing_detectors);
     rules = config.rules;
+    router->use(rules.get());
     kept_rules.push_back(rules);
     make_workers();
   }
@@ -134,6 +135,7 @@ struct Engine::Impl {
     while (!events.empty()) {
       while (!pending_rules.empty() && pending_rules.front().first <= events.front().position) {
         rules = std::move(pending_rules.front().second);
+        router->use(rules.get());
         pending_rules.pop_front();
       }
       std::size_t size = std::min(events.size(), config.chunk_events);

@@ -30,6 +30,23 @@ NumberContact contact_of(const model::Message& message, EventMs time, bool outgo
           outgoing ? message.sender_cell : std::string_view{}};
 }
 
+model::EntityKey cell_key(std::string_view cell) {
+  return model::key_of_text(cell);
+}
+
+// The text that a device's or cell's item is about.
+std::string_view place_of(const model::Event& event, const WorkItem& item) {
+  const bool device = item.target == WorkItem::kDeviceOut || item.target == WorkItem::kDeviceIn;
+  const bool in = item.target == WorkItem::kDeviceIn || item.target == WorkItem::kCellIn;
+  if (event.kind() == model::EventKind::kMessage) {
+    const auto& message = event.as<model::Message>();
+    return device ? message.sender_device : message.sender_cell;
+  }
+  const auto& call = event.as<model::Call>();
+  if (in) return device ? call.callee_device : call.callee_cell;
+  return device ? call.caller_device : call.caller_cell;
+}
+
 HostContact host_contact_of(const model::Event& event) {
   switch (event.kind()) {
     case model::EventKind::kFlow:
@@ -56,6 +73,38 @@ Router::Router(const EngineConfig& config, std::span<const std::unique_ptr<Detec
     detectors_.push_back(detectors[d].get());
     for (const model::EventKind kind : config.detectors[d].part.spec().reads)
       by_kind_[static_cast<std::size_t>(kind)].push_back(static_cast<std::uint16_t>(d));
+    detectors_want_devices_ |= config.detectors[d].part.spec().wants_devices;
+    detectors_want_cells_ |= config.detectors[d].part.spec().wants_cells;
+  }
+  use(nullptr);
+}
+
+void Router::use(const RuleSet* rules) {
+  wants_devices_ = detectors_want_devices_ || (rules != nullptr && !rules->devices().empty());
+  wants_cells_ = detectors_want_cells_ || (rules != nullptr && !rules->cells().empty());
+}
+
+void Router::add_places(const model::Event& event, std::uint32_t index, std::span<std::vector<WorkItem>> work) {
+  const auto device = [&](std::string_view text, std::uint16_t target) {
+    if (!wants_devices_ || text.empty()) return;
+    const model::EntityKey key = device_key(text);
+    add({model::EntityKind::kDevice, 0, key}, hash_of(key), index, target, work);
+  };
+  const auto cell = [&](std::string_view text, std::uint16_t target) {
+    if (!wants_cells_ || text.empty()) return;
+    const model::EntityKey key = cell_key(text);
+    add({model::EntityKind::kCell, 0, key}, hash_of(key), index, target, work);
+  };
+  if (event.kind() == model::EventKind::kCall) {
+    const auto& call = event.as<model::Call>();
+    device(call.caller_device, WorkItem::kDeviceOut);
+    device(call.callee_device, WorkItem::kDeviceIn);
+    cell(call.caller_cell, WorkItem::kCellOut);
+    cell(call.callee_cell, WorkItem::kCellIn);
+  } else if (event.kind() == model::EventKind::kMessage) {
+    const auto& message = event.as<model::Message>();
+    device(message.sender_device, WorkItem::kDeviceOut);
+    cell(message.sender_cell, WorkItem::kCellOut);
   }
 }
 
@@ -96,6 +145,7 @@ void Router::route(const model::Event& event, std::uint32_t index, std::span<std
     default:
       break;
   }
+  if (wants_devices_ || wants_cells_) add_places(event, index, work);
   for (const std::uint16_t d : by_kind_[static_cast<std::size_t>(event.kind())]) {
     keys_.clear();
     detectors_[d]->route(event, keys_);
@@ -113,6 +163,9 @@ class Shard::ShardContext final : public Context {
     event_ = &event;
     views_ = 0;
     host_view_.reset();
+    place_.reset();
+    cell_place_.reset();
+    dialling_.reset();
   }
   void show(const WorkItem& item) { item_ = &item; }
 
@@ -122,6 +175,37 @@ class Shard::ShardContext final : public Context {
   }
   const HostActivity* host() const override {
     return item_->key.kind == model::EntityKind::kIp ? host(*item_) : nullptr;
+  }
+
+  const DeviceActivity* device() const override {
+    return item_->key.kind == model::EntityKind::kDevice ? device(*item_) : nullptr;
+  }
+  const CellActivity* cell() const override {
+    return item_->key.kind == model::EntityKind::kCell ? cell(*item_) : nullptr;
+  }
+  const DiallingActivity* dialling() const override {
+    return item_->key.kind == model::EntityKind::kNumber ? dialling(*item_) : nullptr;
+  }
+
+  const DeviceActivity* device(const WorkItem& item) const {
+    const DeviceRecord* record = shard_.devices_->find(item.key.key, item.hash, event_->watermark);
+    if (record == nullptr) return nullptr;
+    place_.emplace(*shard_.devices_, *record);
+    return &*place_;
+  }
+  const CellActivity* cell(const WorkItem& item) const {
+    const CellRecord* record = shard_.cells_->find(item.key.key, item.hash, event_->watermark);
+    if (record == nullptr) return nullptr;
+    cell_place_.emplace(*shard_.cells_, *record);
+    return &*cell_place_;
+  }
+  const DiallingActivity* dialling(const WorkItem& item) const {
+    const model::NumberKey key = model::NumberKey::from_bits(item.key.key.lo);
+    const DialRecord* record = shard_.dialling_->find(key, item.hash, event_->watermark);
+    const NumberActivity* activity = record == nullptr ? nullptr : number(item);
+    if (activity == nullptr) return nullptr;
+    dialling_.emplace(*record, activity->newest());
+    return &*dialling_;
   }
 
   // A number's or host's view lives for the event, so that rules and detectors share what it has worked out.
@@ -168,6 +252,9 @@ class Shard::ShardContext final : public Context {
   const WorkItem* item_ = nullptr;
   mutable std::optional<NumberActivity> number_views_[kViews];
   mutable std::optional<HostActivity> host_view_;
+  mutable std::optional<DeviceActivity> place_;
+  mutable std::optional<CellActivity> cell_place_;
+  mutable std::optional<DiallingActivity> dialling_;
   mutable std::size_t views_ = 0;
 };
 
@@ -175,12 +262,30 @@ Shard::Shard(const EngineConfig& config)
     : config_(config),
       numbers_(std::make_unique<NumberActivities>(config.numbers)),
       hosts_(std::make_unique<HostActivities>(config.hosts)),
+      devices_(std::make_unique<DeviceActivities>()),
+      cells_(std::make_unique<CellActivities>()),
+      dialling_(std::make_unique<DiallingActivities>()),
       detectors_(make_detectors(config)),
       ports_(config.ports),
       signals_(config.detectors.size()) {
+  for (const EngineConfig::Part& p : config.detectors) {
+    detectors_want_devices_ |= p.part.spec().wants_devices;
+    detectors_want_cells_ |= p.part.spec().wants_cells;
+  }
   rules_.use(config.rules);
 }
 Shard::~Shard() = default;
+
+// What nobody wanted until now, or wants no more, begins empty: it stood still, and would be wrong.
+void Shard::use(std::shared_ptr<const RuleSet> rules) {
+  const bool had_devices = detectors_want_devices_ || rules_.wants_devices();
+  const bool had_cells = detectors_want_cells_ || rules_.wants_cells();
+  rules_.use(std::move(rules));
+  const bool devices = had_devices && (detectors_want_devices_ || rules_.wants_devices());
+  const bool cells = had_cells && (detectors_want_cells_ || rules_.wants_cells());
+  if (!devices && devices_->size() != 0) devices_ = std::make_unique<DeviceActivities>();
+  if (!cells && cells_->size() != 0) cells_ = std::make_unique<CellActivities>();
+}
 
 void Shard::run(std::span<const model::Event> events, std::span<const WorkItem> items,
                 std::vector<FoundSignal>& found) {
@@ -205,6 +310,10 @@ void Shard::run(std::span<const model::Event> events, std::span<const WorkItem> 
 void Shard::prefetch(const model::Event& event, const WorkItem& item, unsigned stage) const {
   if (!item.activity()) {
     if (stage < 2) detectors_[item.target]->prefetch_event(event, item.key, stage);
+  } else if (item.target > WorkItem::kHost) {
+    if (stage >= 2) return;
+    if (item.target <= WorkItem::kDeviceIn) return devices_->prefetch(item.hash, stage);
+    cells_->prefetch(item.hash, stage);
   } else if (item.target != WorkItem::kHost) {
     if (stage < 2) return numbers_->prefetch(item.hash, stage);
     if (stage == 2) numbers_->prefetch_more(model::NumberKey::from_bits(item.key.key.lo), item.hash);
@@ -219,32 +328,98 @@ void Shard::run_event(const model::Event& event, std::span<const WorkItem> items
   std::size_t counted = 0;
   while (counted < items.size() && items[counted].activity()) count(event, items[counted++]);
   context.begin(event);
-  if (counted != 0 && rules_.rules() != nullptr) {
-    std::vector<model::Signal> live, shadow;
-    for (std::size_t i = 0; i < counted; ++i) {
-      if (i > 0 && items[i].key.key == items[i - 1].key.key) continue;  // a number that called itself
-      context.show(items[i]);
-      if (items[i].target == WorkItem::kHost) {
-        if (rules_.wants_hosts()) rules_.on_host(event, *context.host(items[i]), ports_, live, shadow);
-      } else if (rules_.wants_numbers()) {
-        rules_.on_number(event, *context.number(items[i]), items[i].target == WorkItem::kNumberOut, ports_, live,
-                         shadow);
-      }
-      rule_signals_ += live.size();
-      shadow_signals_ += shadow.size();
-      for (model::Signal& s : live) context.finish(std::move(s), false);
-      for (model::Signal& s : shadow) context.finish(std::move(s), true);
-      live.clear();
-      shadow.clear();
-    }
-  }
+  for (std::size_t i = 0; i < counted && items[i].target <= WorkItem::kNumberIn; ++i)
+    count_dialling(event, items[i], context);
+  if (counted != 0 && rules_.rules() != nullptr) ask_rules(event, items.first(counted), context);
   for (std::size_t i = counted; i < items.size(); ++i) {
     context.show(items[i]);
     detectors_[items[i].target]->on_event(event, items[i].key, context);
   }
 }
 
+void Shard::ask_rules(const model::Event& event, std::span<const WorkItem> items, ShardContext& context) {
+  std::vector<model::Signal> live, shadow;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const WorkItem& item = items[i];
+    // A number that called itself, a call within one cell: asked once, when both sides are counted.
+    if (i > 0 && item.key.key == items[i - 1].key.key && item.key.kind == items[i - 1].key.kind) continue;
+    context.show(item);
+    switch (item.target) {
+      case WorkItem::kHost:
+        if (rules_.wants_hosts()) rules_.on_host(event, *context.host(item), ports_, live, shadow);
+        break;
+      case WorkItem::kNumberOut:
+      case WorkItem::kNumberIn:
+        if (rules_.wants_numbers())
+          rules_.on_number(event, *context.number(item), rules_.wants_dialling() ? context.dialling(item) : nullptr,
+                           item.target == WorkItem::kNumberOut, ports_, live, shadow);
+        break;
+      case WorkItem::kDeviceOut:
+      case WorkItem::kDeviceIn:
+        if (rules_.wants_devices())
+          rules_.on_device(event, item.key.key, place_of(event, item), *context.device(item), ports_, live, shadow);
+        break;
+      default:
+        if (rules_.wants_cells())
+          rules_.on_cell(event, item.key.key, place_of(event, item), *context.cell(item), ports_, live, shadow);
+    }
+    rule_signals_ += live.size();
+    shadow_signals_ += shadow.size();
+    for (model::Signal& s : live) context.finish(std::move(s), false);
+    for (model::Signal& s : shadow) context.finish(std::move(s), true);
+    live.clear();
+    shadow.clear();
+  }
+}
+
+// A call out at pace goes into the number's dialling record; who comes in is remembered where there is one.
+void Shard::count_dialling(const model::Event& event, const WorkItem& item, const ShardContext& context) {
+  const model::NumberKey number = model::NumberKey::from_bits(item.key.key.lo);
+  const bool call = event.kind() == model::EventKind::kCall;
+  if (item.target == WorkItem::kNumberIn) {
+    if (dialling_->size() == 0) return;
+    const model::NumberKey from = call ? event.as<model::Call>().caller : event.as<model::Message>().sender;
+    return dialling_->hear(number, item.hash, from, event.time, event.watermark);
+  }
+  if (!call) return;
+  const NumberActivity& activity = *context.number(item);
+  if (activity.fewer_than(kDialPace, Window::k1h) || activity.calls_out(Window::k1h) < kDialPace) return;
+  const auto& out = event.as<model::Call>();
+  dialling_->update(number, item.hash, out, event.time, event.watermark, ports_.numbers->suspected(out.callee));
+}
+
+void Shard::count_place(const model::Event& event, const WorkItem& item) {
+  const bool in = item.target == WorkItem::kDeviceIn || item.target == WorkItem::kCellIn;
+  const bool device = item.target <= WorkItem::kDeviceIn;
+  if (event.kind() == model::EventKind::kMessage) {
+    const auto& m = event.as<model::Message>();
+    if (device) {
+      devices_->update(
+          item.key.key, item.hash,
+          {event.time, kDeviceMessage, m.sender, m.recipient, model::Answered::kUnknown, -1, m.sender_cell},
+          event.watermark);
+    } else {
+      cells_->update(item.key.key, item.hash,
+                     {event.time, CellContact::kMessages, m.sender, m.sender_device, m.international}, event.watermark);
+    }
+    return;
+  }
+  const auto& c = event.as<model::Call>();
+  if (device) {
+    devices_->update(item.key.key, item.hash,
+                     {event.time, in ? kDeviceCallIn : kDeviceCallOut, in ? c.callee : c.caller,
+                      in ? c.caller : c.callee, c.answered, c.duration_s, in ? c.callee_cell : c.caller_cell},
+                     event.watermark);
+  } else {
+    cells_->update(item.key.key, item.hash,
+                   {event.time, in ? CellContact::kCallsIn : CellContact::kCallsOut, in ? c.callee : c.caller,
+                    in ? c.callee_device : c.caller_device, c.international},
+                   event.watermark);
+  }
+}
+
 void Shard::count(const model::Event& event, const WorkItem& item) {
+  if (item.target > WorkItem::kHost) return count_place(event, item);
   if (item.target != WorkItem::kHost) {
     const model::NumberKey key = model::NumberKey::from_bits(item.key.key.lo);
     const bool outgoing = item.target == WorkItem::kNumberOut;
@@ -263,14 +438,19 @@ void Shard::evict(EventMs watermark) {
   evict_at_ = watermark + config_.evict_every;
   numbers_->evict(watermark);
   hosts_->evict(watermark);
+  devices_->evict(watermark);
+  cells_->evict(watermark);
+  dialling_->evict(watermark);
   rules_.evict(watermark);
   for (const auto& detector : detectors_) detector->evict(watermark);
 }
 
 std::vector<Shard::Section> Shard::sections() const {
   // Raised when their saved form or meaning changes.
-  constexpr std::uint32_t kNumbersVersion = 3, kHostsVersion = 2, kRulesVersion = 1;
-  std::vector<Section> out{{"numbers", kNumbersVersion}, {"hosts", kHostsVersion}, {"rules", kRulesVersion}};
+  constexpr std::uint32_t kNumbersVersion = 3, kHostsVersion = 2, kRulesVersion = 1, kDevicesVersion = 2,
+                          kCellsVersion = 1, kDiallingVersion = 2;
+  std::vector<Section> out{{"numbers", kNumbersVersion}, {"hosts", kHostsVersion}, {"rules", kRulesVersion},
+                           {"devices", kDevicesVersion}, {"cells", kCellsVersion}, {"dialling", kDiallingVersion}};
   for (const EngineConfig::Part& p : config_.detectors)
     out.push_back({"detector " + std::string(p.part.spec().name), p.part.spec().state_version});
   return out;
@@ -284,6 +464,12 @@ void Shard::save(std::size_t section, StateWriter& out) const {
       return hosts_->save(out);
     case 2:
       return rules_.save(out);
+    case 3:
+      return devices_->save(out);
+    case 4:
+      return cells_->save(out);
+    case 5:
+      return dialling_->save(out);
     default:
       return detectors_[section - kSharedSections]->save(out);
   }
@@ -297,6 +483,12 @@ Result<> Shard::load(std::size_t section, StateReader& in) {
       return hosts_->load(in);
     case 2:
       return rules_.load(in);
+    case 3:
+      return devices_->load(in);
+    case 4:
+      return cells_->load(in);
+    case 5:
+      return dialling_->load(in);
     default:
       return detectors_[section - kSharedSections]->load(in);
   }
@@ -313,6 +505,15 @@ void Shard::reset(std::size_t section) {
     case 2:
       rules_.clear();
       break;
+    case 3:
+      devices_ = std::make_unique<DeviceActivities>();
+      break;
+    case 4:
+      cells_ = std::make_unique<CellActivities>();
+      break;
+    case 5:
+      dialling_ = std::make_unique<DiallingActivities>();
+      break;
     default: {
       const EngineConfig::Part& p = config_.detectors[section - kSharedSections];
       detectors_[section - kSharedSections] = p.part.make(p.options);
@@ -326,6 +527,9 @@ void Shard::add_to(EngineStats& stats) const {
     stats.parts[0].name = "numbers";
     stats.parts[1].name = "hosts";
     stats.parts[2].name = "rules";
+    stats.parts[3].name = "devices";
+    stats.parts[4].name = "cells";
+    stats.parts[5].name = "dialling";
     for (std::size_t d = 0; d < detectors_.size(); ++d)
       stats.parts[kSharedSections + d].name = config_.detectors[d].part.spec().name;
   }
@@ -339,13 +543,16 @@ void Shard::add_to(EngineStats& stats) const {
   add(0, {numbers_->size(), numbers_->bytes(), numbers_->evicted()});
   add(1, {hosts_->size(), hosts_->bytes(), hosts_->evicted()});
   add(2, rules_.size());
+  add(3, {devices_->size(), devices_->bytes(), devices_->evicted()});
+  add(4, {cells_->size(), cells_->bytes(), cells_->evicted()});
+  add(5, {dialling_->size(), dialling_->bytes(), dialling_->evicted()});
   stats.parts[2].signals += rule_signals_;
   stats.parts[2].shadow_signals += shadow_signals_;
   for (std::size_t d = 0; d < detectors_.size(); ++d) {
     add(kSharedSections + d, detectors_[d]->size());
     stats.parts[kSharedSections + d].signals += signals_[d];
   }
-  stats.too_old += numbers_->too_old() + hosts_->too_old();
+  stats.too_old += numbers_->too_old() + hosts_->too_old() + devices_->too_old() + cells_->too_old();
   stats.listed_numbers += numbers_->listed();
   stats.ledger_numbers += numbers_->ledgers();
   stats.busy_numbers += numbers_->busy();

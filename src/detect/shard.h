@@ -8,6 +8,9 @@
 
 #include "detect/detector.h"
 #include "detect/engine.h"
+#include "detect/features/cell_activity_state.h"
+#include "detect/features/device_activity_state.h"
+#include "detect/features/dialling_state.h"
 #include "detect/features/host_state.h"
 #include "detect/features/number_state.h"
 #include "detect/rules/rule_runner.h"
@@ -18,7 +21,8 @@ namespace pandun::detect {
 
 // One thing to do for one event: count it in an entity's activity, or show it to a detector.
 struct WorkItem {
-  static constexpr std::uint16_t kNumberOut = 0xfff0, kNumberIn = 0xfff1, kHost = 0xfff2;
+  static constexpr std::uint16_t kNumberOut = 0xfff0, kNumberIn = 0xfff1, kHost = 0xfff2, kDeviceOut = 0xfff3,
+                                 kDeviceIn = 0xfff4, kCellOut = 0xfff5, kCellIn = 0xfff6;
   std::uint64_t hash;
   RoutedKey key;
   std::uint32_t event;    // index in the chunk's events
@@ -37,12 +41,16 @@ struct FoundSignal {
 class Router {
  public:
   Router(const EngineConfig& config, std::span<const std::unique_ptr<Detector>> detectors);
-  // Appends to work[shard], activities before detectors.
+  void use(const RuleSet* rules);
+  // Appends to work[shard], activities before detectors. Devices and cells are work only while somebody wants them.
   void route(const model::Event& event, std::uint32_t index, std::span<std::vector<WorkItem>> work);
 
  private:
   void add(const RoutedKey& key, std::uint64_t hash, std::uint32_t index, std::uint16_t target,
            std::span<std::vector<WorkItem>> work);
+  void add_places(const model::Event& event, std::uint32_t index, std::span<std::vector<WorkItem>> work);
+  bool wants_devices_ = false, wants_cells_ = false;  // now
+  bool detectors_want_devices_ = false, detectors_want_cells_ = false;
   std::vector<const Detector*> detectors_;
   std::vector<std::uint16_t> by_kind_[model::kEventKinds];
   KeyList keys_;
@@ -58,12 +66,12 @@ class Shard {
 
   // `items` belong to `events` in ascending order; signals are appended in that order.
   void run(std::span<const model::Event> events, std::span<const WorkItem> items, std::vector<FoundSignal>& found);
-  void use(std::shared_ptr<const RuleSet> rules) { rules_.use(std::move(rules)); }
+  void use(std::shared_ptr<const RuleSet> rules);
   const std::shared_ptr<const RuleSet>& rules() const { return rules_.shared(); }
   void use(const Ports& ports) { ports_ = ports; }
   std::span<const std::unique_ptr<Detector>> detectors() const { return detectors_; }
 
-  // State, section by section: "numbers", "hosts", "rules", then one per detector.
+  // State, section by section: "numbers", "hosts", "rules", "devices", "cells", "dialling", then one per detector.
   struct Section {
     std::string name;
     std::uint32_t version;
@@ -77,15 +85,22 @@ class Shard {
 
  private:
   class ShardContext;
-  static constexpr std::size_t kSharedSections = 3;
+  static constexpr std::size_t kSharedSections = 6;
   void prefetch(const model::Event& event, const WorkItem& item, unsigned stage) const;
   void run_event(const model::Event& event, std::span<const WorkItem> items, ShardContext& context);
   void count(const model::Event& event, const WorkItem& item);
+  void count_place(const model::Event& event, const WorkItem& item);
+  void count_dialling(const model::Event& event, const WorkItem& item, const ShardContext& context);
+  void ask_rules(const model::Event& event, std::span<const WorkItem> items, ShardContext& context);
   void evict(EventMs watermark);
 
   const EngineConfig& config_;
   std::unique_ptr<NumberActivities> numbers_;
   std::unique_ptr<HostActivities> hosts_;
+  std::unique_ptr<DeviceActivities> devices_;
+  std::unique_ptr<CellActivities> cells_;
+  std::unique_ptr<DiallingActivities> dialling_;
+  bool detectors_want_devices_ = false, detectors_want_cells_ = false;
   RuleRunner rules_;
   std::vector<std::unique_ptr<Detector>> detectors_;
   Ports ports_;

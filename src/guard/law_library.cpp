@@ -30,7 +30,7 @@ const T* find_in(const std::vector<T>& list, std::string_view id) {
 }
 
 MeasureKind read_kind(const ContentNode& node, Faults& faults) {
-  faults.only(node, {"id", "zh", "en", "rank", "days_max", "entities", "limits_person"});
+  faults.only(node, {"id", "zh", "en", "rank", "days_max", "entities", "limits_person", "approver"});
   MeasureKind kind;
   kind.id = faults.text(node, "id");
   kind.title = faults.local(node);
@@ -45,6 +45,11 @@ MeasureKind read_kind(const ContentNode& node, Faults& faults) {
     if (!known) faults.add(node, fmt::format("'{}' is not a kind of entity", entity));
   }
   kind.limits_person = faults.boolean(node, "limits_person", false);
+  if (const std::string approver = faults.text(node, "approver", false); !approver.empty()) {
+    kind.approver = parse_role(approver);
+    const bool may = kind.approver && RoleSet{*kind.approver}.meets(info(Right::kMeasureApprove).roles);
+    if (!may) faults.add(node, fmt::format("'{}' is no role that approves measures", approver));
+  }
   return kind;
 }
 

@@ -4,11 +4,13 @@
 // Errors   parse: kBadConfig with every fault as file:line:column.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "guard/rights.h"
 #include "model/signal.h"
 
 namespace pandun::guard {
@@ -30,6 +32,7 @@ struct MeasureKind {
   int days_max = 0;                   // longest expiry
   std::vector<std::string> entities;  // kinds of entity it can be about
   bool limits_person = false;         // needs notice and appeal channel
+  std::optional<Role> approver;       // only this role may approve it; none: whoever has measure.approve
 };
 
 struct Category {

@@ -47,10 +47,24 @@ int year_of(EventMs at) {
   return year;
 }
 
+NumberTokens::Year NumberTokens::of_year(int year) const {
+  return {site_key_.derive(fmt::format("token:number:{}", year)), year};
+}
+
+void NumberTokens::Year::write(model::NumberKey number, std::span<char, kBytes> out) const {
+  const int short_year = year_ % 100;
+  out[0] = 'n';
+  out[1] = static_cast<char>('0' + short_year / 10);
+  out[2] = static_cast<char>('0' + short_year % 10);
+  out[3] = '-';
+  platform::keyed_hash_hex(key_, number.text(), out.subspan<4>());
+}
+
 std::string NumberTokens::number(model::NumberKey number, int year) const {
   if (!number.known()) return {};
-  const platform::SealKey key = site_key_.derive(fmt::format("token:number:{}", year));
-  return fmt::format("n{:02}-{}", year % 100, platform::keyed_hash_hex(key, number.text()));
+  std::string out(Year::kBytes, '\0');
+  of_year(year).write(number, std::span<char, Year::kBytes>(out.data(), Year::kBytes));
+  return out;
 }
 
 std::string NumberTokens::device(std::string_view device, int year) const {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,19 @@ class NumberTokens {
  public:
   explicit NumberTokens(const platform::SealKey& site_key) : site_key_(site_key) {}
   std::string number(model::NumberKey number, int year) const;
+  // The same for many numbers of one year, whose key is made once.
+  class Year {
+   public:
+    static constexpr std::size_t kBytes = 36;
+    void write(model::NumberKey number, std::span<char, kBytes> out) const;
+
+   private:
+    friend class NumberTokens;
+    Year(platform::SealKey key, int year) : key_(std::move(key)), year_(year) {}
+    platform::SealKey key_;
+    int year_;
+  };
+  Year of_year(int year) const;
   std::string device(std::string_view device, int year) const;
   // For any entity: the token of a number or device, empty for what is not a person's.
   std::string of(const model::Entity& entity, int year) const;

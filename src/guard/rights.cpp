@@ -13,30 +13,38 @@ struct RoleName {
   Role role;
   std::string_view name;
 };
-constexpr std::array<RoleName, 5> kRoles{{{Role::kAdmin, "admin"},
+constexpr std::array<RoleName, 6> kRoles{{{Role::kAdmin, "admin"},
                                           {Role::kAnalyst, "analyst"},
                                           {Role::kApprover, "approver"},
                                           {Role::kAuditor, "auditor"},
-                                          {Role::kViewer, "viewer"}}};
-constexpr std::array<Role, 5> kAllRoles{Role::kAdmin, Role::kAnalyst, Role::kApprover, Role::kAuditor, Role::kViewer};
-constexpr RoleSet kEverybody{Role::kAdmin, Role::kAnalyst, Role::kApprover, Role::kAuditor, Role::kViewer};
+                                          {Role::kViewer, "viewer"},
+                                          {Role::kSenior, "senior_approver"}}};
+constexpr std::array<Role, 6> kAllRoles{Role::kAdmin,   Role::kAnalyst, Role::kApprover,
+                                        Role::kAuditor, Role::kViewer,  Role::kSenior};
+constexpr RoleSet kEverybody{Role::kAdmin,   Role::kAnalyst, Role::kApprover,
+                             Role::kAuditor, Role::kViewer,  Role::kSenior};
+// A senior approver may all that an approver may, and alone approves what a kind of measure reserves (content/grounds/).
+constexpr RoleSet kApprovers{Role::kApprover, Role::kSenior};
 
 // In the order of the enumeration. Administration gives no right over cases, measures or the vault.
-constexpr std::array<RightInfo, 14> kRights{{
+constexpr std::array<RightInfo, 17> kRights{{
     {Right::kRead, "read", kEverybody, false},
     {Right::kTriage, "triage", RoleSet{Role::kAnalyst}, false},
     {Right::kMeasurePropose, "measure.propose", RoleSet{Role::kAnalyst}, true},
-    {Right::kMeasureApprove, "measure.approve", RoleSet{Role::kApprover}, true},
-    {Right::kMeasureOrder, "measure.order", RoleSet{Role::kAnalyst, Role::kApprover}, true},
-    {Right::kAppealDecide, "appeal.decide", RoleSet{Role::kApprover}, true},
+    {Right::kMeasureApprove, "measure.approve", kApprovers, true},
+    {Right::kMeasureOrder, "measure.order", RoleSet{Role::kAnalyst, Role::kApprover, Role::kSenior}, true},
+    {Right::kAppealDecide, "appeal.decide", kApprovers, true},
     {Right::kVaultAsk, "vault.ask", RoleSet{Role::kAnalyst}, true},
-    {Right::kVaultDecide, "vault.decide", RoleSet{Role::kApprover}, true},
-    {Right::kArchiveRead, "archive.read", RoleSet{Role::kAnalyst, Role::kApprover}, false},
+    {Right::kVaultDecide, "vault.decide", kApprovers, true},
+    {Right::kArchiveRead, "archive.read", RoleSet{Role::kAnalyst, Role::kApprover, Role::kSenior}, false},
     {Right::kIntelWrite, "intel.write", RoleSet{Role::kAnalyst}, false},
     {Right::kAuditRead, "audit.read", RoleSet{Role::kAuditor, Role::kAdmin}, false},
     {Right::kUserManage, "user.manage", RoleSet{Role::kAdmin}, true},
     {Right::kTokenManage, "token.manage", RoleSet{Role::kAdmin}, true},
     {Right::kSystemRead, "system.read", kEverybody, false},
+    {Right::kLeadExchange, "lead.exchange", RoleSet{Role::kAnalyst}, false},
+    {Right::kLeadPropose, "lead.propose", RoleSet{Role::kAnalyst}, true},
+    {Right::kLeadDecide, "lead.decide", kApprovers, true},
 }};
 
 }  // namespace
@@ -69,8 +77,10 @@ Result<RoleSet> parse_roles(const std::vector<std::string>& names) {
   for (const std::string& text : names) {
     const std::optional<Role> role = parse_role(text);
     if (!role) {
-      return error(Errc::kUsage, "roles",
-                   fmt::format("'{}' is not a role; there are admin, analyst, approver, auditor, viewer", text));
+      return error(
+          Errc::kUsage, "roles",
+          fmt::format("'{}' is not a role; there are admin, analyst, approver, senior_approver, auditor, viewer",
+                      text));
     }
     out.add(*role);
   }

@@ -15,7 +15,7 @@
 
 namespace pandun::guard {
 
-enum class Role : std::uint8_t { kAdmin, kAnalyst, kApprover, kAuditor, kViewer };
+enum class Role : std::uint8_t { kAdmin, kAnalyst, kApprover, kAuditor, kViewer, kSenior };
 std::string_view name(Role role);
 std::optional<Role> parse_role(std::string_view text);
 std::span<const Role> all_roles();
@@ -54,6 +54,9 @@ enum class Right : std::uint8_t {
   kUserManage,
   kTokenManage,
   kSystemRead,
+  kLeadExchange,  // take leads in and give them out, feedback, use a lead
+  kLeadPropose,   // propose a partner, rotate its key
+  kLeadDecide,    // accept, refuse or end a partner; hand out its key
 };
 
 struct RightInfo {

@@ -61,6 +61,9 @@ class Vault {
 
   // For the engine's own memory only (measures in force → the decider's snapshot): never for a screen, file or log.
   Result<std::string> open_for_engine(const store::View& view, const std::string& token) const;
+  Result<std::string> open_for_engine(const store::SealedRow& row) const {
+    return seal_key_.open(row.sealed, row.token);
+  }
 
  private:
   Result<store::GrantRow> decide(const Actor& actor, const std::string& grant_id, const std::string& reason,

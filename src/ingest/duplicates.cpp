@@ -39,11 +39,11 @@ class Bytes {
 
 void put(Bytes& out, const model::Call& e) {
   out.all(e.caller_text, e.callee_text, e.caller, e.callee, e.caller_device, e.caller_cell, e.callee_cell, e.route,
-          e.duration_s, e.release_cause, e.answered, e.international);
+          e.duration_s, e.release_cause, e.answered, e.international, e.roaming, e.ring_s, e.callee_device);
 }
 void put(Bytes& out, const model::Message& e) {
   out.all(e.sender_text, e.recipient_text, e.sender, e.recipient, e.sender_device, e.sender_cell, e.route, e.segments,
-          e.international);
+          e.international, e.template_hash, e.link_domain);
 }
 void put(Bytes& out, const model::Flow& e) {
   out.all(e.src, e.dst, e.src_port, e.dst_port, e.protocol, e.state, e.bytes_out, e.bytes_in, e.packets_out,
@@ -63,6 +63,9 @@ void put(Bytes& out, const model::File& e) {
 }
 void put(Bytes& out, const model::Login& e) {
   out.all(e.client, e.server, e.server_port, e.succeeded, e.attempts, e.service);
+}
+void put(Bytes& out, const model::Opening& e) {
+  out.all(e.number_text, e.number, e.holder, e.agent, e.plan);
 }
 void put(Bytes& out, const model::Sighting& e) {
   out.all(e.client, e.server, e.server_port, e.severity, e.name, e.category, e.message);

@@ -63,6 +63,12 @@ void Normaliser::normalise(model::Event& event, model::Arena& arena) {
       auto& message = event.as<model::Message>();
       message.sender = number(message.sender_text);
       message.recipient = number(message.recipient_text);
+      if (!message.link_domain.empty()) message.link_domain = domains_.host(message.link_domain, arena).name;
+      break;
+    }
+    case model::EventKind::kOpening: {
+      auto& opening = event.as<model::Opening>();
+      opening.number = number(opening.number_text);
       break;
     }
     case model::EventKind::kDns: {

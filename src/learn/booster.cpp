@@ -55,7 +55,7 @@ struct Handle {
 
 Result<> configure(BoosterHandle booster, const BoostParameters& p) {
   for (const auto& [key, value] : p.shown())
-    if (key != "rounds_max" && key != "patience")
+    if (key != "rounds_max" && key != "patience" && key != "gain_min" && key != "loss_enough")
       TRY(done(XGBoosterSetParam(booster, key.c_str(), value.c_str()), key.c_str()));
   for (const auto& [key, value] : {std::pair{"objective", "binary:logistic"},
                                    {"nthread", "1"},
@@ -169,6 +169,8 @@ std::vector<std::pair<std::string, std::string>> BoostParameters::shown() const 
   return {{"tree_method", "hist"},
           {"rounds_max", std::to_string(rounds_max)},
           {"patience", std::to_string(patience)},
+          {"gain_min", fmt::format("{}", gain_min)},
+          {"loss_enough", fmt::format("{}", loss_enough)},
           {"eta", fmt::format("{}", eta)},
           {"max_depth", std::to_string(depth_max)},
           {"subsample", fmt::format("{}", subsample)},
@@ -203,10 +205,11 @@ Result<Boosted> boost(const Rows& train, const Rows& validation, const BoostPara
     if (!early) continue;
     TRY_ASSIGN(std::vector<float> margins, predict(booster.value, held.handle(), 1));
     const double loss = log_loss(margins, validation.labels, validation.weights);
-    if (loss < out.validation_loss) {
+    if (loss < out.validation_loss - parameters.gain_min) {
       out.validation_loss = loss;
       out.best_round = round + 1;
       out.validation_margins = std::move(margins);
+      if (loss < parameters.loss_enough) break;
     } else if (round + 1 >= out.best_round + parameters.patience) {
       break;
     }

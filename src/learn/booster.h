@@ -19,7 +19,10 @@ namespace pandun::learn {
 
 struct BoostParameters {
   std::uint32_t rounds_max = 1200;
-  std::uint32_t patience = 60;  // rounds without a better log-loss on the validation rows
+  std::uint32_t patience = 60;  // rounds without a log-loss on the validation rows that is better by gain_min
+  double gain_min = 1e-5;       // less is no gain
+  double loss_enough =
+      2e-3;  // nothing is left to learn: on rows that part cleanly the loss would creep down to the last round
   double eta = 0.05;
   std::uint32_t depth_max = 4;
   double subsample = 0.8, column_share = 0.4, column_share_node = 1.0;

@@ -277,6 +277,16 @@ std::vector<Drift> drift(const Table& then, const Table& now) {
   return out;
 }
 
+Drift score_drift(std::span<const float> then, std::span<const float> now) {
+  const auto sorted = [](std::span<const float> scores) {
+    Distribution out{{scores.begin(), scores.end()}, scores.size()};
+    std::sort(out.present.begin(), out.present.end());
+    return out;
+  };
+  const Distribution a = sorted(then), b = sorted(now);
+  return {"score", psi_of(a, b), ks_of(a.present, b.present), a.missing(), b.missing()};
+}
+
 LabelNoise label_noise(std::span<const double> probabilities, std::span<const std::uint8_t> labels,
                        std::span<const std::uint32_t> rows) {
   LabelNoise out;

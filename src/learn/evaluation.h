@@ -7,10 +7,12 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "learn/metrics.h"
 #include "learn/table.h"
+#include "learn/trainer.h"
 
 namespace pandun::learn {
 
@@ -60,6 +62,23 @@ struct EvaluationInput {
 Evaluation evaluate(const EvaluationInput& input);
 std::string evaluation_json(const Evaluation& evaluation);
 
+// One figure over repeated judgings of the same rows: its mean, its spread between the judgings (standard deviation), and a 95 %
+// interval of the mean by resampling rows (users), the same resample in every judging.
+struct RepeatedFigure {
+  std::string name;
+  double mean = 0, spread = 0, low = 0, high = 0;
+  std::vector<double> values;  // one a judging
+};
+struct RepeatedEvaluation {
+  std::size_t judgings = 0, rows = 0;
+  std::vector<RepeatedFigure> figures;
+  const RepeatedFigure* figure(std::string_view name) const;
+};
+// auc and macro_f1 are means over a judging's folds; the rest is over all its rows: macro_recall, g_mean, accuracy, average_precision,
+// recall_at_fpr_1pct, recall_at_fpr_0_1pct, and precision_<1pct|0_1pct>_1_in_<100|1000|10000>.
+RepeatedEvaluation evaluate_repeats(std::span<const Judged> judgings, std::uint64_t seed, std::size_t samples = 400);
+std::string repeats_json(const RepeatedEvaluation& repeats);
+
 // How far a column (or the score) of `now` has moved from `then`. PSI over the reference's deciles with a bin for missing values: under
 // 0.1 steady, over 0.25 moved (a usual reading); KS: largest distance of the distribution functions of present values.
 struct Drift {
@@ -67,6 +86,7 @@ struct Drift {
   double psi = 0, ks = 0, missing_then = 0, missing_now = 0;
 };
 std::vector<Drift> drift(const Table& then, const Table& now);  // same features; most moved first
+Drift score_drift(std::span<const float> then, std::span<const float> now);
 
 // Rows whose label the model, never having seen them, contradicts with at least the confidence that is usual for that class.
 // Source: Northcutt, Jiang, Chuang 2021, "Confident learning", section 3.1.

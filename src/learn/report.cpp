@@ -238,6 +238,19 @@ std::string fold_table(const Training& training) {
   return out + "</table>";
 }
 
+std::string repeats_table(const RepeatedEvaluation& repeats) {
+  std::string out = fmt::format("<h2>{}</h2><table><tr><th></th><th>{}</th><th>{}</th><th>{}</th></tr>",
+                                both(fmt::format("{} judgings over different folds", repeats.judgings),
+                                     fmt::format("{} 次不同划分的评判", repeats.judgings)),
+                                both("mean", "平均"), both("spread between judgings", "各次之间的标准差"),
+                                both("95 % over rows (bootstrap)", "95 % 区间（按行自助抽样）"));
+  for (const RepeatedFigure& f : repeats.figures)
+    out += fmt::format(
+        "<tr><td><code>{}</code></td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{} – {}</td></tr>",
+        f.name, figure(f.mean), figure(f.spread), figure(f.low), figure(f.high));
+  return out + "</table>";
+}
+
 std::string noise_table(const LabelNoise& noise, const Table* table) {
   std::string out = fmt::format(
       "<h2>{}</h2><p>{}</p>", both("Doubtful labels", "可疑标签"),
@@ -319,6 +332,7 @@ std::string html_report(const ReportInput& input) {
   if (e.curve.positives > 0 && e.curve.negatives > 0)
     out += roc_plot(e.curve) + pr_plot(e.curve) + calibration_plot(e.calibration) + histogram_plot(e);
   out += quality_table(e) + price_tables(e);
+  if (input.repeats != nullptr) out += repeats_table(*input.repeats);
   if (input.training != nullptr && !input.training->folds.empty()) out += fold_table(*input.training);
   if (input.training != nullptr) out += importance_plot(*input.model, input.training->importance);
   if (input.noise != nullptr) out += noise_table(*input.noise, input.table);

@@ -20,6 +20,7 @@ struct ReportInput {
   const LabelNoise* noise = nullptr;   // null: none
   const Table* table = nullptr;        // for the ids of doubtful rows; null: none are shown
   const std::vector<Drift>* drift = nullptr;
+  const RepeatedEvaluation* repeats = nullptr;
   std::string title, made_at;
 };
 std::string html_report(const ReportInput& input);

@@ -109,4 +109,27 @@ Result<Split> split_by_time(std::span<const std::uint8_t> labels, std::span<cons
   return out;
 }
 
+Result<HoldOut> split_hold_out(std::span<const std::uint8_t> labels, double train, double validation,
+                               std::uint64_t seed) {
+  HoldOut out;
+  Prng random(seed);
+  for (std::uint8_t label = 0; label < 2; ++label) {
+    std::vector<std::uint32_t> rows;
+    for (std::uint32_t i = 0; i < labels.size(); ++i)
+      if (labels[i] == label) rows.push_back(i);
+    for (std::size_t i = rows.size(); i > 1; --i) std::swap(rows[i - 1], rows[random.below(i)]);
+    const double count = static_cast<double>(rows.size());
+    const auto first = static_cast<std::size_t>(train * count + 0.5),
+               second = static_cast<std::size_t>((train + validation) * count + 0.5);
+    if (first < 10 || second < first + 2 || second + 2 > rows.size())
+      return error(
+          Errc::kBadInput, "split",
+          "a part gets too few of the " + std::to_string(rows.size()) + " rows of label " + std::to_string(label));
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      (i < first ? out.train : i < second ? out.validation : out.test).push_back(rows[i]);
+  }
+  for (auto* part : {&out.train, &out.validation, &out.test}) std::sort(part->begin(), part->end());
+  return out;
+}
+
 }  // namespace pandun::learn

@@ -35,4 +35,11 @@ Result<Split> split_grouped(std::span<const std::uint8_t> labels, std::span<cons
 Result<Split> split_by_time(std::span<const std::uint8_t> labels, std::span<const std::int64_t> times,
                             std::uint32_t folds);
 
+// Three parts with each class shared out alike: `train` and `validation` are shares of all rows, the rest is judged.
+struct HoldOut {
+  std::vector<std::uint32_t> train, validation, test;
+};
+Result<HoldOut> split_hold_out(std::span<const std::uint8_t> labels, double train, double validation,
+                               std::uint64_t seed);
+
 }  // namespace pandun::learn

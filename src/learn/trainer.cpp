@@ -37,11 +37,20 @@ class Trainer {
     TRY(check_options());
     inputs_ = table_.features;
     if (edges_ != nullptr) inputs_.insert(inputs_.end(), graph_columns().begin(), graph_columns().end());
-    const std::uint32_t judged = options_.folds - (options_.split == SplitKind::kTime ? 1 : 0);
-    steps_total_ = (options_.evaluate ? judged + 1 : 1) * options_.inner_folds * options_.bags;
+    const std::uint32_t judged = hold_out() ? 1 : options_.folds - (options_.split == SplitKind::kTime ? 1 : 0);
+    steps_total_ = (options_.evaluate ? judged * options_.repeats + 1 : 1) * options_.inner_folds * options_.bags;
     if (options_.evaluate) {
       const double start = seconds_();
-      TRY(judge());
+      for (std::uint32_t repeat = 0; repeat < options_.repeats; ++repeat) {
+        const std::uint64_t seed = repeat == 0 ? options_.seed : combine64(options_.seed, 0x5eedULL + repeat);
+        out_.repeats.emplace_back();
+        TRY(hold_out() ? judge_held(seed) : judge_folds(seed));
+      }
+      const Judged& first = out_.repeats.front();
+      out_.judged_rows = first.rows;
+      out_.probabilities = first.probabilities;
+      out_.labels = first.labels;
+      out_.called = first.called;
       out_.seconds_folds = seconds_() - start;
     }
     const double start = seconds_();
@@ -56,6 +65,14 @@ class Trainer {
     const auto bad = [](const char* flag, const char* message) { return error(Errc::kUsage, flag, message); };
     if (options_.folds < 2 || options_.folds > 50) return bad("--folds", "takes 2 to 50");
     if (options_.inner_folds < 2 || options_.inner_folds > 20) return bad("--inner-folds", "takes 2 to 20");
+    if (options_.repeats < 1 || options_.repeats > 50) return bad("--repeats", "takes 1 to 50");
+    if (hold_out()) {
+      if (!(options_.hold_train > 0 && options_.hold_validation > 0 &&
+            options_.hold_train + options_.hold_validation < 1))
+        return bad("--hold-out", "takes two shares above 0 that leave something to judge, such as 0.6,0.2");
+      if (options_.split != SplitKind::kStratified)
+        return bad("--hold-out", "cannot be combined with --group or --time");
+    }
     if (options_.bags < 1 || options_.bags * options_.inner_folds > kModelMembersMax)
       return bad("--bags", "takes at least 1; bags times inner folds at most 256");
     const BoostParameters& b = options_.boost;
@@ -70,6 +87,8 @@ class Trainer {
                        " of 1 and " + std::to_string(table_.rows() - positives) + " of 0");
     return {};
   }
+
+  bool hold_out() const { return options_.hold_train != 0 || options_.hold_validation != 0; }
 
   Result<Split> split_rows(const std::vector<std::uint32_t>& rows, std::uint32_t folds, std::uint64_t seed,
                            bool inner) const {
@@ -182,26 +201,51 @@ class Trainer {
     return model;
   }
 
-  Result<> judge() {
+  Result<> judge_folds(std::uint64_t seed) {
     std::vector<std::uint32_t> every(table_.rows());
     for (std::uint32_t i = 0; i < every.size(); ++i) every[i] = i;
-    TRY_ASSIGN(const Split outer, split_rows(every, options_.folds, options_.seed, false));
+    TRY_ASSIGN(const Split outer, split_rows(every, options_.folds, seed, false));
     for (std::uint32_t held = outer.first_judged(); held < outer.folds; ++held) {
-      const auto train = outer.training(held), test = outer.rows_of(held);
-      TRY_ASSIGN(Recipe made, recipe(train, combine64(options_.seed, held + 1)));
-      const std::vector<std::uint8_t> inner_labels = labels_of(train);
-      Model model = shell();
-      model.members = std::move(made.members);
-      model.calibration = calibrate(made.margins, inner_labels);
-      const double cut = steady_cut(made.margins, inner_labels, options_.seed);
-      TRY_ASSIGN(const auto scorer, Scorer::build(std::move(model), "fold"));
-      std::vector<std::uint32_t> fold_of_row(table_.rows(), kHidden);
-      for (const std::uint32_t r : train) fold_of_row[r] = 0;
-      std::vector<float> margins(test.size());
-      scorer->margins(inputs_of(test, fold_of_row), margins);
-      keep_fold(held, test, margins, cut, *scorer, made.trees);
+      const auto train = outer.training(held);
+      TRY_ASSIGN(Recipe made, recipe(train, combine64(seed, held + 1)));
+      const std::vector<double> margins = std::move(made.margins);
+      TRY(judge_rows(std::move(made), train, margins, labels_of(train), outer.rows_of(held), held));
     }
     return {};
+  }
+
+  Result<> judge_held(std::uint64_t seed) {
+    TRY_ASSIGN(const HoldOut parts, split_hold_out(table_.labels, options_.hold_train, options_.hold_validation, seed));
+    TRY_ASSIGN(Recipe made, recipe(parts.train, combine64(seed, 1)));
+    Model model = shell();
+    model.members = made.members;
+    TRY_ASSIGN(const auto scorer, Scorer::build(std::move(model), "held"));
+    const std::vector<float> margins = margins_of(*scorer, parts.validation, parts.train);
+    return judge_rows(std::move(made), parts.train, {margins.begin(), margins.end()}, labels_of(parts.validation),
+                      parts.test, 0);
+  }
+
+  // Threshold and calibration come from `margins` and `labels`, which hold nothing of the rows to be judged.
+  Result<> judge_rows(Recipe made, const std::vector<std::uint32_t>& train, const std::vector<double>& margins,
+                      const std::vector<std::uint8_t>& labels, const std::vector<std::uint32_t>& test,
+                      std::uint32_t fold) {
+    Model model = shell();
+    model.members = std::move(made.members);
+    model.calibration = calibrate(margins, labels);
+    const double cut = steady_cut(margins, labels, options_.seed);
+    TRY_ASSIGN(const auto scorer, Scorer::build(std::move(model), "fold"));
+    keep_fold(fold, test, margins_of(*scorer, test, train), cut, *scorer, made.trees);
+    return {};
+  }
+
+  // Of rows whose labels are hidden, as are all others but those of `train`.
+  std::vector<float> margins_of(const Scorer& scorer, const std::vector<std::uint32_t>& rows,
+                                const std::vector<std::uint32_t>& train) const {
+    std::vector<std::uint32_t> fold_of_row(table_.rows(), kHidden);
+    for (const std::uint32_t r : train) fold_of_row[r] = 0;
+    std::vector<float> out(rows.size());
+    scorer.margins(inputs_of(rows, fold_of_row), out);
+    return out;
   }
 
   // The model's inputs (no derived columns: the scorer works those out) of rows whose labels are hidden.
@@ -228,13 +272,15 @@ class Trainer {
     fold.cut = scorer.probability(cut);
     fold.confusion = confusion({scores, labels}, cut);
     fold.trees = trees;
-    out_.folds.push_back(fold);
+    if (out_.repeats.size() == 1) out_.folds.push_back(fold);
+    Judged& judged = out_.repeats.back();
     for (std::size_t i = 0; i < test.size(); ++i) {
-      out_.judged_rows.push_back(test[i]);
-      out_.labels.push_back(labels[i]);
-      out_.called.push_back(scores[i] >= cut);
-      out_.probabilities.push_back(scorer.probability(scores[i]));
-      margins_.push_back(scores[i]);
+      judged.rows.push_back(test[i]);
+      judged.fold_of.push_back(held);
+      judged.labels.push_back(labels[i]);
+      judged.called.push_back(scores[i] >= cut);
+      judged.probabilities.push_back(scorer.probability(scores[i]));
+      judged.margins.push_back(scores[i]);
     }
   }
 
@@ -261,7 +307,7 @@ class Trainer {
     for (std::uint32_t i = 0; i < every.size(); ++i) every[i] = i;
     TRY_ASSIGN(Recipe made, recipe(every, combine64(options_.seed, 0)));
     // Thresholds and calibration from whole ensembles where there were outer folds, else from the inner models.
-    const std::vector<double>& margins = options_.evaluate ? margins_ : made.margins;
+    const std::vector<double>& margins = options_.evaluate ? out_.repeats.front().margins : made.margins;
     const std::vector<std::uint8_t> labels = options_.evaluate ? out_.labels : labels_of(every);
     Model model = shell();
     model.members = std::move(made.members);
@@ -309,6 +355,11 @@ class Trainer {
       if (key != "seed") origin.parameters[key] = value;
     origin.parameters["folds"] = std::to_string(options_.folds);
     origin.parameters["inner_folds"] = std::to_string(options_.inner_folds);
+    if (options_.repeats > 1) origin.parameters["repeats"] = std::to_string(options_.repeats);
+    if (hold_out()) {
+      origin.parameters["hold_train"] = std::to_string(options_.hold_train);
+      origin.parameters["hold_validation"] = std::to_string(options_.hold_validation);
+    }
     origin.parameters["bags"] = std::to_string(options_.bags);
     origin.parameters["balance_classes"] = options_.balance_classes ? "true" : "false";
     origin.trainer = trainer_version();
@@ -363,7 +414,6 @@ class Trainer {
   const std::function<double()>& seconds_;
   const Progress& progress_;
   std::vector<std::string> inputs_;
-  std::vector<double> margins_;
   std::uint32_t steps_done_ = 0, steps_total_ = 1;
   Training out_;
 };

@@ -2,7 +2,8 @@
 //
 // Shape    each judged fold gets an ensemble of its own: the remaining rows are split again into `inner_folds`, each inner model stops
 //          early on its inner fold, and the inner models' margins on the rows they did not see give threshold and calibration. The held
-//          fold is only looked at to be scored. The final model is the same recipe over all rows.
+//          fold is only looked at to be scored. The final model is the same recipe over all rows. `repeats` judges again over other
+//          folds; a hold-out takes the place of folds: its training part trains, its validation part chooses threshold and calibration.
 // Errors   kBadInput for data that cannot be split, kUsage for options out of bounds, kUnavailable from the trainer library.
 // Threads  one; `progress` is called from it.
 #pragma once
@@ -39,6 +40,8 @@ struct TrainOptions {
   CalibrationChoice calibration = CalibrationChoice::kPlatt;
   std::vector<Derived> derived;
   bool evaluate = true;  // false: no outer folds, the model only
+  std::uint32_t repeats = 1;
+  double hold_train = 0, hold_validation = 0;  // shares of a hold-out; 0: folds
 };
 
 // One judged fold, at the threshold chosen without it.
@@ -50,14 +53,23 @@ struct FoldResult {
   std::uint32_t trees = 0;
 };
 
+// One judging of the table: every row once (folds), or the held part.
+struct Judged {
+  std::vector<std::uint32_t> rows, fold_of;
+  std::vector<double> margins, probabilities;  // calibrated, by an ensemble that never saw the row
+  std::vector<std::uint8_t> labels;
+  std::vector<bool> called;  // at the fold's own threshold
+};
+
 struct Training {
   Model model;
   std::vector<FoldResult> folds;
-  // Out of fold: the calibrated probability of each judged row, by an ensemble that never saw it.
+  // Out of fold, of the first judging.
   std::vector<std::uint32_t> judged_rows;
   std::vector<double> probabilities;
   std::vector<std::uint8_t> labels;
-  std::vector<bool> called;        // at the fold's own threshold
+  std::vector<bool> called;
+  std::vector<Judged> repeats;     // all of them; the first is what stands above
   std::vector<double> importance;  // by column of the model: mean |contribution| over a sample
   double seconds_folds = 0, seconds_model = 0;
 };

@@ -9,8 +9,8 @@ static_assert(std::is_trivially_copyable_v<Event>);
 static_assert(std::variant_size_v<Payload> == kEventKinds);
 
 std::string_view name(EventKind kind) {
-  constexpr std::array<std::string_view, kEventKinds> kNames{"call", "message", "flow",  "dns",     "http",
-                                                             "tls",  "file",    "login", "sighting"};
+  constexpr std::array<std::string_view, kEventKinds> kNames{"call", "message", "flow",  "dns",      "http",
+                                                             "tls",  "file",    "login", "sighting", "opening"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

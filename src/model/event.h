@@ -21,8 +21,8 @@
 namespace pandun::model {
 
 // The order is the order of Payload's alternatives and of kEventKindNames; values are stored, so only append.
-enum class EventKind : std::uint8_t { kCall, kMessage, kFlow, kDns, kHttp, kTls, kFile, kLogin, kSighting };
-inline constexpr std::size_t kEventKinds = 9;
+enum class EventKind : std::uint8_t { kCall, kMessage, kFlow, kDns, kHttp, kTls, kFile, kLogin, kSighting, kOpening };
+inline constexpr std::size_t kEventKinds = 10;
 std::string_view name(EventKind kind);  // "call", "message", "flow", …
 
 enum class Answered : std::uint8_t { kUnknown, kNo, kYes };
@@ -37,6 +37,9 @@ struct Call {
   std::int16_t release_cause = -1;  // ITU-T Q.850
   Answered answered = Answered::kUnknown;
   bool international = false;  // the feed's `kind` says so
+  bool roaming = false;        // likewise: the caller was abroad
+  std::int16_t ring_s = -1;    // from the callee's ringing to the answer or the end
+  std::string_view callee_device;
 };
 
 struct Message {
@@ -45,6 +48,9 @@ struct Message {
   std::string_view sender_device, sender_cell, route;
   std::int32_t segments = 1;
   bool international = false;
+  // Of a business sender's registered template, or of a message that its recipient reported; never made here from text.
+  std::string_view template_hash;
+  std::string_view link_domain;  // of a link in it, from the same two; normalised like Dns::query
 };
 
 // How far a connection got. From Zeek's conn_state / EVE flow.state, reduced to what detectors ask.
@@ -120,7 +126,16 @@ struct Sighting {
   std::string_view message;  // the peer's own words, cut to 256 bytes
 };
 
-using Payload = std::variant<Call, Message, Flow, Dns, Http, Tls, File, Login, Sighting>;
+// A number was handed to somebody: one line of the carrier's card register.
+struct Opening {
+  std::string_view number_text;
+  NumberKey number;
+  std::string_view holder;  // the register's keyed token of who holds it; never a name or an identity number
+  std::string_view agent;   // the outlet's id; empty = unknown
+  std::string_view plan;    // what it was opened as: "family", "enterprise", "iot"; empty = not said
+};
+
+using Payload = std::variant<Call, Message, Flow, Dns, Http, Tls, File, Login, Sighting, Opening>;
 
 struct Event {
   EventMs time;

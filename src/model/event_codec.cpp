@@ -195,13 +195,17 @@ class Reader {
 void put(Writer& w, const Call& c) {
   w.number(c.caller);
   w.number(c.callee);
-  w.byte(static_cast<std::uint8_t>(static_cast<unsigned>(c.answered) | (c.international ? 4U : 0U)));
+  w.byte(static_cast<std::uint8_t>(static_cast<unsigned>(c.answered) | (c.international ? 4U : 0U) |
+                                   (c.roaming ? 8U : 0U)));
   w.svarint(c.duration_s);
   w.svarint(c.release_cause);
   w.string(c.caller_device);
   w.string(c.caller_cell);
   w.string(c.callee_cell);
   w.string(c.route);
+  if (c.ring_s == -1 && c.callee_device.empty()) return;  // most feeds do not say
+  w.svarint(c.ring_s);
+  w.string(c.callee_device);
 }
 void take(Reader& r, Call& c) {
   c.caller = r.number();
@@ -210,12 +214,16 @@ void take(Reader& r, Call& c) {
   if ((bits & 3U) > static_cast<unsigned>(Answered::kYes)) r.fail();
   c.answered = static_cast<Answered>(bits & 3U);
   c.international = (bits & 4U) != 0;
+  c.roaming = (bits & 8U) != 0;
   c.duration_s = r.narrow<std::int32_t>();
   c.release_cause = r.narrow<std::int16_t>();
   c.caller_device = r.string();
   c.caller_cell = r.string();
   c.callee_cell = r.string();
   c.route = r.string();
+  if (r.left() == 0) return;  // written before there was more
+  c.ring_s = r.narrow<std::int16_t>();
+  c.callee_device = r.string();
 }
 
 void put(Writer& w, const Message& m) {
@@ -226,6 +234,9 @@ void put(Writer& w, const Message& m) {
   w.string(m.sender_device);
   w.string(m.sender_cell);
   w.string(m.route);
+  if (m.template_hash.empty() && m.link_domain.empty()) return;
+  w.string(m.template_hash);
+  w.string(m.link_domain);
 }
 void take(Reader& r, Message& m) {
   m.sender = r.number();
@@ -235,6 +246,9 @@ void take(Reader& r, Message& m) {
   m.sender_device = r.string();
   m.sender_cell = r.string();
   m.route = r.string();
+  if (r.left() == 0) return;
+  m.template_hash = r.string();
+  m.link_domain = r.string();
 }
 
 void put(Writer& w, const Flow& f) {
@@ -378,11 +392,24 @@ void take(Reader& r, Sighting& s) {
   s.message = r.string();
 }
 
+void put(Writer& w, const Opening& o) {
+  w.number(o.number);
+  w.string(o.holder);
+  w.string(o.agent);
+  w.string(o.plan);
+}
+void take(Reader& r, Opening& o) {
+  o.number = r.number();
+  o.holder = r.string();
+  o.agent = r.string();
+  o.plan = r.string();
+}
+
 std::size_t text_bytes(const Call& c) {
-  return c.caller_device.size() + c.caller_cell.size() + c.callee_cell.size() + c.route.size();
+  return c.caller_device.size() + c.caller_cell.size() + c.callee_cell.size() + c.route.size() + c.callee_device.size();
 }
 std::size_t text_bytes(const Message& m) {
-  return m.sender_device.size() + m.sender_cell.size() + m.route.size();
+  return m.sender_device.size() + m.sender_cell.size() + m.route.size() + m.template_hash.size() + m.link_domain.size();
 }
 std::size_t text_bytes(const Flow& f) {
   return f.service.size();
@@ -404,6 +431,10 @@ std::size_t text_bytes(const Login& l) {
 }
 std::size_t text_bytes(const Sighting& s) {
   return s.name.size() + s.category.size() + s.message.size();
+}
+
+std::size_t text_bytes(const Opening& o) {
+  return o.holder.size() + o.agent.size() + o.plan.size();
 }
 
 std::size_t text_bytes(const Event& event) {

@@ -73,9 +73,15 @@ class Maker {
          integer<std::int32_t>(),
          integer<std::int16_t>(),
          answered(),
-         flag()};
+         flag(),
+         flag(),
+         integer<std::int16_t>(),
+         text()};
   }
-  void set(Message& m) { m = {{}, {}, number(), number(), text(), text(), text(), integer<std::int32_t>(), flag()}; }
+  void set(Opening& o) { o = {{}, number(), text(), text(), text()}; }
+  void set(Message& m) {
+    m = {{}, {}, number(), number(), text(), text(), text(), integer<std::int32_t>(), flag(), text(), text()};
+  }
   void set(Flow& f) {
     f = {ip(),
          ip(),
@@ -129,10 +135,14 @@ class Maker {
 
 auto fields(const Call& c) {
   return std::tuple(c.caller, c.callee, c.caller_device, c.caller_cell, c.callee_cell, c.route, c.duration_s,
-                    c.release_cause, c.answered, c.international);
+                    c.release_cause, c.answered, c.international, c.roaming, c.ring_s, c.callee_device);
 }
 auto fields(const Message& m) {
-  return std::tuple(m.sender, m.recipient, m.sender_device, m.sender_cell, m.route, m.segments, m.international);
+  return std::tuple(m.sender, m.recipient, m.sender_device, m.sender_cell, m.route, m.segments, m.international,
+                    m.template_hash, m.link_domain);
+}
+auto fields(const Opening& o) {
+  return std::tuple(o.number, o.holder, o.agent, o.plan);
 }
 auto fields(const Flow& f) {
   return std::tuple(f.src, f.dst, f.src_port, f.dst_port, f.protocol, f.state, f.bytes_out, f.bytes_in, f.packets_out,

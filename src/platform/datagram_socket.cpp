@@ -16,6 +16,14 @@ namespace pandun::platform {
 namespace {
 
 constexpr std::size_t kRoomBytes = std::size_t{256} << 10;
+// Buffers begin at different lines of their pages: at the same one they would push each other out of the processor's caches.
+constexpr std::size_t kStride = DatagramSocket::kDatagramMax + 17 * 64;
+
+std::chrono::nanoseconds now() {
+  timespec t{};
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
+}
 
 SocketAddress address_of(const sockaddr_storage& from) {
   SocketAddress out;
@@ -79,7 +87,7 @@ bool attach_ack_filter(int fd) {
 
 struct DatagramSocket::Buffers {
   using Control = std::array<char, CMSG_SPACE(sizeof(timespec))>;
-  std::unique_ptr<char[]> in{new char[kBatch * kDatagramMax]};  // not touched before a datagram comes
+  std::unique_ptr<char[]> in{new char[kBatch * kStride]};  // not touched before a datagram comes
   std::array<mmsghdr, kBatch> in_heads{};
   std::array<iovec, kBatch> in_parts{};
   std::array<sockaddr_storage, kBatch> in_from{};
@@ -94,7 +102,7 @@ struct DatagramSocket::Buffers {
 
   Buffers() {
     for (std::size_t i = 0; i < kBatch; ++i) {
-      in_parts[i] = {in.get() + i * kDatagramMax, kDatagramMax};
+      in_parts[i] = {in.get() + i * kStride, kDatagramMax};
       msghdr& head = in_heads[i].msg_hdr;
       head.msg_iov = &in_parts[i];
       head.msg_iovlen = 1;
@@ -122,11 +130,14 @@ Result<std::unique_ptr<DatagramSocket>> DatagramSocket::open(const DatagramOptio
   const int fd = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return failure(options, "no socket");
   std::unique_ptr<DatagramSocket> out(new DatagramSocket(fd, v6));
+  out->poll_ = options.poll;
   if (options.reuse_port && !option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) return failure(options, "SO_REUSEPORT");
   if (v6) option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
   const int wanted = static_cast<int>(options.receive_buffer_bytes);
   if (!option(fd, SOL_SOCKET, SO_RCVBUFFORCE, wanted)) option(fd, SOL_SOCKET, SO_RCVBUF, wanted);
   option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+  // "Don't fragment" spares the kernel a number for each packet; flush() takes it back for an answer that needs two.
+  if (!v6) option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
   if (options.drop_acks && !attach_ack_filter(fd)) return failure(options, "the ACK filter");
   // wake() is enough on Linux; the timeout is there should it ever not be.
   const timeval second{1, 0};
@@ -153,13 +164,30 @@ std::size_t DatagramSocket::receive() {
       b.in_heads[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage);
       b.in_heads[i].msg_hdr.msg_controllen = sizeof(Buffers::Control);
     }
-    const int count = recvmmsg(fd_, b.in_heads.data(), kBatch, MSG_WAITFORONE, nullptr);
+    int count = poll_for_some();
+    if (count <= 0) {
+      const auto from = poll_.count() == 0 ? std::chrono::nanoseconds(0) : now();
+      count = recvmmsg(fd_, b.in_heads.data(), kBatch, MSG_WAITFORONE, nullptr);
+      busy_ = poll_.count() != 0 && count > 0 && now() - from < poll_;
+    }
     if (count > 0) {
       clock_gettime(CLOCK_REALTIME, &b.taken);  // the clock of the kernel's stamps
       return static_cast<std::size_t>(count);
     }
     // A timeout, a signal, or the error of an earlier send: the next one may well come.
   }
+}
+
+// Only while it is worth it: after one vain look the next wait sleeps.
+int DatagramSocket::poll_for_some() {
+  if (!busy_) return 0;
+  const auto end = now() + poll_;
+  do {
+    const int count = recvmmsg(fd_, buffers_->in_heads.data(), kBatch, MSG_DONTWAIT, nullptr);
+    if (count > 0) return count;
+  } while (now() < end && !woken_.load(std::memory_order_acquire));
+  busy_ = false;
+  return 0;
 }
 
 DatagramSocket::Datagram DatagramSocket::at(std::size_t i) const {
@@ -195,6 +223,14 @@ void DatagramSocket::send(std::size_t bytes, const SocketAddress& to) {
   ++b.out_count;
 }
 
+bool DatagramSocket::send_in_fragments(std::size_t index) {
+  if (v6_) return false;
+  option(fd_, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+  const bool sent = sendmsg(fd_, &buffers_->out_heads[index].msg_hdr, 0) >= 0;
+  option(fd_, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
+  return sent;
+}
+
 void DatagramSocket::flush() {
   Buffers& b = *buffers_;
   std::size_t sent = 0;
@@ -203,7 +239,7 @@ void DatagramSocket::flush() {
     if (count > 0) {
       sent += static_cast<std::size_t>(count);
     } else if (errno != EINTR) {
-      ++refused_;  // this one; the others may still go
+      if (errno != EMSGSIZE || !send_in_fragments(sent)) ++refused_;  // this one; the others may still go
       ++sent;
     }
   }

@@ -5,7 +5,7 @@
 // Sharing  several sockets on one port (reuse_port): the kernel spreads senders over them, and one sender always reaches
 //          the same one.
 // Errors   open(): kUnavailable when the address is taken, kIo with the system's words. receive(): 0 after wake() or a stop.
-//          An answer that the kernel refuses is counted, never retried.
+//          An answer that the kernel refuses is counted, and not tried again, but for one that is too long for one packet.
 // Threads  one owner; wake() from any thread.
 #pragma once
 
@@ -34,6 +34,9 @@ struct DatagramOptions {
   bool reuse_port = false;
   std::size_t receive_buffer_bytes = 16U << 20;  // what the kernel grants stands in receive_buffer()
   bool drop_acks = false;                        // a kernel filter that never lets "ACK " through
+  // While datagrams come closer together than this, receive() looks for the next one instead of sleeping: a sleeper is woken
+  // some 10 microseconds late. It takes a whole processor for as long as they do.
+  std::chrono::microseconds poll{0};
 };
 
 class DatagramSocket {
@@ -68,8 +71,12 @@ class DatagramSocket {
  private:
   struct Buffers;
   DatagramSocket(int fd, bool v6);
+  int poll_for_some();
+  bool send_in_fragments(std::size_t index);
   int fd_;
   bool v6_;
+  bool busy_ = false;  // the last wait was shorter than poll_
+  std::chrono::nanoseconds poll_{0};
   std::uint16_t port_ = 0;
   std::size_t receive_buffer_ = 0;
   std::uint64_t refused_ = 0;

@@ -79,12 +79,19 @@ Result<SealKey> load_or_create_key(FileSystem& files, const std::string& path) {
 }
 
 std::string keyed_hash_hex(const SealKey& key, std::string_view text) {
+  std::array<char, 32> hex{};
+  keyed_hash_hex(key, text, hex);
+  return {hex.data(), hex.size()};
+}
+
+void keyed_hash_hex(const SealKey& key, std::string_view text, std::span<char, 32> out) {
   std::array<unsigned char, 16> hash{};
   const std::string_view bytes = key.bytes();
   crypto_generichash(hash.data(), hash.size(), raw(text), text.size(), raw(bytes), bytes.size());
-  std::array<char, 33> hex{};
-  sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
-  return {hex.data(), 32};
+  for (std::size_t i = 0; i < hash.size(); ++i) {
+    out[2 * i] = "0123456789abcdef"[hash[i] >> 4];
+    out[2 * i + 1] = "0123456789abcdef"[hash[i] & 15];
+  }
 }
 
 }  // namespace pandun::platform

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -46,5 +47,6 @@ Result<SealKey> load_or_create_key(FileSystem& files, const std::string& path);
 
 // Keyed one-way hash of `text` (BLAKE2b-128 in hex, 32 characters), for tokens.
 std::string keyed_hash_hex(const SealKey& key, std::string_view text);
+void keyed_hash_hex(const SealKey& key, std::string_view text, std::span<char, 32> out);
 
 }  // namespace pandun::platform

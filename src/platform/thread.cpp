@@ -1,6 +1,7 @@
 #include "platform/thread.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <condition_variable>
 #include <mutex>
@@ -20,6 +21,11 @@ bool pause(std::stop_token stop, std::chrono::milliseconds time) {
   std::unique_lock lock(mutex);
   wake.wait_for(lock, stop, time, [] { return false; });
   return !stop.stop_requested();
+}
+
+void give_way() {
+  // On Linux a niceness belongs to the calling thread. Refused: it works on as it was.
+  (void)setpriority(PRIO_PROCESS, 0, 10);
 }
 
 }  // namespace pandun::platform

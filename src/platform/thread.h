@@ -16,4 +16,7 @@ Thread start_thread(std::string name, std::function<void(std::stop_token)> body)
 // Sleeps until the time has passed or a stop is asked for; true if it may go on. For retry pauses, never for polling data.
 bool pause(std::stop_token stop, std::chrono::milliseconds time);
 
+// The calling thread gets about a tenth of what others get who want the processor too. For work that may take its time.
+void give_way();
+
 }  // namespace pandun::platform

@@ -52,6 +52,15 @@ std::string content_directory(platform::FileSystem& files, const Settings& setti
   return home + "/../share/pandun/content";
 }
 
+Result<std::unique_ptr<exchange::Purposes>> load_lead_purposes(platform::FileSystem& files,
+                                                               const std::string& content_directory,
+                                                               const guard::LawLibrary& laws) {
+  TRY_ASSIGN(const std::string text,
+             platform::read_file(files, platform::join(content_directory, "leads/purposes.toml"), 1U << 20));
+  TRY_ASSIGN(exchange::Purposes purposes, exchange::Purposes::parse(text, "leads/purposes.toml", laws));
+  return std::make_unique<exchange::Purposes>(std::move(purposes));
+}
+
 Result<std::string> directory_digest(platform::FileSystem& files, const std::string& directory) {
   Hash128 state;
   TRY(digest_below(files, directory, "", state));

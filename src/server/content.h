@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "casework/case_desk.h"
 #include "casework/incident_grouper.h"
+#include "exchange/purposes.h"
 #include "intel/warning_lists.h"
 #include "platform/file_system.h"
 #include "registry/numbering_plan.h"
@@ -35,6 +36,11 @@ Result<std::unique_ptr<Content>> load_content(platform::FileSystem& files, const
 // Workflow, clocks, grounds and grades: what the case desk runs by. kBadConfig with every fault.
 Result<std::unique_ptr<casework::CaseworkContent>> load_case_content(platform::FileSystem& files,
                                                                      const std::string& content_directory);
+
+// What leads may be exchanged for: leads/purposes.toml.
+Result<std::unique_ptr<exchange::Purposes>> load_lead_purposes(platform::FileSystem& files,
+                                                               const std::string& content_directory,
+                                                               const guard::LawLibrary& laws);
 
 // Hex digest of the names and bytes of all files below the directory, in name order.
 Result<std::string> directory_digest(platform::FileSystem& files, const std::string& directory);

@@ -23,6 +23,10 @@ inline std::string intel_directory(const std::string& data) {
 inline std::string models_directory(const std::string& data) {
   return data + "/models";
 }
+// From which position on which models of the shelf held.
+inline std::string model_history_path(const std::string& data) {
+  return data + "/model-history";
+}
 inline std::string feed_directory(const std::string& data) {
   return data + "/feed";
 }

@@ -11,17 +11,22 @@ constexpr std::size_t kNameMax = 40;
 }  // namespace
 
 Result<> DecisionLists::compile_csv(const std::string& name) {
-  const std::string csv = platform::join(directory_, name + ".csv");
-  if (!files_.info(csv).ok()) return {};
+  // Taken aside first: a newer list that is put there while this one is compiled is the next one's, not removed with it.
+  const std::string csv = platform::join(directory_, name + ".csv"), taken = csv + ".taken";
+  if (files_.info(csv).ok()) {
+    TRY(files_.rename(csv, taken));
+  } else if (!files_.info(taken).ok()) {
+    return {};
+  }
   TRY_ASSIGN(const decide::ListCompiled done,
-             decide::compile_list(files_, csv, platform::join(directory_, name + ".list"), key_, reader_));
+             decide::compile_list(files_, taken, platform::join(directory_, name + ".list"), key_, reader_));
   std::string report = fmt::format("{{\"entries\":{},\"repeats\":{},\"rejected\":{},\"rejects\":[", done.entries,
                                    done.repeats, done.rejected);
   for (std::size_t i = 0; i < done.rejects.size(); ++i)
     report += fmt::format("{}{{\"line\":{},\"reason\":\"{}\"}}", i == 0 ? "" : ",", done.rejects[i].line,
                           done.rejects[i].reason);
   TRY(platform::replace_file(files_, platform::join(directory_, name + ".report.json"), report + "]}\n"));
-  return files_.remove(csv);
+  return files_.remove(taken);
 }
 
 Result<> DecisionLists::look(const std::string& name, Seen& seen, bool compile, bool& changed) {

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <mutex>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/hash.h"
 #include "base/toml.h"
@@ -11,6 +14,7 @@
 #include "decide/record_ring.h"
 #include "decide/subscriber_book.h"
 #include "platform/random.h"
+#include "platform/urgency.h"
 #include "server/decision_findings.h"
 #include "server/decision_lists.h"
 
@@ -18,14 +22,20 @@ namespace pandun::server {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{50};
-constexpr int kTicksPerLook = 4;       // measures, findings
-constexpr int kTicksPerLists = 10;     // twice a second: a list that changes counts within one
-constexpr int kTicksPerSync = 20;      // records made durable
-constexpr int kTicksPerRetain = 6000;  // five minutes; findings are read anew, so that old scores end
-constexpr std::size_t kDrainMax = 1U << 16;
+// Few at a time, so that a call that comes meanwhile waits little for the processor; many calls are looked after sooner.
+constexpr std::chrono::milliseconds kRecordsTick{10}, kRecordsTickBusy{1};
+constexpr std::size_t kRecordsBusy = 16;
+constexpr std::chrono::milliseconds kFlushEvery{50}, kSyncEvery{1000};  // written; made durable
+constexpr int kTicksPerLook = 4;                                        // measures, findings
+constexpr int kTicksPerLists = 10;                 // twice a second: a list that changes counts within one
+constexpr int kTicksPerRetain = 6000;              // five minutes; findings are read anew, so that old scores end
+constexpr std::size_t kRecordsWaiting = 1U << 18;  // a disk may take a second to sync
+constexpr std::size_t kDrainMax = 512;             // at one go: under half a millisecond
 constexpr std::string_view kActor = "system:decide";
 
 using MeasureMap = std::unordered_map<std::uint64_t, std::vector<decide::MeasureEntry>>;
+using LabelledSet = std::unordered_set<std::uint64_t>;
+constexpr std::string_view kLabelKind = "label";  // the kind of measure that marks the caller for the called person
 
 bool same(const std::vector<decide::MeasureEntry>& a, const std::vector<decide::MeasureEntry>& b) {
   if (a.size() != b.size()) return false;
@@ -92,33 +102,43 @@ class PlanNumbers final : public decide::NumberNotes {
   std::uint16_t home_;
 };
 
-// Tokens cost two hashes each, and the same numbers call again and again.
+// The same numbers call again and again.
 class TokenNames final : public decide::Pseudonyms {
  public:
-  explicit TokenNames(const guard::NumberTokens& tokens) : tokens_(tokens), cache_(1U << 15) {}
-  decide::ShownNumber show(model::NumberKey number, WallMs at) override {
+  explicit TokenNames(const guard::NumberTokens& tokens)
+      : tokens_(tokens), year_(guard::year_of(EventMs{0})), of_year_(tokens.of_year(year_)), cache_(1U << 16) {}
+  Shown show(model::NumberKey number, WallMs at) override {
     if (!number.known()) return {};
-    const std::int64_t day = at.ms / 86'400'000;
-    if (day != day_) {
+    if (const std::int64_t day = at.ms / 86'400'000; day != day_) {
       day_ = day;
-      year_ = guard::year_of(EventMs{at.ms});
+      set_year(guard::year_of(EventMs{at.ms}));
     }
     Entry& entry = cache_[mix64(number.bits()) & (cache_.size() - 1)];
-    if (entry.number != number.bits() || entry.year != year_)
-      entry = {number.bits(), year_, {guard::mask_number(number), tokens_.number(number, year_)}};
-    return entry.shown;
+    if (entry.number != number.bits()) {
+      entry.number = number.bits();
+      of_year_.write(number, entry.token);
+    }
+    mask_ = guard::mask_number(number);
+    return {{entry.token.data(), entry.token.size()}, mask_};
   }
 
  private:
   struct Entry {
     std::uint64_t number = 0;
-    int year = 0;
-    decide::ShownNumber shown{};
+    std::array<char, guard::NumberTokens::Year::kBytes> token{};
   };
+  void set_year(int year) {
+    if (year == year_) return;
+    year_ = year;
+    of_year_ = tokens_.of_year(year);
+    std::fill(cache_.begin(), cache_.end(), Entry{});
+  }
   const guard::NumberTokens& tokens_;
+  int year_;
+  guard::NumberTokens::Year of_year_;
   std::vector<Entry> cache_;
   std::int64_t day_ = -1;
-  int year_ = 0;
+  std::string mask_;
 };
 
 Result<std::string> read_content(const DecisionParts& parts, std::string_view setting, const char* shipped,
@@ -154,7 +174,7 @@ decide::DeciderLimits decider_limits(const Settings& settings) {
   decide::DeciderLimits out;
   out.callers = static_cast<std::uint64_t>(settings.integer("decide.rate_numbers"));
   out.pairs = out.callers;
-  out.records = kDrainMax;
+  out.records = kRecordsWaiting;
   std::array<unsigned char, 4> random{};
   platform::random_bytes(random);
   out.first_id = 0;
@@ -180,12 +200,13 @@ struct DecisionRoom::Rooms {
   Result<> open();
   Result<> read_content();
   Result<> record_approvals();
-  Result<bool> read_measures(MeasureMap& out);
+  Result<bool> read_measures(MeasureMap& out, LabelledSet& marked);
   void publish_all();
   void look_at_measures();
   void look_at_lists(bool compile);
   void look_at_findings(bool all);
-  void drain();
+  std::size_t drain(std::size_t most, bool flush);
+  void write_records(const std::stop_token& stop);
   void sync();
   void retain();
 
@@ -196,11 +217,11 @@ struct DecisionRoom::Rooms {
   std::unique_ptr<decide::SubscriberBook> book;
   decide::SnapshotInput fixed;  // what only a restart changes
   MeasureMap measures;
+  LabelledSet labelled;  // by an approved measure; with choices_mutex
   std::int64_t audit_seen = -1;
   std::mutex choices_mutex;  // so that a whole snapshot never goes out with choices older than a change before it
   std::mutex records_mutex;
   decide::RecordBook records;
-  std::vector<decide::DecisionRecord> drained;
   DecisionLists lists;
   DecisionFindings findings;
 };
@@ -254,14 +275,14 @@ Result<> DecisionRoom::Rooms::open() {
       book, decide::SubscriberBook::open(parts.files, platform::join(parts.data, "decide/subscribers.log"), parts.key));
   TRY(record_approvals());
   if (lists.refresh(false)) look_at_lists(false);
-  auto read = read_measures(measures);
+  auto read = read_measures(measures, labelled);
   if (!read.ok()) parts.note_fault("decisions", read.error().text());
   publish_all();
   return {};
 }
 
 // False when nothing can have changed since the last time: every change of a measure stands in the audit chain.
-Result<bool> DecisionRoom::Rooms::read_measures(MeasureMap& out) {
+Result<bool> DecisionRoom::Rooms::read_measures(MeasureMap& out, LabelledSet& marked) {
   std::int64_t last = 0;
   TRY(parts.store.read([&](const store::View& view) -> Result<> {
     TRY_ASSIGN(const auto row, view.audit().last());
@@ -273,6 +294,7 @@ Result<bool> DecisionRoom::Rooms::read_measures(MeasureMap& out) {
   for (const casework::ActiveMeasure& measure : active) {
     if (measure.entity_kind != model::EntityKind::kNumber || !measure.number.known()) continue;
     out[measure.number.bits()].push_back({measure.number, verdict_of(measure.kind), measure.expires_at, measure.id});
+    if (measure.kind == kLabelKind) marked.insert(measure.number.bits());
   }
   audit_seen = last;
   return true;
@@ -288,12 +310,15 @@ void DecisionRoom::Rooms::publish_all() {
   input.scores = std::move(found.scores);
   const std::scoped_lock lock(choices_mutex);
   book->fill(input);
+  for (const std::uint64_t number : labelled)  // behind what the carrier entered: what people approved counts
+    input.labels.push_back({model::NumberKey::from_bits(number), decide::Label::kSuspectedFraud});
   parts.decider.publish(std::move(input));
 }
 
 void DecisionRoom::Rooms::look_at_measures() {
   MeasureMap now;
-  const auto read = read_measures(now);
+  LabelledSet marked;
+  const auto read = read_measures(now, marked);
   if (!read.ok()) return parts.note_fault("decisions", read.error().text());
   if (!*read) return;
   decide::Change change;
@@ -305,6 +330,16 @@ void DecisionRoom::Rooms::look_at_measures() {
   for (const auto& [number, entries] : measures)
     if (!now.contains(number)) change.measures.push_back({model::NumberKey::from_bits(number), {}});
   measures = std::move(now);
+  const std::scoped_lock lock(choices_mutex);
+  for (const std::uint64_t number : marked)
+    if (!labelled.contains(number))
+      change.labels.push_back({model::NumberKey::from_bits(number), decide::Label::kSuspectedFraud});
+  for (const std::uint64_t number : labelled)
+    if (!marked.contains(number)) {
+      const auto key = model::NumberKey::from_bits(number);
+      change.labels.push_back({key, book->label(key)});
+    }
+  labelled = std::move(marked);
   parts.decider.change(std::move(change));
 }
 
@@ -331,17 +366,42 @@ void DecisionRoom::Rooms::look_at_lists(bool compile) {
 void DecisionRoom::Rooms::look_at_findings(bool all) {
   const auto changed = all ? findings.reload() : findings.look();
   if (!changed.ok()) return parts.note_fault("decisions", changed.error().text());
-  if (*changed) parts.decider.publish_findings(findings.findings());
+  if (!*changed) return;
+  const decide::Findings found = findings.findings();
+  parts.decider.publish_findings(found);
+  if (parts.tell_findings) parts.tell_findings(found);
 }
 
-void DecisionRoom::Rooms::drain() {
+std::size_t DecisionRoom::Rooms::drain(std::size_t most, bool flush) {
   const std::scoped_lock lock(records_mutex);
-  drained.clear();
+  std::size_t count = 0;
+  Result<> done;
   decide::DecisionRecord record;
-  while (drained.size() < kDrainMax && parts.decider.records().pop(record)) drained.push_back(record);
-  if (drained.empty()) return;
-  if (auto done = records.append(drained); !done.ok())
+  for (; count < most && done.ok() && parts.decider.records().pop(record); ++count) done = records.add(record);
+  if (flush && done.ok()) done = records.flush();
+  if (!done.ok())
     parts.note_fault("decision records", fmt::format("{}; {} lost so far", done.error().text(), records.lost()));
+  return count;
+}
+
+// A thread of its own: while a list is compiled decisions are made, and their records must not wait for it.
+void DecisionRoom::Rooms::write_records(const std::stop_token& stop) {
+  // Beside real-time doors it would never come to its turn; before them it takes short ones.
+  if (const auto realtime = parts.settings.integer("decide.sip.realtime"); realtime != 0) {
+    auto urgent = platform::make_urgent({static_cast<int>(realtime) + 1, {}});
+    if (!urgent.ok()) parts.note_fault("decision records", urgent.error().text());
+  }
+  auto flushed = parts.clock.steady(), synced = flushed;
+  std::size_t count = 0;
+  while (platform::pause(stop, count < kRecordsBusy ? kRecordsTick : kRecordsTickBusy)) {
+    const auto now = parts.clock.steady();
+    const bool flush = now - flushed >= kFlushEvery;
+    count = drain(kDrainMax, flush);
+    if (flush) flushed = now;
+    if (now - synced < kSyncEvery) continue;
+    sync();
+    synced = now;
+  }
 }
 
 void DecisionRoom::Rooms::sync() {
@@ -368,22 +428,22 @@ Result<std::unique_ptr<DecisionRoom>> DecisionRoom::open(DecisionParts parts) {
 
 DecisionRoom::~DecisionRoom() {
   rooms_->parts.decider.set_desk(nullptr);
-  rooms_->drain();
+  rooms_->drain(2 * kRecordsWaiting, true);
   rooms_->sync();
 }
 
 void DecisionRoom::run(std::stop_token stop) {
   rooms_->retain();
+  const platform::Thread records =
+      platform::start_thread("records", [this](const std::stop_token& end) { rooms_->write_records(end); });
   rooms_->look_at_lists(true);
   rooms_->look_at_findings(true);
   for (int ticks = 1; platform::pause(stop, kTick); ++ticks) {
-    rooms_->drain();
     if (ticks % kTicksPerLook == 0) {
       rooms_->look_at_measures();
       rooms_->look_at_findings(ticks % kTicksPerRetain == 0);
     }
     if (ticks % kTicksPerLists == 0) rooms_->look_at_lists(true);
-    if (ticks % kTicksPerSync == 0) rooms_->sync();
     if (ticks % kTicksPerRetain == 0) rooms_->retain();
   }
 }
@@ -393,7 +453,7 @@ void DecisionRoom::note_alerts(const std::vector<std::string>& alerts) {
 }
 
 Result<decide::Explanation> DecisionRoom::explain(std::uint64_t id) {
-  rooms_->drain();
+  rooms_->drain(2 * kRecordsWaiting, true);
   const std::scoped_lock lock(rooms_->records_mutex);
   return rooms_->records.find(id);
 }
@@ -427,6 +487,8 @@ Result<> DecisionRoom::set_labels(const std::vector<decide::NumberLabel>& labels
   {
     const std::scoped_lock lock(rooms_->choices_mutex);
     TRY(rooms_->book->set_labels(labels));
+    for (decide::NumberLabel& item : change.labels)
+      if (rooms_->labelled.contains(item.number.bits())) item.label = decide::Label::kSuspectedFraud;
     rooms_->parts.decider.change(std::move(change));
   }
   return rooms_->parts.audit.record_alone(

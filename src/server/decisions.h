@@ -46,6 +46,7 @@ struct DecisionParts {
   const casework::CaseDesk& desk;
   decide::Decider& decider;
   std::function<void(std::string where, std::string message)> note_fault;
+  std::function<void(const decide::Findings& findings)> tell_findings{};  // detection asks who is suspected
 };
 
 class DecisionRoom final : public decide::Desk {

@@ -106,11 +106,15 @@ void DetectLoop::maintain(std::stop_token stop) {
     checkpoint(stop);
   if (now - look_time_ > kLookForRules) {
     look_time_ = now;
+    if (options_.look)
+      if (auto looked = options_.look(engine_->position() + 1); !looked.ok()) fault(looked.error().text());
     auto changed = rules_.look(engine_->position() + 1);
     if (!changed.ok())
       fault(changed.error().text());
-    else if (*changed)
+    else if (*changed) {
       engine_->set_rules(rules_.newest().rules, rules_.newest().position);
+      if (options_.on_rules) options_.on_rules(*rules_.newest().rules);
+    }
   }
   std::optional<detect::Ports> ports;
   {

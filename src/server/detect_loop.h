@@ -41,6 +41,11 @@ struct DetectLoopOptions {
   std::chrono::seconds checkpoint_every{300};
   // Signals of these detectors are never given to casework: on_report sees them once, and they are gone.
   bool (*aside)(std::string_view detector) = nullptr;
+  // Other rules hold from now on; on the loop's thread, between two hand-overs.
+  std::function<void(const detect::RuleSet&)> on_rules;
+  // Asked every few seconds on the loop's thread, with the first position that the engine has not been given: what it changes may
+  // hold from there on. An error is a fault that is shown.
+  std::function<Result<>(std::uint64_t next_position)> look = nullptr;
 };
 
 class DetectLoop final : public detect::SignalSink {

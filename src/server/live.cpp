@@ -8,10 +8,12 @@
 #include "actions/kit/courier.h"
 #include "api/api.h"
 #include "api/http/server.h"
+#include "casework/card_batches.h"
 #include "casework/case_desk.h"
 #include "decide/decider.h"
 #include "detectors/catalog.h"
 #include "eventlog/local/local_log.h"
+#include "exchange/lead_desk.h"
 #include "guard/audit.h"
 #include "guard/sessions.h"
 #include "platform/directory_lock.h"
@@ -29,6 +31,7 @@
 #include "server/live_platform.h"
 #include "server/number_models.h"
 #include "server/people_warnings.h"
+#include "server/rule_desk.h"
 #include "server/simulation.h"
 #include "server/sip_door.h"
 #include "server/sms_gate.h"
@@ -39,9 +42,10 @@ namespace pandun::server {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{1000};
-constexpr int kTicksPerCourier = 3;         // orders out, receipts in
-constexpr int kTicksPerDeskTick = 20;       // clocks and lapses
-constexpr int kTicksPerHousekeeping = 300;  // sessions, anchors, retention, expired indicators
+constexpr std::chrono::milliseconds kCardsPerTick{400};  // measures of a list, while people work beside it
+constexpr int kTicksPerCourier = 3;                      // orders out, receipts in
+constexpr int kTicksPerDeskTick = 20;                    // clocks and lapses
+constexpr int kTicksPerHousekeeping = 300;               // sessions, anchors, retention, expired indicators
 
 // casework asks which group an entity belongs to.
 class EntityGroups final : public casework::ProtectedGroups {
@@ -118,12 +122,14 @@ struct Live::Rooms {
   Result<> start();
   Result<> open_stores();
   Result<> open_detection();
+  Result<> open_rules();
   Result<> open_api();
   void start_threads();
   void stop();
   void run_ticker(std::stop_token stop);
   void told(const DetectLoop::Handed& handed);
   void warn_people(const DetectLoop::Handed& handed);
+  void tick_leads();
 
   platform::FileSystem& files;
   platform::Clock& clock;
@@ -152,15 +158,20 @@ struct Live::Rooms {
   std::unique_ptr<WarningServices> services;
   std::unique_ptr<RegistryNumbers> numbers;
   std::unique_ptr<ShelfModels> models;
+  std::vector<std::string> model_notes;
   std::vector<detect::EngineConfig::Part> parts;
   std::optional<RuleBook> rules;
   casework::DetectorTable table;
+  std::unique_ptr<RuleDesk> rule_desk;
   std::unique_ptr<PlanNotes> notes;
   std::unique_ptr<casework::TokenIdentities> identities;
   std::unique_ptr<LiveSourceLines> lines;
   std::unique_ptr<EntityGroups> groups;
   std::unique_ptr<Words> words;
   std::unique_ptr<casework::CaseDesk> desk;
+  std::unique_ptr<exchange::Purposes> lead_purposes;
+  std::unique_ptr<exchange::LeadDesk> leads;
+  std::unique_ptr<casework::CardDesk> cards;
   std::unique_ptr<DetectLoop> detection;
   std::unique_ptr<ArchiveLoop> archive;
   std::unique_ptr<actions::Courier> courier;
@@ -184,6 +195,7 @@ Result<> Live::Rooms::start() {
   TRY_ASSIGN(content, load_content(files, settings));
   TRY_ASSIGN(catalogues, load_catalogues(files, content->directory));
   TRY_ASSIGN(case_content, load_case_content(files, content->directory));
+  TRY_ASSIGN(lead_purposes, load_lead_purposes(files, content->directory, case_content->laws));
   TRY_ASSIGN(parts, detector_parts(settings));
   TRY(parse_listen(settings.text("server.listen")));
   TRY(files.make_directories(data));
@@ -247,6 +259,7 @@ Result<> Live::Rooms::open_detection() {
   services = std::make_unique<WarningServices>(content->services);
   numbers = std::make_unique<RegistryNumbers>(content->plan, content->groups,
                                               static_cast<std::uint16_t>(settings.integer("ingest.home_country")));
+  TRY(open_rules());
   TRY_ASSIGN(rules, RuleBook::open(files, platform::join(data, "rules"), platform::join(content->directory, "rules"),
                                    log->last_position() + 1));
 
@@ -259,16 +272,21 @@ Result<> Live::Rooms::open_detection() {
   lines = std::make_unique<LiveSourceLines>(*intake);
   groups = std::make_unique<EntityGroups>(content->groups);
   words = std::make_unique<Words>(detectors::catalog(), content->groups.groups());
-  desk = std::make_unique<casework::CaseDesk>(casework::DeskParts{.store = *store,
-                                                                  .audit = *audit,
-                                                                  .vault = *vault,
-                                                                  .clock = clock,
-                                                                  .content = *case_content,
-                                                                  .detectors = table,
-                                                                  .identities = *identities,
-                                                                  .lines = *lines,
-                                                                  .protected_groups = groups.get(),
-                                                                  .words = words.get()});
+  const casework::DeskParts desk_parts{.store = *store,
+                                       .audit = *audit,
+                                       .vault = *vault,
+                                       .clock = clock,
+                                       .content = *case_content,
+                                       .detectors = table,
+                                       .identities = *identities,
+                                       .lines = *lines,
+                                       .protected_groups = groups.get(),
+                                       .words = words.get()};
+  desk = std::make_unique<casework::CaseDesk>(desk_parts);
+  cards = std::make_unique<casework::CardDesk>(desk_parts);
+
+  leads = std::make_unique<exchange::LeadDesk>(
+      exchange::LeadParts{*store, *audit, *vault, clock, *key, case_content->laws, *lead_purposes, *desk, *identities});
 
   detect::EngineConfig config;
   config.shards = static_cast<std::uint32_t>(settings.integer("engine.shards"));
@@ -276,12 +294,19 @@ Result<> Live::Rooms::open_detection() {
   const std::string shelf = settings.text("models.directory");
   TRY_ASSIGN(models, ShelfModels::open(files, clock, shelf.empty() ? models_directory(data) : shelf,
                                        settings.text("models.threshold")));
+  TRY_ASSIGN(model_notes, models->keep(model_history_path(data), log->last_position() + 1));
   config.ports = {&indicators->port(), services.get(), numbers.get(), models.get()};
   DetectLoopOptions loop;
   loop.checkpoint_directory = checkpoint_directory(data);
   loop.checkpoint_events = static_cast<std::uint64_t>(settings.integer("engine.checkpoint_events"));
   loop.checkpoint_every = std::chrono::seconds(settings.integer("engine.checkpoint_s"));
   loop.aside = only_counted;
+  // Casework reads the table on the detect thread alone: a rule that is new is known before its first alert.
+  loop.on_rules = [this](const detect::RuleSet& now) { table = detector_table(parts, &now); };
+  loop.look = [this](std::uint64_t next_position) -> Result<> {
+    TRY(models->look_again(next_position));
+    return {};
+  };
   TRY_ASSIGN(people, PeopleWarnings::make(settings, clock));
   detection = std::make_unique<DetectLoop>(files, clock, *checkpoint_key, *log, *desk, *rules, std::move(loop),
                                            [this](const DetectLoop::Handed& handed) { told(handed); });
@@ -301,19 +326,39 @@ Result<> Live::Rooms::open_detection() {
   return {};
 }
 
+// What the desk has put into force, before the book looks for it.
+Result<> Live::Rooms::open_rules() {
+  const BacktestRoom room{files, clock, settings, *content, data, *key, store.get()};
+  rule_desk = std::make_unique<RuleDesk>(
+      RuleDeskParts{room, *store, *audit, case_content->laws, catalogues, [this](std::string_view part) {
+                      std::uint64_t signals = 0;
+                      if (detection)
+                        for (const detect::PartStats& each : detection->figures().engine.parts)
+                          if (each.name == part) signals += each.shadow_signals;
+                      return signals;
+                    }});
+  return rule_desk->publish();
+}
+
 Result<> Live::Rooms::open_api() {
   platform = std::make_unique<LivePlatform>(LiveParts{settings, *content, catalogues, clock, *log, *intake, *detection,
                                                       archive.get(), *indicators, *numbering, *rules, *store, decider,
                                                       parts, *words});
   platform->set_rules(rules->newest().rules);
+  TRY_ASSIGN(const auto untested, untested_rules(files, content->directory, data, store.get()));
+  for (const std::string& rule : untested)
+    platform->note_fault("rules", rule + ": live without a back-test; run one (docs/rules.md)");
   platform->show(*models);
+  for (const std::string& note : model_notes) platform->note_fault("models", note);
   courier = std::make_unique<actions::Courier>(*desk, clock, actions::catalog(),
                                                actions::ActionEnvironment{files, data, *key});
   TRY_ASSIGN(decisions,
              DecisionRoom::open({files, clock, settings, *content, data, *key, *tokens, *numbering, *store, *audit,
-                                 *vault, *desk, decider, [this](std::string where, std::string message) {
+                                 *vault, *desk, decider,
+                                 [this](std::string where, std::string message) {
                                    platform->note_fault(std::move(where), std::move(message));
-                                 }}));
+                                 },
+                                 [this](const decide::Findings& found) { numbers->suspect(found.alerted); }}));
   hub = std::make_unique<api::LiveHub>();
   TRY_ASSIGN(const Address address, parse_listen(settings.text("server.listen")));
   api::ApiOptions options;
@@ -323,13 +368,14 @@ Result<> Live::Rooms::open_api() {
   const std::string home = platform::directory_of(platform::executable_path());
   for (const char* near : {"/../../console/dist", "/../share/pandun/console", "/console"})
     if (options.console_dir.empty() && files.info(home + near + "/index.html").ok()) options.console_dir = home + near;
-  TRY_ASSIGN(api, api::Api::make({*desk, *identity, *sessions, *audit, *vault, decider, *platform, *hub, clock, files},
+  TRY_ASSIGN(api, api::Api::make({*desk, *identity, *sessions, *audit, *vault, decider, *platform, *hub, clock, files,
+                                  leads.get(), rule_desk.get(), cards.get()},
                                  std::move(options)));
 
   api::http::ServerOptions http_options;
   http_options.address = address.host;
   http_options.port = address.port;
-  http_options.io_threads = 2;
+  http_options.io_threads = std::min(2U, platform::processors());
   http_options.drain_within = std::chrono::milliseconds(1'500);  // a stop is over within about two seconds
   http_options.workers = static_cast<unsigned>(settings.integer("server.threads"));
   http_options.certificate_file = settings.text("server.tls_certificate");
@@ -349,6 +395,7 @@ void Live::Rooms::start_threads() {
   intake_thread = platform::start_thread("intake", [this](std::stop_token stop) { intake->run(stop); });
   threads.push_back(platform::start_thread("decisions", [this](std::stop_token stop) { decisions->run(stop); }));
   threads.push_back(platform::start_thread("ticker", [this](std::stop_token stop) { run_ticker(stop); }));
+  threads.push_back(platform::start_thread("back-test", [this](std::stop_token stop) { rule_desk->run(stop); }));
   if (archive)
     threads.push_back(platform::start_thread("archive", [this](std::stop_token stop) { archive->run(stop); }));
   if (feed)
@@ -391,6 +438,23 @@ void Live::Rooms::told(const DetectLoop::Handed& handed) {
     if (auto changed = desk->case_summary(id); changed.ok()) hub->changed(*changed);
 }
 
+// Leads that wait meet numbers that became known since; people at risk are warned where warnings are sent at all.
+void Live::Rooms::tick_leads() {
+  const bool warns = sms && sms->notifier() != nullptr;
+  const auto report = leads->tick([&](const model::Signal& signal) {
+    if (warns) people->begun(signal);
+    return warns;
+  });
+  if (!report.ok()) {
+    platform->note_fault("leads", report.error().text());
+    return;
+  }
+  for (const std::string& id : report->new_alerts)
+    if (auto alert = desk->alert_summary(id); alert.ok()) hub->alert(*alert);
+  for (const std::string& id : report->changed_cases)
+    if (auto changed = desk->case_summary(id); changed.ok()) hub->changed(*changed);
+}
+
 void Live::Rooms::run_ticker(std::stop_token stop) {
   int ticks = 0;
   auto anchored = audit->anchor(files, anchor_directory(data));
@@ -411,6 +475,7 @@ void Live::Rooms::run_ticker(std::stop_token stop) {
     platform->tick(alerts_total);
     platform->set_rules(detection->rules());
     hub->stats(clock.wall(), platform->figures(), alerts_open);
+    if (auto made = cards->work(kCardsPerTick); !made.ok()) platform->note_fault("cards", made.error().text());
     if (ticks % kTicksPerCourier == 0)
       if (auto carried = courier->run_once(); !carried.ok()) platform->note_fault("orders", carried.error().text());
     if (ticks % kTicksPerDeskTick == 0) {
@@ -419,6 +484,7 @@ void Live::Rooms::run_ticker(std::stop_token stop) {
       if (report.ok())
         for (const std::string& id : report->changed_cases)
           if (auto changed = desk->case_summary(id); changed.ok()) hub->changed(*changed);
+      tick_leads();
     }
     if (ticks % kTicksPerHousekeeping == 0) {
       if (auto removed = sessions->remove_expired(); !removed.ok())

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace pandun::server {
@@ -47,6 +48,22 @@ bool RegistryNumbers::emergency_or_service(model::NumberKey number) const {
     default:
       return false;
   }
+}
+
+bool RegistryNumbers::suspected(model::NumberKey number) const {
+  std::shared_ptr<const std::vector<model::NumberKey>> suspects;
+  {
+    const std::scoped_lock lock(suspects_mutex_);
+    suspects = suspects_;
+  }
+  return suspects != nullptr && std::binary_search(suspects->begin(), suspects->end(), number);
+}
+
+void RegistryNumbers::suspect(std::vector<model::NumberKey> numbers) {
+  std::sort(numbers.begin(), numbers.end());
+  auto sorted = std::make_shared<const std::vector<model::NumberKey>>(std::move(numbers));
+  const std::scoped_lock lock(suspects_mutex_);
+  suspects_ = std::move(sorted);
 }
 
 RegistryNumbers::RegistryNumbers(const registry::NumberingPlan& plan, const registry::ProtectedGroups& groups,

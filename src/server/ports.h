@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -77,6 +78,9 @@ class RegistryNumbers final : public detect::NumberFacts {
   std::string_view protected_group(model::NumberKey number) const override { return groups_.protected_group(number); }
   bool emergency_or_service(model::NumberKey number) const override;
   detect::NumberTraits traits(model::NumberKey number) const override;
+  // Those that suspect() said last: numbers with an open alert that nobody has dismissed. Replays know of none.
+  bool suspected(model::NumberKey number) const override;
+  void suspect(std::vector<model::NumberKey> numbers);
 
  private:
   const registry::NumberingPlan& plan_;
@@ -88,6 +92,8 @@ class RegistryNumbers final : public detect::NumberFacts {
   detect::NumberTraits work_out(model::NumberKey number) const;
   std::vector<detect::NumberTraits> mobiles_;
   std::vector<bool> told_;
+  mutable std::mutex suspects_mutex_;
+  std::shared_ptr<const std::vector<model::NumberKey>> suspects_;  // sorted; under the mutex
 };
 
 // casework asks what may be said of a number beside its mask.

@@ -5,6 +5,21 @@
 namespace pandun::server {
 namespace {
 
+TEST(RegistryNumbers, SuspectsWhomItWasToldOfLast) {
+  auto plan = registry::NumberingPlan::load(platform::posix_files(), PANDUN_SOURCE_DIR "/content/numbering");
+  ASSERT_TRUE(plan.ok()) << plan.error().text();
+  auto groups = registry::ProtectedGroups::parse("none", "", *plan);
+  ASSERT_TRUE(groups.ok()) << groups.error().text();
+  RegistryNumbers numbers(*plan, *groups);
+  const auto a = plan->parse("17012345678"), b = plan->parse("13800138000");
+  EXPECT_FALSE(numbers.suspected(a));
+  numbers.suspect({b, a});
+  EXPECT_TRUE(numbers.suspected(a) && numbers.suspected(b));
+  numbers.suspect({b});
+  EXPECT_FALSE(numbers.suspected(a));
+  EXPECT_TRUE(numbers.suspected(b));
+}
+
 TEST(RegistryNumbers, TraitsComeFromTheShippedPlan) {
   auto plan = registry::NumberingPlan::load(platform::posix_files(), PANDUN_SOURCE_DIR "/content/numbering");
   ASSERT_TRUE(plan.ok()) << plan.error().text();

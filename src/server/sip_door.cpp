@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 
+#include "passport/verifier.h"
 #include "sip/jcard.h"
 #include "sip/tcp_door.h"
 
@@ -46,6 +47,49 @@ Result<sip::Hop> listen_address(const std::string& text) {
     return error(Errc::kBadConfig, "decide.sip.listen",
                  fmt::format("\"{}\" is not ADDRESS:PORT, for example 127.0.0.1:5060 or [::1]:5060", text));
   return sip::Hop{*address, static_cast<std::uint16_t>(std::stoi(port)), text};
+}
+
+Result<std::unique_ptr<passport::Verifier>> open_verifier(const SipParts& parts, const sip::Trunks& trunks) {
+  if (!trunks.any_identity()) return std::unique_ptr<passport::Verifier>();
+  const std::string directory = parts.settings.text("decide.sip.identity_certificates");
+  if (directory.empty())
+    return error(Errc::kBadConfig, "decide.sip.identity_certificates",
+                 "a trunk with identity = \"check\" or \"require\" needs a directory with index.toml");
+  passport::VerifierOptions options;
+  options.threads = static_cast<unsigned>(parts.settings.integer("decide.sip.identity_threads"));
+  options.budget = std::chrono::microseconds(parts.settings.integer("decide.sip.identity_budget_us"));
+  return passport::Verifier::start(options, parts.files, directory, parts.clock,
+                                   platform::short_hash_key(parts.key, "identity"));
+}
+
+void add_identity_metrics(const passport::Verifier::Figures& figures, std::vector<api::Metric>& out) {
+  const auto add = [&](const char* name, const char* what, std::vector<std::pair<std::string, std::string>> labels,
+                       std::uint64_t value, bool gauge = false) {
+    out.push_back({name, what, gauge ? api::MetricKind::kGauge : api::MetricKind::kCounter, std::move(labels),
+                   static_cast<double>(value)});
+  };
+  for (std::size_t i = 0; i < passport::kWhys; ++i) {
+    passport::Verdict verdict;
+    verdict.why = static_cast<passport::Why>(i);
+    add("pandun_sip_identity_total", "callers' signatures on trunks that look at them",
+        {{"verstat", std::string(passport::verstat(verdict.outcome()))},
+         {"why", std::string(passport::name(verdict.why))}},
+        figures.by_why[i]);
+  }
+  constexpr std::array<const char*, 4> kAttest{"none", "A", "B", "C"};
+  for (std::size_t i = 0; i < kAttest.size(); ++i)
+    add("pandun_sip_identity_attested_total", "good signatures by what they attest", {{"attest", kAttest[i]}},
+        figures.by_attest[i]);
+  add("pandun_sip_identity_verified_total", "calls whose signatures were computed", {}, figures.verified);
+  add("pandun_sip_identity_remembered_total", "calls answered from the verdicts of the last minute", {},
+      figures.remembered);
+  add("pandun_sip_identity_reloads_total", "changed certificates taken over", {{"result", "ok"}}, figures.reloads);
+  add("pandun_sip_identity_reloads_total", "changed certificates taken over", {{"result", "failed"}},
+      figures.reload_failures);
+  add("pandun_sip_identity_certificates", "certificates kept here", {{"state", "trusted"}},
+      figures.certificates - figures.untrusted, true);
+  add("pandun_sip_identity_certificates", "certificates kept here", {{"state", "not_trusted"}}, figures.untrusted,
+      true);
 }
 
 // Signs at most one card a second for each trunk: who fetches without end costs a copy.
@@ -110,7 +154,8 @@ struct SipDoor::Rooms {
                   parts.settings.text("ingest.home_area")) {}
   PlanSipNumbering numbering;
   sip::Figures figures;
-  std::unique_ptr<Cards> cards;  // null: none are served
+  std::unique_ptr<Cards> cards;                  // null: none are served
+  std::unique_ptr<passport::Verifier> verifier;  // null: no trunk wants it
   std::unique_ptr<sip::UdpDoor> udp;
   std::unique_ptr<sip::TcpDoor> tcp;
 };
@@ -137,6 +182,9 @@ Result<std::unique_ptr<SipDoor>> SipDoor::start(const SipParts& parts) {
   options.threads = static_cast<unsigned>(settings.integer("decide.sip.threads"));
   options.receive_buffer_bytes = static_cast<std::size_t>(settings.integer("decide.sip.receive_buffer_bytes"));
   options.drop_acks = settings.flag("decide.sip.drop_acks");
+  options.poll = std::chrono::microseconds(settings.integer("decide.sip.poll_us"));
+  options.urgency.realtime = static_cast<int>(settings.integer("decide.sip.realtime"));
+  TRY_ASSIGN(options.urgency.processors, platform::parse_processors(settings.text("decide.sip.processors")));
   options.responder.key = hash_key(parts.key);
   options.responder.self = listen;
   options.responder.threads = options.threads;
@@ -145,6 +193,8 @@ Result<std::unique_ptr<SipDoor>> SipDoor::start(const SipParts& parts) {
 
   auto rooms = std::make_unique<Rooms>(parts);
   TRY_ASSIGN(rooms->cards, Cards::open(parts, trunks));
+  TRY_ASSIGN(rooms->verifier, open_verifier(parts, *trunks));
+  options.responder.verifier = rooms->verifier.get();
   const sip::DoorParts shared{parts.decider, rooms->numbering, parts.clock};
   TRY_ASSIGN(rooms->udp, sip::UdpDoor::start(options, shared, trunks, rooms->figures));
   sip::TcpOptions tcp;
@@ -174,6 +224,7 @@ void SipDoor::add_metrics(std::vector<api::Metric>& out) const {
                    api::MetricKind::kCounter,
                    {{"what", sip::kCountNames[i]}},
                    static_cast<double>(rooms_->figures.of(static_cast<sip::Count>(i)))});
+  if (rooms_->verifier) add_identity_metrics(rooms_->verifier->figures(), out);
 }
 
 Result<std::string> SipDoor::card(std::string_view trunk) const {

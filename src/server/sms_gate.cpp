@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <unordered_set>
-
 #include "sms/cmpp_codec.h"
+#include "sms/consents.h"
 #include "sms/gate.h"
 #include "sms/judge.h"
 #include "sms/notifier.h"
@@ -125,35 +124,6 @@ constexpr Shown kShown[] = {
     {"port_addressed", "messages for programs on a phone", &sms::LinkCounters::port_addressed},
 };
 
-// Numbers in a file, one a line; # begins a comment.
-class ListedConsent final : public sms::Consent {
- public:
-  static Result<std::unique_ptr<ListedConsent>> read(const SmsParts& parts) {
-    auto out = std::make_unique<ListedConsent>();
-    const std::string path = parts.settings.text("decide.notify.consents");
-    if (path.empty()) return out;
-    TRY_ASSIGN(const std::string text, platform::read_file(parts.files, path));
-    std::size_t line = 1;
-    for (std::size_t from = 0; from < text.size(); ++line) {
-      const std::size_t end = std::min(text.find('\n', from), text.size());
-      std::string_view word = std::string_view(text).substr(from, end - from);
-      word = word.substr(0, std::min(word.find('#'), word.size()));
-      while (!word.empty() && (word.back() == ' ' || word.back() == '\r' || word.back() == '\t')) word.remove_suffix(1);
-      from = end + 1;
-      if (word.empty()) continue;
-      const model::NumberKey number = parts.numbering.parse(word, false);
-      if (number.kind() != model::NumberKind::kE164)
-        return error(Errc::kBadConfig, fmt::format("{}:{}", path, line), "not a telephone number");
-      out->people_.insert(number.bits());
-    }
-    return out;
-  }
-  bool may_warn(model::NumberKey person) const override { return people_.contains(person.bits()); }
-
- private:
-  std::unordered_set<std::uint64_t> people_;
-};
-
 void add_judge_metrics(const sms::JudgeFigures& figures, std::vector<api::Metric>& out) {
   const auto add = [&out](const char* name, const char* help, std::uint64_t value,
                           std::vector<std::pair<std::string, std::string>> labels = {}) {
@@ -231,19 +201,20 @@ struct SmsGate::Rooms {
   sms::CmppCodec cmpp;
   sms::Judge judge;
   std::unique_ptr<sms::Gate> gate;
-  std::unique_ptr<ListedConsent> consent;
+  std::unique_ptr<sms::ListedConsent> consent;
   std::unique_ptr<sms::Notifier> notifier;
 };
 
-static Result<> start_notifier(const SmsParts& parts, std::unique_ptr<ListedConsent>& consent,
-                               std::unique_ptr<sms::Notifier>& notifier) {
+static Result<> start_notifier(const SmsParts& parts, const sms::NumberReader& reader,
+                               std::unique_ptr<sms::ListedConsent>& consent, std::unique_ptr<sms::Notifier>& notifier) {
   const std::string smsc = parts.settings.text("decide.notify.smsc");
   if (smsc.empty()) return {};
   TRY_ASSIGN(const Address to, address("decide.notify.smsc", smsc));
   const std::string path = platform::join(platform::join(parts.content_directory, "sms"), "warnings.toml");
   TRY_ASSIGN(const std::string text, platform::read_file(parts.files, path, 1U << 20));
   TRY_ASSIGN(sms::Warnings warnings, sms::Warnings::read(text, path));
-  TRY_ASSIGN(consent, ListedConsent::read(parts));
+  TRY_ASSIGN(consent,
+             sms::ListedConsent::open(parts.files, parts.settings.text("decide.notify.consents"), reader, parts.clock));
   sms::NotifierOptions options;
   options.address = to.host;
   options.port = to.port;
@@ -271,7 +242,7 @@ Result<std::unique_ptr<SmsGate>> SmsGate::start(const SmsParts& parts) {
   if (!links.empty()) {
     TRY_ASSIGN(rooms->gate, sms::Gate::start(std::move(links), rooms->judge, parts.clock));
   }
-  TRY(start_notifier(parts, rooms->consent, rooms->notifier));
+  TRY(start_notifier(parts, rooms->reader, rooms->consent, rooms->notifier));
   return std::unique_ptr<SmsGate>(new SmsGate(std::move(rooms)));
 }
 
@@ -288,7 +259,19 @@ sms::Notifier* SmsGate::notifier() {
 }
 
 void SmsGate::add_metrics(std::vector<api::Metric>& out) const {
-  if (rooms_->notifier) add_notifier_metrics(rooms_->notifier->figures(), out);
+  if (rooms_->notifier) {
+    add_notifier_metrics(rooms_->notifier->figures(), out);
+    out.push_back({"pandun_sms_consents",
+                   "people who agreed to be warned",
+                   api::MetricKind::kGauge,
+                   {},
+                   static_cast<double>(rooms_->consent->people())});
+    out.push_back({"pandun_sms_consents_unreadable_total",
+                   "looks at the list of consents that found it unreadable: nobody was warned",
+                   api::MetricKind::kCounter,
+                   {},
+                   static_cast<double>(rooms_->consent->unreadable())});
+  }
   if (!rooms_->gate) return;
   for (const Shown& shown : kShown) {
     for (std::size_t i = 0; i < rooms_->gate->links(); ++i)

@@ -12,7 +12,7 @@ namespace {
 using casework::FeatureWord;
 
 // Chinese for the units of the feature catalogue.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 15> kUnits{{{"calls", "次"},
+constexpr std::array<std::pair<std::string_view, std::string_view>, 17> kUnits{{{"calls", "次"},
                                                                                 {"messages", "条"},
                                                                                 {"numbers", "个"},
                                                                                 {"ratio", "比例"},
@@ -26,7 +26,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 15> kUnits{{
                                                                                 {"pairs", "对"},
                                                                                 {"bytes", "字节"},
                                                                                 {"queries", "次"},
-                                                                                {"attempts", "次"}}};
+                                                                                {"attempts", "次"},
+                                                                                {"times", "次"},
+                                                                                {"bits", "比特"}}};
 
 model::LocalText unit_of(std::string_view unit) {
   const auto* known = std::find_if(kUnits.begin(), kUnits.end(), [unit](const auto& u) { return u.first == unit; });
@@ -64,6 +66,10 @@ Words::Words(const std::vector<detect::DetectorPart>& detectors, const std::vect
     word.unit = unit_of(feature.unit);
     add(feature.name, std::move(word));
   }
+  // What rules about devices and cells plot.
+  add("uses", {{"终端使用次数", "uses of the device"}, unit_of("times"), {}});
+  add("cell_calls", {{"小区通话次数", "calls in the cell"}, unit_of("calls"), {}});
+  add("cell_messages", {{"小区发送短信条数", "messages sent from the cell"}, unit_of("messages"), {}});
   for (const detect::DetectorPart& part : detectors)
     for (const detect::EvidenceSpec& spec : part.spec().evidence) {
       if (spec.name.ends_with('*'))
@@ -71,6 +77,10 @@ Words::Words(const std::vector<detect::DetectorPart>& detectors, const std::vect
       else
         add(std::string(spec.name), word_of(spec));
     }
+  FeatureWord lead;  // of alerts that a partner's lead raised
+  lead.title = {"合作单位给出的置信度", "the partner's confidence"};
+  lead.unit = unit_of("ratio");
+  add("lead_confidence", std::move(lead));
   for (const Family& family : families_)
     if (family.stem == "protected_group_")
       for (const registry::ProtectedGroup& group : groups)

@@ -7,6 +7,7 @@
 #include <boost/asio/write.hpp>
 
 #include "platform/datagram_socket.h"
+#include "platform/thread.h"
 #include "sip/tcp_door.h"
 #include "sip/test_rig.h"
 
@@ -85,6 +86,36 @@ TEST(UdpDoor, AnswersABatchFromTheSamePort) {
 TEST(UdpDoor, StopsWhileItWaits) {
   Doors doors(2);
   doors.udp->stop();
+}
+
+TEST(DatagramSocket, LooksForTheNextWhileTheyComeFastAndStillStops) {
+  platform::DatagramOptions options;
+  options.poll = std::chrono::milliseconds(1);
+  auto server = platform::DatagramSocket::open(options);
+  auto client = platform::DatagramSocket::open({});
+  ASSERT_TRUE(server.ok() && client.ok());
+  platform::Thread echo = platform::start_thread("echo", [&](const std::stop_token&) {
+    while (const std::size_t count = (*server)->receive()) {
+      for (std::size_t i = 0; i < count; ++i) {
+        const auto in = (*server)->at(i);
+        const auto room = (*server)->room(in.bytes.size());
+        std::copy(in.bytes.begin(), in.bytes.end(), room.begin());
+        (*server)->send(in.bytes.size(), in.from);
+      }
+      (*server)->flush();
+    }
+  });
+  for (int i = 0; i < 200; ++i) {
+    const std::string text = "ping" + std::to_string(i);
+    const auto room = (*client)->room(text.size());
+    std::copy(text.begin(), text.end(), room.begin());
+    (*client)->send(text.size(), loopback((*server)->port()));
+    (*client)->flush();
+    ASSERT_EQ((*client)->receive(), 1U);
+    ASSERT_EQ((*client)->at(0).bytes, text);
+  }
+  (*server)->wake();
+  echo.join();
 }
 
 std::string exchange(std::uint16_t port, const std::string& sent, std::size_t bytes_at_least) {

@@ -27,14 +27,15 @@ enum class Count : std::uint8_t {
   kForgotten,  // recent calls pushed out before their 32 seconds
   kTooLong,    // answers that found no room
   kTcpConnections,
-  kTcpUnframed,  // connections closed because no message could be found in them
+  kTcpUnframed,     // connections closed because no message could be found in them
+  kTcpUnreachable,  // messages passed on for which there was no connection, and none could be made
 };
-inline constexpr std::size_t kCounts = 19;
+inline constexpr std::size_t kCounts = 20;
 
 inline constexpr std::array<const char*, kCounts> kCountNames{
-    "received",  "answered",  "invites",   "repeated",        "allowed",     "warned",  "rejected",
-    "passed_on", "returned",  "strangers", "noise",           "malformed",   "limited", "late",
-    "unwanted",  "forgotten", "too_long",  "tcp_connections", "tcp_unframed"};
+    "received",  "answered",  "invites",   "repeated",        "allowed",      "warned",         "rejected",
+    "passed_on", "returned",  "strangers", "noise",           "malformed",    "limited",        "late",
+    "unwanted",  "forgotten", "too_long",  "tcp_connections", "tcp_unframed", "tcp_unreachable"};
 
 class Figures {
  public:

@@ -10,10 +10,12 @@
 #include <array>
 #include <vector>
 
+#include "passport/base64url.h"
+
 namespace pandun::sip {
 namespace {
 
-constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+using passport::base64url;
 
 struct FreeKey {
   void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
@@ -46,13 +48,15 @@ std::string quoted(std::string_view text) {
 
 std::string jcard(const CardContact& contact) {
   std::string out = "[\"vcard\",[[\"version\",{},\"text\",\"4.0\"]";
-  const auto add = [&](std::string_view name, std::string_view type, const std::string& value) {
-    if (!value.empty()) out += fmt::format(",[\"{}\",{{}},\"{}\",{}]", name, type, quoted(value));
+  const auto add = [&](std::string_view name, std::string_view type, const std::string& value,
+                       std::string_view about = "{}") {
+    if (!value.empty()) out += fmt::format(",[\"{}\",{},\"{}\",{}]", name, about, type, quoted(value));
   };
+  constexpr std::string_view kWork = "{\"type\":\"work\"}";
   add("fn", "text", contact.organisation);
   add("url", "uri", contact.url);
-  add("email", "text", contact.email);
-  add("tel", "uri", contact.tel.empty() || contact.tel.starts_with("tel:") ? contact.tel : "tel:" + contact.tel);
+  add("email", "text", contact.email, kWork);
+  add("tel", "uri", contact.tel.empty() || contact.tel.starts_with("tel:") ? contact.tel : "tel:" + contact.tel, kWork);
   // A jCard address has seven parts (RFC 7095 section 3.3.1.3); ours is one line, given as the street.
   if (!contact.address.empty())
     out += fmt::format(",[\"adr\",{{}},\"text\",[\"\",\"\",{},\"\",\"\",\"\",\"\"]]", quoted(contact.address));
@@ -110,40 +114,6 @@ Result<std::string> CardSigner::make_jcard(const CardContact& contact, WallMs no
       BN_bn2binpad(ECDSA_SIG_get0_s(signature.get()), raw.data() + 32, 32) != 32)
     return error(Errc::kUnavailable, "608 card", "cannot be signed");
   return out + "." + base64url({reinterpret_cast<const char*>(raw.data()), raw.size()});
-}
-
-std::string base64url(std::string_view bytes) {
-  std::string out;
-  out.reserve((bytes.size() * 4 + 2) / 3);
-  std::uint32_t bits = 0;
-  unsigned count = 0;
-  for (const char c : bytes) {
-    bits = bits << 8 | static_cast<unsigned char>(c);
-    for (count += 8; count >= 6; count -= 6) out += kAlphabet[bits >> (count - 6) & 63];
-  }
-  if (count != 0) out += kAlphabet[bits << (6 - count) & 63];
-  return out;
-}
-
-Result<std::string> from_base64url(std::string_view text) {
-  std::string out;
-  out.reserve(text.size() * 3 / 4);
-  std::uint32_t bits = 0;
-  unsigned count = 0;
-  for (const char c : text) {
-    const std::size_t value = kAlphabet.find(c);
-    if (value == std::string_view::npos) return error(Errc::kBadInput, "base64url", "a character that does not belong");
-    bits = bits << 6 | static_cast<std::uint32_t>(value);
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      out += static_cast<char>(bits >> count & 0xff);
-    }
-  }
-  // Bits that no byte holds must be zero, or one value would have several texts.
-  if (text.size() % 4 == 1 || (bits & ((1U << count) - 1)) != 0)
-    return error(Errc::kBadInput, "base64url", "ends in the middle of a byte");
-  return out;
 }
 
 }  // namespace pandun::sip

@@ -39,7 +39,4 @@ class CardSigner {
   std::string url_;
 };
 
-std::string base64url(std::string_view bytes);
-Result<std::string> from_base64url(std::string_view text);
-
 }  // namespace pandun::sip

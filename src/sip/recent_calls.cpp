@@ -3,41 +3,47 @@
 #include <algorithm>
 #include <bit>
 
+#include "platform/large_pages.h"
+
 namespace pandun::sip {
 
 RecentCalls::RecentCalls(std::size_t calls_max)
-    : slots_(std::bit_ceil(std::clamp<std::size_t>(calls_max, 1024, std::size_t{1} << 28))),
-      mask_(slots_.size() / kWays - 1) {}
+    : buckets_(std::bit_ceil(std::clamp<std::size_t>(calls_max, 1024, std::size_t{1} << 28)) / kWays),
+      mask_(buckets_.size() - 1) {
+  platform::prefer_large_pages(buckets_.data(), memory_bytes());
+}
 
 const Recalled* RecentCalls::find(std::uint64_t key, std::uint32_t caller, std::uint32_t second) const {
   key |= 1ULL << 63;  // never the empty mark
-  const Slot* const slots = &slots_[bucket(key)];
+  const Bucket& bucket = buckets_[key & mask_];
   for (std::size_t i = 0; i < kWays; ++i)
-    if (slots[i].key == key && (caller == kAnyCaller || slots[i].caller == caller) && alive(slots[i], second))
-      return &slots[i].answer;
+    if (bucket.keys[i] == key && (caller == kAnyCaller || bucket.callers[i] == caller) && bucket.alive(i, second))
+      return &bucket.answers[i];
   return nullptr;
 }
 
 void RecentCalls::add(std::uint64_t key, std::uint32_t caller, std::uint32_t second, Recalled answer) {
   key |= 1ULL << 63;
-  Slot* const slots = &slots_[bucket(key)];
-  Slot* place = &slots[0];
+  Bucket& bucket = buckets_[key & mask_];
+  std::size_t place = 0;
   std::uint32_t oldest = 0;
   for (std::size_t i = 0; i < kWays; ++i) {
-    Slot& slot = slots[i];
-    if (!alive(slot, second)) {
-      place = &slot;
+    if (!bucket.alive(i, second)) {
+      place = i;
       oldest = UINT32_MAX;
       break;
     }
-    const std::uint32_t age = static_cast<std::uint16_t>(second - slot.second);
+    const std::uint32_t age = static_cast<std::uint16_t>(second - bucket.seconds[i]);
     if (age >= oldest) {
       oldest = age;
-      place = &slot;
+      place = i;
     }
   }
   if (oldest != UINT32_MAX) ++forgotten_;
-  *place = {key, caller, static_cast<std::uint16_t>(second), answer};
+  bucket.keys[place] = key;
+  bucket.callers[place] = caller;
+  bucket.seconds[place] = static_cast<std::uint16_t>(second);
+  bucket.answers[place] = answer;
 }
 
 }  // namespace pandun::sip

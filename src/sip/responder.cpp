@@ -34,16 +34,42 @@ Responder::Responder(ResponderOptions options, std::shared_ptr<const Trunks> tru
       numbering_(numbering),
       figures_(figures),
       recent_(options_.calls_remembered),
-      buckets_(trunks_->all().size()) {}
+      buckets_(trunks_->all().size()),
+      ahead_(std::make_unique<std::array<Ahead, kAhead>>()) {}
 
 void Responder::replace_trunks(std::shared_ptr<const Trunks> trunks) {
   trunks_ = std::move(trunks);
+  for (Ahead& ahead : *ahead_) ahead.taken = false;  // their trunks are gone
   buckets_ = TokenBuckets(trunks_->all().size());
 }
 
 Departure Responder::answer(const Arrival& in, const Now& now, std::span<char> room) {
+  return respond(in, now, room, nullptr);
+}
+
+Departure Responder::answer(const Arrival& in, const Now& now, std::span<char> room, std::size_t place) {
+  Ahead& ahead = (*ahead_)[place % kAhead];
+  const Departure out = respond(in, now, room, ahead.taken ? &ahead : nullptr);
+  ahead.taken = false;
+  return out;
+}
+
+void Responder::read_ahead(const Arrival& in, std::size_t place) {
+  Ahead& ahead = (*ahead_)[place % kAhead];
+  ahead.trunk = trunks_->find(in.peer);
+  ahead.taken = ahead.trunk != nullptr && in.age <= options_.queue_age_max && !in.bytes.starts_with("SIP/");
+  if (!ahead.taken) return;
+  ahead.reading.asks = false;
+  ahead.reading.fault = parse(in.bytes, options_.limits, ahead.message);
+  const Method method = ahead.message.method;
+  if (ahead.reading.fault || (method != Method::kInvite && method != Method::kMessage)) return;
+  read(*ahead.trunk, ahead.message, ahead.reading);
+  decider_.prefetch(ahead.reading.from, ahead.reading.to);
+}
+
+Departure Responder::respond(const Arrival& in, const Now& now, std::span<char> room, Ahead* ahead) {
   figures_.add(Count::kReceived);
-  const Trunk* const trunk = trunks_->find(in.peer);
+  const Trunk* const trunk = ahead != nullptr ? ahead->trunk : trunks_->find(in.peer);
   if (trunk == nullptr && !trunks_->is_next_hop(in.peer)) {
     figures_.add(Count::kStrangers);
     return {};
@@ -57,14 +83,24 @@ Departure Responder::answer(const Arrival& in, const Now& now, std::span<char> r
     figures_.add(Count::kLate);
     return {};
   }
-  const Departure out = on_request(in, now, *trunk, room);
+  const Departure out = on_request(in, now, *trunk, room, ahead);
   if (out.bytes != 0) figures_.add(Count::kAnswered);
   return out;
 }
 
-Departure Responder::on_request(const Arrival& in, const Now& now, const Trunk& trunk, std::span<char> room) {
-  call_key_ = 0;
-  const Fault fault = parse(in.bytes, options_.limits, message_);
+Departure Responder::on_request(const Arrival& in, const Now& now, const Trunk& trunk, std::span<char> room,
+                                Ahead* ahead) {
+  identity_ = 0;
+  if (ahead != nullptr) {
+    message_.take(ahead->message);
+    reading_ = &ahead->reading;
+  } else {
+    reading_ = &own_reading_;
+    reading_->asks = false;
+    reading_->fault = parse(in.bytes, options_.limits, message_);
+  }
+  if (!reading_->asks) reading_->call_key = 0;
+  const Fault fault = reading_->fault;
   if (fault.silent || message_.response) {
     figures_.add(Count::kNoise);
     return {};
@@ -72,7 +108,7 @@ Departure Responder::on_request(const Arrival& in, const Now& now, const Trunk& 
   Writer out(room);
   if (message_.method == Method::kAck) {
     // An ACK is never answered. One of a call that was passed on follows it.
-    if (fault || trunk.allow != Allow::kProxy || in.transport != Transport::kUdp) return {};
+    if (fault || trunk.allow != Allow::kProxy) return {};
     const Recalled* const before =
         recent_.find(call_key(), RecentCalls::kAnyCaller, static_cast<std::uint32_t>(now.wall.ms / 1000));
     if (before != nullptr && before->verdict == static_cast<std::uint8_t>(decide::Verdict::kReject)) return {};
@@ -89,7 +125,7 @@ Departure Responder::on_request(const Arrival& in, const Now& now, const Trunk& 
     if (trunk.allow == Allow::kServiceUnavailable) return {};  // there a 503 would let the call pass
     return plain(in, trunk, 503, "Service Unavailable", "Retry-After: 1\r\n", out);
   }
-  const bool proxied = trunk.allow == Allow::kProxy && in.transport == Transport::kUdp;
+  const bool proxied = trunk.allow == Allow::kProxy;
   switch (message_.method) {
     case Method::kInvite:
     case Method::kMessage:
@@ -120,50 +156,62 @@ void Responder::note_feedback(const Trunk&) {
     figures_.add(Count::kUnwanted);
 }
 
-std::uint64_t Responder::call_key() const {
+std::uint64_t Responder::call_key(const Message& message) const {
   return SipHash(options_.key)
-      .add(message_.value(Name::kCallId))
-      .add(message_.from.tag)
-      .add(message_.target_text)
-      .add(message_.cseq)
+      .add(message.value(Name::kCallId))
+      .add(message.from.tag)
+      .add(message.target_text)
+      .add(message.cseq)
       .value();
 }
 
 std::uint64_t Responder::to_tag() const {
   // The key of the call holds Call-ID, From-tag and CSeq already.
-  const std::uint64_t call = call_key_ == 0 ? call_key() : call_key_;
+  const std::uint64_t call = reading_->call_key == 0 ? call_key() : reading_->call_key;
   return SipHash(options_.key).add(call).add(message_.via.branch).add(message_.via.sent_by).value();
 }
 
-Responder::Judgement Responder::judge(const Now& now, const Trunk& trunk, bool message) {
-  call_key_ = call_key();
-  recent_.prefetch(call_key_);
-  read_parties(message_, trunk, parties_);
+void Responder::read(const Trunk& trunk, Message& message, Reading& out) {
+  out.asks = true;
+  out.call_key = call_key(message);
+  recent_.prefetch(out.call_key);
+  read_parties(message, trunk, out.parties);
   const auto number = [&](const NumberText& text) {
     if (text.view().empty()) return model::NumberKey();
     if (!text.number) return model::NumberKey::opaque(text.view());
     return numbering_.parse(apply(trunk, text.view(), dialled_), trunk.country, trunk.area);
   };
+  const Parties& parties = out.parties;
+  out.from = parties.source == CallerFrom::kWithheld ? model::NumberKey() : number(parties.caller);
+  out.to = number(parties.callee);
+  out.diverted_by = parties.diversions != 0 ? number(parties.diverted_by) : model::NumberKey();
+}
+
+Responder::Judgement Responder::judge(const Now& now, const Trunk& trunk, bool message) {
+  if (!reading_->asks) read(trunk, message_, *reading_);
+  const Parties& parties = reading_->parties;
   decide::Question question;
-  question.from = parties_.source == CallerFrom::kWithheld ? model::NumberKey() : number(parties_.caller);
-  question.to = number(parties_.callee);
+  question.from = reading_->from;
+  question.to = reading_->to;
   question.route = trunk.name;
   question.international = trunk.direction == Direction::kInternationalIn;
   question.at = now.wall;
-  question.from_text = parties_.caller.view();
-  if (parties_.diversions != 0) question.diverted_by = number(parties_.diverted_by);
-  question.diversions = parties_.diversions;
+  question.from_text = parties.caller.view();
+  question.diverted_by = reading_->diverted_by;
+  question.diversions = parties.diversions;
   question.direction = trunk.direction;
   question.trusted = trunk.trusted;
-  question.identity = parties_.verstat == Verstat::kPassed   ? decide::Identity::kFullA
-                      : parties_.verstat == Verstat::kFailed ? decide::Identity::kFailed
-                                                             : decide::Identity::kNone;
+  question.identity = parties.verstat == Verstat::kPassed   ? decide::Identity::kFullA
+                      : parties.verstat == Verstat::kFailed ? decide::Identity::kFailed
+                                                            : decide::Identity::kNone;
 
   const auto second = static_cast<std::uint32_t>(now.wall.ms / 1000);
   const std::uint32_t caller = static_cast<std::uint32_t>(mix64(question.from.bits())) | 1U;
   Judgement out;
-  if (const Recalled* const before = recent_.find(call_key_, caller, second)) {
+  if (const Recalled* const before = recent_.find(reading_->call_key, caller, second)) {
     out.repeated = true;
+    identity_ = before->identity;
+    if (identity_ != 0) apply_identity(trunk, question);
     question.rehearsal = true;  // only for the words: what was decided stands in the memory
     const decide::Answer again = message ? decider_.message(question) : decider_.call(question);
     out.answer.verdict = static_cast<decide::Verdict>(before->verdict);
@@ -176,11 +224,16 @@ Responder::Judgement Responder::judge(const Now& now, const Trunk& trunk, bool m
     }
     return out;
   }
+  if (trunk.identity != IdentityCheck::kOff && !message) {
+    check_identity(now, trunk, parties, question);
+    apply_identity(trunk, question);
+  }
   out.answer = message ? decider_.message(question) : decider_.call(question);
   const std::uint64_t forgotten = recent_.forgotten();
   recent_.add(
-      call_key_, caller, second,
-      {out.answer.id, static_cast<std::uint8_t>(out.answer.verdict), static_cast<std::uint8_t>(out.answer.reason)});
+      reading_->call_key, caller, second,
+      {out.answer.id, static_cast<std::uint8_t>(out.answer.verdict), static_cast<std::uint8_t>(out.answer.reason),
+       identity_});
   if (recent_.forgotten() != forgotten) figures_.add(Count::kForgotten);
   return out;
 }
@@ -202,6 +255,7 @@ Departure Responder::on_invite(const Arrival& in, const Now& now, const Trunk& t
 void Responder::verdict_headers(const decide::Answer& answer, Writer& out) const {
   out.put("X-Pandun-Verdict: ").put(decide::name(answer.verdict)).put("\r\nX-Pandun-Reason: ");
   out.put(decide::name(answer.reason)).put("\r\n");
+  if (identity_ != 0) identity_header(out);
   if (answer.id != 0) out.put("X-Pandun-Decision: ").put(decide::decision_id(answer.id).view()).put("\r\n");
   if (answer.score != 0) out.put("X-Pandun-Score: ").put(std::uint64_t{answer.score}).put("\r\n");
   const std::string_view label = answer.label_zh.empty() ? answer.label_en.view() : answer.label_zh.view();
@@ -209,8 +263,7 @@ void Responder::verdict_headers(const decide::Answer& answer, Writer& out) const
 }
 
 Departure Responder::allowed(const Arrival& in, const Trunk& trunk, const decide::Answer& answer, Writer& out) {
-  const bool proxied = trunk.allow == Allow::kProxy && in.transport == Transport::kUdp;
-  if (proxied) return pass_on(in, trunk, &answer, out);
+  if (trunk.allow == Allow::kProxy) return pass_on(in, trunk, &answer, out);
   switch (trunk.allow) {
     case Allow::kServiceUnavailable:
       begin(in, 503, "Service Unavailable", out);
@@ -236,6 +289,11 @@ Departure Responder::allowed(const Arrival& in, const Trunk& trunk, const decide
 }
 
 Departure Responder::rejected(const Arrival& in, const Trunk& trunk, const decide::Answer& answer, Writer& out) {
+  if (answer.reason == decide::Reason::kIdentityRequired) {
+    identity_refusal(in, out);
+    verdict_headers(answer, out);
+    return finish(in, trunk, out);
+  }
   const decide::Basis basis = decide::info(answer.reason).basis;
   const bool fact = basis == decide::Basis::kFact || basis == decide::Basis::kCallee;
   Reject form = fact ? trunk.reject_fact : trunk.reject;
@@ -284,7 +342,7 @@ Departure Responder::on_cancel(const Arrival& in, const Now& now, const Trunk& t
       recent_.find(call_key(), RecentCalls::kAnyCaller, static_cast<std::uint32_t>(now.wall.ms / 1000));
   const bool rejected_before =
       before != nullptr && before->verdict == static_cast<std::uint8_t>(decide::Verdict::kReject);
-  if (trunk.allow == Allow::kProxy && in.transport == Transport::kUdp && !rejected_before)
+  if (trunk.allow == Allow::kProxy && !rejected_before)
     return pass_on(in, trunk, nullptr, out);
   if (before != nullptr) return plain(in, trunk, 200, "OK", {}, out);
   return plain(in, trunk, 481, "Call/Transaction Does Not Exist", {}, out);
@@ -336,7 +394,7 @@ void Responder::begin(const Arrival& in, std::uint16_t status, std::string_view 
 }
 
 // `received` is where it came from, whoever wrote what there before; `rport` the port (RFC 3261 section 18.2.1, RFC 3581).
-void Responder::top_via(const Arrival& in, Writer& out) const {
+void Responder::top_via(const Arrival& in, Writer& out, bool with_port) const {
   const Via& via = message_.via;
   const char* const begin = via.text.data();
   const char* const behind = via.sent_by.data() + via.sent_by.size();
@@ -358,11 +416,11 @@ void Responder::top_via(const Arrival& in, Writer& out) const {
   if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
   const auto written = model::IpAddress::parse(host);
   const bool same = written && *written == in.peer;
-  if (same && via.rport)
+  if (same && (via.rport || with_port))
     out.put(";received=").put(host);
   else if (!same || had_received)
     out.put(";received=").put(in.peer.text());
-  if (via.rport) out.put(";rport=").put(std::uint64_t{in.port});
+  if (via.rport || with_port) out.put(";rport=").put(std::uint64_t{in.port});
 }
 
 Departure Responder::finish(const Arrival& in, const Trunk& trunk, Writer& out) {

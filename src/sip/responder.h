@@ -9,6 +9,7 @@
 // Source   RFC 3261, 3581, 3325, 3326, 8197, 8688; ATIS-1000099. What is answered to what: docs/sip.md.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <span>
@@ -19,6 +20,7 @@
 #include "decide/decider.h"
 #include "model/ip.h"
 #include "model/number.h"
+#include "passport/verifier.h"
 #include "sip/caller.h"
 #include "sip/figures.h"
 #include "sip/message.h"
@@ -65,6 +67,7 @@ struct ResponderOptions {
   std::chrono::milliseconds queue_age_max{100};  // older requests are dropped: their sender repeats them
   unsigned threads = 1;                          // that share each trunk's rate
   Hop self{};                                    // our own address in Via, for trunks that are proxied for
+  passport::Verifier* verifier = nullptr;        // for trunks whose callers' signatures are looked at; outlives us
 };
 
 class Responder {
@@ -74,6 +77,13 @@ class Responder {
 
   // `room` must hold the request and 1,500 bytes more.
   Departure answer(const Arrival& in, const Now& now, std::span<char> room);
+
+  // Of a batch: reads a request ahead of its answer(), so that what the decision will look up is on its way from memory
+  // while others are answered. Each place holds one until answer() is given the same one; what was not read ahead is read
+  // then. Says and counts nothing.
+  static constexpr std::size_t kAhead = 4;
+  void read_ahead(const Arrival& in, std::size_t place);
+  Departure answer(const Arrival& in, const Now& now, std::span<char> room, std::size_t place);
 
   // From now on OPTIONS is answered 503, so that switches turn to another server. Calls are still answered.
   void drain() { draining_ = true; }
@@ -86,7 +96,24 @@ class Responder {
     bool repeated = false;
   };
 
-  Departure on_request(const Arrival& in, const Now& now, const Trunk& trunk, std::span<char> room);
+  // Who asks for whom, as read from a request before anything is decided.
+  struct Reading {
+    Fault fault{};
+    bool asks = false;           // the rest is filled
+    std::uint64_t call_key = 0;  // of the request in hand, once known
+    model::NumberKey from{}, to{}, diverted_by{};
+    Parties parties{};
+  };
+  struct Ahead {
+    bool taken = false;
+    const Trunk* trunk = nullptr;
+    Message message;
+    Reading reading;
+  };
+
+  void read(const Trunk& trunk, Message& message, Reading& out);
+  Departure on_request(const Arrival& in, const Now& now, const Trunk& trunk, std::span<char> room, Ahead* ahead);
+  Departure respond(const Arrival& in, const Now& now, std::span<char> room, Ahead* ahead);
   Departure on_response(const Arrival& in, std::span<char> room);
   Departure on_invite(const Arrival& in, const Now& now, const Trunk& trunk, Writer& out);
   Departure on_cancel(const Arrival& in, const Now& now, const Trunk& trunk, Writer& out);
@@ -94,18 +121,24 @@ class Responder {
   Departure pass_on(const Arrival& in, const Trunk& trunk, const decide::Answer* answer, Writer& out);
 
   Judgement judge(const Now& now, const Trunk& trunk, bool message);
+  // Of trunks that want it (responder_identity.cpp).
+  void check_identity(const Now& now, const Trunk& trunk, const Parties& parties, const decide::Question& question);
+  void apply_identity(const Trunk& trunk, decide::Question& question) const;
+  void identity_header(Writer& out) const;
+  void identity_refusal(const Arrival& in, Writer& out);
   Departure allowed(const Arrival& in, const Trunk& trunk, const decide::Answer& answer, Writer& out);
   Departure rejected(const Arrival& in, const Trunk& trunk, const decide::Answer& answer, Writer& out);
 
   // Status line and the fields that every answer copies; `more` adds its own.
   void begin(const Arrival& in, std::uint16_t status, std::string_view reason, Writer& out);
-  void top_via(const Arrival& in, Writer& out) const;
+  void top_via(const Arrival& in, Writer& out, bool with_port = false) const;
   Departure finish(const Arrival& in, const Trunk& trunk, Writer& out);
   Departure plain(const Arrival& in, const Trunk& trunk, std::uint16_t status, std::string_view reason,
                   std::string_view more, Writer& out);
   void verdict_headers(const decide::Answer& answer, Writer& out) const;
 
-  std::uint64_t call_key() const;
+  std::uint64_t call_key(const Message& message) const;
+  std::uint64_t call_key() const { return call_key(message_); }
   std::uint64_t to_tag() const;
   std::uint64_t proxy_branch(const Via& via, std::string_view call_id) const;
   bool own(const Via& via) const;
@@ -119,10 +152,13 @@ class Responder {
   RecentCalls recent_;
   TokenBuckets buckets_;
   Message message_;
-  Parties parties_;
+  Reading own_reading_;
+  Reading* reading_ = &own_reading_;  // of message_
   std::string dialled_;
-  std::uint64_t call_key_ = 0;  // of the request in hand, once known
+  std::unique_ptr<std::array<Ahead, kAhead>> ahead_;
   bool draining_ = false;
+  std::uint8_t identity_ = 0;  // of message_: what its signature came to; 0: was not looked at
+  passport::Asked asked_;
 };
 
 }  // namespace pandun::sip

@@ -70,7 +70,9 @@ Departure Responder::pass_on(const Arrival& in, const Trunk& trunk, const decide
   }
 
   out.put(message_.method_text).put(" ").put(message_.target_text).put(" SIP/2.0\r\n");
-  out.put("Via: SIP/2.0/UDP ").put(options_.self.text).put(";branch=").put(kBranchMark);
+  // It goes on over what it came by. A stream's own port is noted below: the answer goes back on that very connection.
+  const bool stream = in.transport == Transport::kTcp;
+  out.put(stream ? "Via: SIP/2.0/TCP " : "Via: SIP/2.0/UDP ").put(options_.self.text).put(";branch=").put(kBranchMark);
   out.hex(proxy_branch(message_.via, message_.value(Name::kCallId))).put("\r\n");
   if (hops == nullptr) out.put("Max-Forwards: 70\r\n");
   if (answer != nullptr) verdict_headers(*answer, out);
@@ -79,7 +81,7 @@ Departure Responder::pass_on(const Arrival& in, const Trunk& trunk, const decide
     const Field& field = message_.fields[i];
     if (i + 1 == first_via) {
       out.put("Via: ");
-      top_via(in, out);
+      top_via(in, out, stream);
       const char* const behind = message_.via.text.data() + message_.via.text.size();
       out.put(field.value.substr(static_cast<std::size_t>(behind - field.value.data()))).put("\r\n");
     } else if (&field == hops) {
@@ -102,9 +104,8 @@ Departure Responder::pass_on(const Arrival& in, const Trunk& trunk, const decide
 
 Departure Responder::on_response(const Arrival& in, std::span<char> room) {
   // A response is ours only if its top Via is one that we wrote: the branch is a keyed hash of what stands below it.
-  // Calls are passed on over UDP alone; an answer on a stream could only go back to whoever sent it.
   const Fault fault = parse(in.bytes, options_.limits, message_);
-  if (fault || !trunks_->any_proxy() || in.transport != Transport::kUdp) {
+  if (fault || !trunks_->any_proxy()) {
     figures_.add(Count::kNoise);
     return {};
   }
@@ -125,7 +126,8 @@ Departure Responder::on_response(const Arrival& in, std::span<char> room) {
   char expected[16];
   Writer digits(expected);
   digits.hex(proxy_branch(next, message_.value(Name::kCallId)));
-  if (!own(top) || top.branch.substr(kBranchMark.size()) != digits.text()) {
+  const std::string_view came_by = in.transport == Transport::kTcp ? "tcp" : "udp";
+  if (!own(top) || !same_word(top.transport, came_by) || top.branch.substr(kBranchMark.size()) != digits.text()) {
     figures_.add(Count::kNoise);
     return {};
   }

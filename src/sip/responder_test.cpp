@@ -306,6 +306,34 @@ TEST(Responder, UnwantedIsConsumedNeverSent) {
   EXPECT_EQ(rig.figures.of(Count::kUnwanted), 1U);
 }
 
+TEST(Responder, WhatWasReadAheadGetsTheSameAnswer) {
+  Rig one, ahead;
+  one.reject({model::NumberKey::opaque("x")});
+  ahead.reject({model::NumberKey::opaque("x")});
+  std::vector<std::string> batch;
+  for (int i = 0; i < 9; ++i) {
+    Invite invite;
+    invite.call_id = "ahead" + std::to_string(i / 2);  // each second repeats the one before
+    if (i == 3) invite.method = "OPTIONS", invite.cseq = "1 OPTIONS";
+    if (i == 5) invite.cseq = "bad";
+    batch.push_back(i == 6 ? "SIP/2.0 200 OK\r\n\r\n" : i == 7 ? "\r\n\r\n" : invite.text());
+  }
+  const auto arrival = [&](std::size_t i) {
+    return Arrival{batch[i], ip(i == 8 ? "203.0.113.9" : "192.0.2.1"), 5999, Transport::kUdp, {}};
+  };
+  constexpr std::size_t kLead = Responder::kAhead - 1;
+  for (std::size_t i = 0; i < kLead; ++i) ahead.responder->read_ahead(arrival(i), i);
+  std::vector<char> room(8192);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (i + kLead < batch.size()) ahead.responder->read_ahead(arrival(i + kLead), i + kLead);
+    const Departure out = ahead.responder->answer(arrival(i), ahead.now, room, i);
+    const Reply plain = one.send(batch[i], i == 8 ? "203.0.113.9" : "192.0.2.1");
+    EXPECT_EQ(std::string(room.data(), out.bytes), plain.text) << i;
+  }
+  for (std::size_t i = 0; i < kCounts; ++i)
+    EXPECT_EQ(ahead.figures.of(static_cast<Count>(i)), one.figures.of(static_cast<Count>(i))) << kCountNames[i];
+}
+
 TEST(Responder, AnAnswerIsNeverMuchLargerThanItsQuestion) {
   Rig rig(trunk("reject = \"603+\"\nredress_url = \"https://redress.example/a\"\n"));
   rig.reject({kCaller});

@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
+#include <map>
 #include <vector>
 
 #include "sip/stream_framer.h"
@@ -30,6 +31,17 @@ model::IpAddress address_of(const asio::ip::address& address) {
   return out;
 }
 
+tcp::endpoint endpoint_of(const model::IpAddress& to, std::uint16_t port) {
+  asio::ip::address_v6::bytes_type bytes{};
+  for (std::size_t i = 0; i < 8; ++i) {
+    bytes[i] = static_cast<unsigned char>(to.hi >> (56 - 8 * i));
+    bytes[i + 8] = static_cast<unsigned char>(to.lo >> (56 - 8 * i));
+  }
+  const asio::ip::address_v6 six(bytes);
+  if (six.is_v4_mapped()) return {asio::ip::make_address_v4(asio::ip::v4_mapped, six), port};
+  return {six, port};
+}
+
 }  // namespace
 
 struct TcpDoor::Rooms {
@@ -37,6 +49,8 @@ struct TcpDoor::Rooms {
   Rooms(const TcpOptions& o, const DoorParts& p, std::shared_ptr<const Trunks> t, Figures& f)
       : options(o), clock(p.clock), trunks(t), figures(f), responder(o.responder, t, p.decider, p.numbering, f) {}
   void accept();
+  // On the connection with that other end; for a request one is made where there is none.
+  void pass(const model::IpAddress& to, std::uint16_t port, std::string_view message);
 
   TcpOptions options;
   platform::Clock& clock;
@@ -44,6 +58,7 @@ struct TcpDoor::Rooms {
   Figures& figures;
   Responder responder;
   std::size_t connections = 0;
+  std::map<std::pair<model::IpAddress, std::uint16_t>, Connection*> by_end;
   asio::io_context context{1};
   tcp::acceptor acceptor{context};
   asio::steady_timer pause{context};
@@ -60,8 +75,12 @@ class TcpDoor::Rooms::Connection : public std::enable_shared_from_this<Connectio
         port_(port),
         framer_(rooms.options.responder.limits.message_bytes) {
     ++rooms_.connections;
+    rooms_.by_end[{peer_, port_}] = this;
   }
-  ~Connection() { --rooms_.connections; }
+  ~Connection() {
+    --rooms_.connections;
+    forget();
+  }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -70,10 +89,37 @@ class TcpDoor::Rooms::Connection : public std::enable_shared_from_this<Connectio
     read();
   }
 
+  // A connection of ours to a next hop; what is sent meanwhile waits.
+  void connect() {
+    connecting_ = true;
+    watch();
+    socket_.async_connect(endpoint_of(peer_, port_), [self = shared_from_this()](error_code bad) {
+      self->connecting_ = false;
+      if (bad) {
+        self->rooms_.figures.add(Count::kTcpUnreachable);
+        return self->close();
+      }
+      error_code ignored;
+      self->socket_.set_option(tcp::no_delay(true), ignored);
+      self->watch();
+      self->read();
+      self->write();
+    });
+  }
+
+  void send(std::string_view message) {
+    if (waiting_.size() + sending_.size() > rooms_.options.unsent_bytes_max) {
+      rooms_.figures.add(Count::kTcpUnreachable);
+      return close();
+    }
+    waiting_ += message;
+    write();
+  }
+
  private:
   // Runs from the last whole message, not from the last byte: dripping bytes does not help.
   void watch() {
-    timer_.expires_after(midway_ ? rooms_.options.message : rooms_.options.idle);
+    timer_.expires_after(midway_ || connecting_ ? rooms_.options.message : rooms_.options.idle);
     timer_.async_wait([self = shared_from_this()](error_code stopped) {
       if (!stopped) self->close();
     });
@@ -119,11 +165,16 @@ class TcpDoor::Rooms::Connection : public std::enable_shared_from_this<Connectio
     room_.resize(message.size() + 2048);
     const Arrival in{message, peer_, port_, Transport::kTcp, {}};
     const Departure out = rooms_.responder.answer(in, {rooms_.clock.wall(), rooms_.clock.steady()}, room_);
-    waiting_.append(room_.data(), out.bytes);
+    if (out.bytes == 0) return;
+    const std::string_view text(room_.data(), out.bytes);
+    if (out.to == peer_ && out.port == port_)
+      waiting_ += text;
+    else
+      rooms_.pass(out.to, out.port, text);
   }
 
   void write() {
-    if (!sending_.empty() || waiting_.empty()) return;
+    if (connecting_ || !sending_.empty() || waiting_.empty()) return;
     sending_.swap(waiting_);
     asio::async_write(socket_, asio::buffer(sending_), [self = shared_from_this()](error_code bad, std::size_t) {
       self->sending_.clear();
@@ -132,7 +183,13 @@ class TcpDoor::Rooms::Connection : public std::enable_shared_from_this<Connectio
     });
   }
 
+  void forget() {
+    const auto found = rooms_.by_end.find({peer_, port_});
+    if (found != rooms_.by_end.end() && found->second == this) rooms_.by_end.erase(found);
+  }
+
   void close() {
+    forget();
     error_code ignored;
     timer_.cancel();
     socket_.close(ignored);
@@ -144,7 +201,7 @@ class TcpDoor::Rooms::Connection : public std::enable_shared_from_this<Connectio
   model::IpAddress peer_;
   std::uint16_t port_;
   StreamFramer framer_;
-  bool midway_ = false;
+  bool midway_ = false, connecting_ = false;
   std::array<char, 8192> in_{};
   std::vector<char> room_;
   std::string waiting_, sending_;
@@ -173,6 +230,20 @@ void TcpDoor::Rooms::accept() {
     }
     accept();
   });
+}
+
+void TcpDoor::Rooms::pass(const model::IpAddress& to, std::uint16_t port, std::string_view message) {
+  const auto found = by_end.find({to, port});
+  if (found != by_end.end()) return found->second->send(message);
+  // Nobody waits for an answer whose connection is gone; and the ends that we connect to are next hops alone.
+  if (message.starts_with("SIP/") || connections >= options.connections_max) {
+    figures.add(Count::kTcpUnreachable);
+    return;
+  }
+  figures.add(Count::kTcpConnections);
+  const auto made = std::make_shared<Connection>(*this, tcp::socket(context), to, port);
+  made->connect();
+  made->send(message);
 }
 
 TcpDoor::TcpDoor(std::unique_ptr<Rooms> rooms) : rooms_(std::move(rooms)) {}

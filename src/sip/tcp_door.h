@@ -1,5 +1,8 @@
 // The TCP side, on the same port as UDP (RFC 3261 section 18.2.1): one thread for all connections.
 //
+// Passes   what is passed on goes to the next hop by a connection of its own, made when first needed and kept while it is used;
+//          answers go back on the connection that the call came by. A next hop that cannot be reached is counted; the
+//          caller's own timers tell it.
 // Bounds   strangers are closed at once; connections, message size, waiting answers, idle time and the time a message may take to
 //          come whole are limited. A stream in which no message can be found is closed.
 // Errors   start(): kUnavailable when the port is taken.

@@ -34,6 +34,8 @@ constexpr Words<Direction, 4> kDirection{{{"unknown", Direction::kUnknown},
                                           {"international_in", Direction::kInternationalIn},
                                           {"inter_network", Direction::kInterNetwork},
                                           {"intra_network", Direction::kIntraNetwork}}};
+constexpr Words<IdentityCheck, 3> kIdentity{
+    {{"off", IdentityCheck::kOff}, {"check", IdentityCheck::kCheck}, {"require", IdentityCheck::kRequire}}};
 constexpr std::array<std::string_view, 5> kPlaces{"LN", "TN", "RLN", "LPN", "RPN"};
 
 IpAddress masked(const IpAddress& ip, unsigned bits) {
@@ -150,6 +152,8 @@ class TrunksReader {
         word(node, key, kReject, t.reject_fact);
       else if (key == "next_hop")
         hop(node, t.next);
+      else if (key == "identity")
+        word(node, key, kIdentity, t.identity);
       else if (key == "reply_to_source_port")
         flag(node, key, t.reply_to_source_port);
       else if (key == "country")
@@ -308,6 +312,11 @@ const Trunk* Trunks::named(std::string_view name) const {
   for (const Trunk& trunk : trunks_)
     if (trunk.name == name) return &trunk;
   return nullptr;
+}
+
+bool Trunks::any_identity() const {
+  return std::any_of(trunks_.begin(), trunks_.end(),
+                     [](const Trunk& trunk) { return trunk.identity != IdentityCheck::kOff; });
 }
 
 bool Trunks::is_next_hop(const IpAddress& address) const {

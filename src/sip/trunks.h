@@ -19,6 +19,7 @@ namespace pandun::sip {
 enum class Allow : std::uint8_t { kRedirect, kServiceUnavailable, kNotFound, kProxy };
 enum class Reject : std::uint8_t { kDecline, kNetworkBlocked, kRejected, kForbidden, kNotFound, kUnavailable, kBusy };
 using decide::Direction;
+enum class IdentityCheck : std::uint8_t { kOff, kCheck, kRequire };
 
 struct Hop {
   model::IpAddress address{};
@@ -42,6 +43,7 @@ struct Trunk {
   Reject reject = Reject::kDecline;       // for measures and analyses
   Reject reject_fact = Reject::kDecline;  // for facts and the callee's own blocks: 603+ is not meant for them
   Hop next{};                             // where an allowed call goes; 302 and proxy need it
+  IdentityCheck identity = IdentityCheck::kOff;  // whether signatures of callers are verified, and asked for
   bool reply_to_source_port = false;      // answer to the port the request came from, whatever Via says
   std::uint16_t country = 0;              // national forms belong to it; 0: the site's
   std::string area{};                     // local forms belong to it, without 0
@@ -60,6 +62,7 @@ class Trunks {
   bool is_next_hop(const model::IpAddress& address) const;  // of a trunk that is proxied for: it may send answers
   const std::vector<Trunk>& all() const { return trunks_; }
   bool any_proxy() const { return !next_hops_.empty(); }
+  bool any_identity() const;
 
  private:
   struct Net {

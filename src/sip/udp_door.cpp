@@ -1,6 +1,9 @@
 #include "sip/udp_door.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
+#include <future>
 
 namespace pandun::sip {
 namespace {
@@ -36,6 +39,7 @@ Result<std::unique_ptr<UdpDoor>> UdpDoor::start(const DoorOptions& options, cons
   socket.port = options.port;
   socket.reuse_port = options.threads > 1;
   socket.receive_buffer_bytes = options.receive_buffer_bytes;
+  socket.poll = options.poll;
   socket.drop_acks = options.drop_acks && !trunks->any_proxy();
   for (unsigned i = 0; i < options.threads; ++i) {
     auto lane = std::make_unique<Lane>();
@@ -44,8 +48,18 @@ Result<std::unique_ptr<UdpDoor>> UdpDoor::start(const DoorOptions& options, cons
     lane->responder = std::make_unique<Responder>(options.responder, trunks, parts.decider, parts.numbering, figures);
     door->lanes_.push_back(std::move(lane));
   }
-  for (auto& lane : door->lanes_)
-    lane->thread = platform::start_thread("sip", [d = door.get(), l = lane.get()](std::stop_token) { d->run(*l); });
+  for (auto& lane : door->lanes_) {
+    std::promise<Result<>> ready;  // a thread can only speak for itself
+    auto urgent = ready.get_future();
+    lane->thread = platform::start_thread(
+        "sip", [d = door.get(), l = lane.get(), &ready, urgency = options.urgency](const std::stop_token&) {
+          Result<> done = platform::make_urgent(urgency);
+          const bool go_on = done.ok();
+          ready.set_value(std::move(done));
+          if (go_on) d->run(*l);
+        });
+    TRY(urgent.get());
+  }
   return door;
 }
 
@@ -61,14 +75,23 @@ void UdpDoor::stop() {
 
 void UdpDoor::run(Lane& lane) {
   platform::DatagramSocket& socket = *lane.socket;
+  Responder& responder = *lane.responder;
+  std::array<Arrival, platform::DatagramSocket::kBatch> arrivals;
   while (const std::size_t count = socket.receive()) {
-    if (draining_.load(std::memory_order_relaxed)) lane.responder->drain();
+    if (draining_.load(std::memory_order_relaxed)) responder.drain();
     const Now now{clock_.wall(), clock_.steady()};
     for (std::size_t i = 0; i < count; ++i) {
       const auto datagram = socket.at(i);
-      const Arrival in{datagram.bytes, address_of(datagram.from), datagram.from.port, Transport::kUdp, datagram.age};
-      const std::span<char> room = socket.room(datagram.bytes.size() + kRoomBeyondRequest);
-      const Departure out = lane.responder->answer(in, now, room);
+      arrivals[i] = {datagram.bytes, address_of(datagram.from), datagram.from.port, Transport::kUdp, datagram.age};
+    }
+    // A lone one is answered at once; of several, the next are read before each is answered.
+    const std::size_t lead = std::min(count, Responder::kAhead) - 1;
+    for (std::size_t i = 0; i < lead; ++i) responder.read_ahead(arrivals[i], i);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (lead != 0 && i + lead < count) responder.read_ahead(arrivals[i + lead], i + lead);
+      const Arrival& in = arrivals[i];
+      const std::span<char> room = socket.room(in.bytes.size() + kRoomBeyondRequest);
+      const Departure out = lead == 0 ? responder.answer(in, now, room) : responder.answer(in, now, room, i);
       if (out.bytes != 0) socket.send(out.bytes, socket_address(out.to, out.port));
     }
     socket.flush();

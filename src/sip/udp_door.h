@@ -1,18 +1,20 @@
 // The UDP side: one thread with a socket and a responder of its own for each core.
 //
-// Errors   start(): kUnavailable when the port is taken.
+// Errors   start(): kUnavailable when the port is taken, kNotAllowed when the system refuses the urgency that was asked for.
 // Stop     drain() tells switches to turn away; stop() ends the threads, and what is still in the sockets is repeated by its
 //          senders to whoever they turned to.
 // Threads  start() and stop() from one thread.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <vector>
 
 #include "platform/clock.h"
 #include "platform/datagram_socket.h"
 #include "platform/thread.h"
+#include "platform/urgency.h"
 #include "sip/responder.h"
 
 namespace pandun::sip {
@@ -22,7 +24,9 @@ struct DoorOptions {
   std::uint16_t port = 5060;
   unsigned threads = 1;
   std::size_t receive_buffer_bytes = 16U << 20;
-  bool drop_acks = true;  // unless a trunk is proxied for
+  bool drop_acks = true;              // unless a trunk is proxied for
+  std::chrono::microseconds poll{0};  // platform/datagram_socket.h
+  platform::Urgency urgency{};        // of the threads
   ResponderOptions responder{};
 };
 

@@ -15,6 +15,7 @@ static std::vector<SourcePart> all() {
   std::vector<SourcePart> parts;
   SOURCE(calls)
   SOURCE(messages)
+  SOURCE(openings)
   SOURCE(zeek)
   SOURCE(eve)
   return parts;

@@ -13,7 +13,9 @@
 #include "store/accounts.h"
 #include "store/alerts.h"
 #include "store/audit.h"
+#include "store/card_batches.h"
 #include "store/cases.h"
+#include "store/leads.h"
 #include "store/vault.h"
 
 namespace pandun::store {
@@ -29,9 +31,11 @@ class View {
   virtual const Cases& cases() const = 0;
   virtual const Measures& measures() const = 0;
   virtual const Batches& batches() const = 0;
+  virtual const CardBatches& card_batches() const = 0;
   virtual const Appeals& appeals() const = 0;
   virtual const CaseFiles& case_files() const = 0;
   virtual const Orders& orders() const = 0;
+  virtual const Leads& leads() const = 0;
   virtual const VaultRows& vault() const = 0;
   virtual const AuditRows& audit() const = 0;
   virtual const KeyValues& values() const = 0;
@@ -40,9 +44,9 @@ class View {
 
 class Tx : public View {
  public:
-  using View::alerts, View::api_tokens, View::appeals, View::audit, View::batches, View::case_files, View::cases,
-      View::consumers, View::incidents, View::measures, View::orders, View::sessions, View::users, View::values,
-      View::vault;
+  using View::alerts, View::api_tokens, View::appeals, View::audit, View::batches, View::card_batches, View::case_files,
+      View::cases, View::consumers, View::incidents, View::leads, View::measures, View::orders, View::sessions,
+      View::users, View::values, View::vault;
   virtual Users& users() = 0;
   virtual Sessions& sessions() = 0;
   virtual ApiTokens& api_tokens() = 0;
@@ -51,9 +55,11 @@ class Tx : public View {
   virtual Cases& cases() = 0;
   virtual Measures& measures() = 0;
   virtual Batches& batches() = 0;
+  virtual CardBatches& card_batches() = 0;
   virtual Appeals& appeals() = 0;
   virtual CaseFiles& case_files() = 0;
   virtual Orders& orders() = 0;
+  virtual Leads& leads() = 0;
   virtual VaultRows& vault() = 0;
   virtual AuditRows& audit() = 0;
   virtual KeyValues& values() = 0;

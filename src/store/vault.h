@@ -14,6 +14,7 @@ namespace pandun::store {
 struct SealedRow {
   std::string token, kind, sealed, alert_id;
   WallMs sealed_at;
+  std::int64_t row = 0;  // its place in the table; given when read
 };
 
 struct GrantRow {
@@ -34,6 +35,8 @@ class VaultRows {
   virtual ~VaultRows() = default;
   virtual Result<std::optional<SealedRow>> sealed(const std::string& token) const = 0;
   virtual Result<std::int64_t> sealed_count() const = 0;
+  virtual Result<std::vector<SealedRow>> walk_numbers(
+      std::int64_t after, int limit) const = 0;  // sealed numbers in order of `row`, behind `after`
   virtual Result<std::optional<GrantRow>> grant(const std::string& id) const = 0;
   virtual Result<std::vector<GrantRow>> grants(
       const std::string& case_id) const = 0;        // "" = all; newest first, at most 500

@@ -5,7 +5,7 @@ import json
 import shutil
 import sys
 
-from pandun import replay, run, scratch
+from pandun import Server, replay, run, scratch, wait_until
 
 MANIFEST = "".join(f'{key} = "made by the simulator"\n' for key in
                    ("name", "provenance", "licence", "purpose", "consent", "deidentification", "impact_assessment"))
@@ -19,6 +19,34 @@ def day(home, name, seed):
         if truth["kind"] != "benign" and truth["entity"]["kind"] == "number":
             fraud.add(truth["entity"]["value"])
     return [f"calls:{home / name / 'calls.csv'}", f"messages:{home / name / 'messages.csv'}"], fraud
+
+
+def live(home, inputs, first):
+    """A running platform takes what the shelf says, from a position that it writes down; after kill -9 each event meets the same models again."""
+    config = home / "live.toml"
+    config.write_text(f'[models]\ndirectory = "{home / "shelf"}"\nthreshold = "balanced"\n'
+                      + "".join(f'[[source]]\nkind = "{kind}"\npath = "{path}"\n' for kind, path in (each.split(":", 1) for each in inputs)))
+    run("learn", "train", home / "labelled.csv", "--group", "number", "--ignore", "time", "--manifest", home / "m.toml", "--folds", "3",
+        "--inner-folds", "3", "--rounds", "40", "--eta", "0.2", "--out", home / "shelf", "--by", "li")
+    history = home / "live" / "model-history"
+    server = Server(home / "live", config=config)
+    wait_until(lambda: server.metric("pandun_engine_lag_events") == 0 and server.metric("pandun_model_looks_total") > 100, "the first champion looks")
+    assert len(history.read_text().splitlines()) == 1 and history.read_text().startswith("0 champion:1:")
+    second = home / "shelf" / "batch-000002"
+    run("learn", "promote", second, "--to", "shadow", "--by", "li")
+    wait_until(lambda: "shadow:2:" in history.read_text(), "the shadow is taken up without a restart", 20)
+    run("learn", "promote", second, "--to", "champion", "--by", "li", "--approved-by", "wang")
+    wait_until(lambda: "champion:2:" in history.read_text(), "so is the new champion", 20)
+    run("learn", "promote", home / "shelf", "--roll-back", "--by", "li", "--approved-by", "wang")
+    wait_until(lambda: history.read_text().splitlines()[-1].split(" ")[1].startswith("champion:1:"), "and the roll-back", 20)
+    positions = [int(line.split()[0]) for line in history.read_text().splitlines()]
+    assert len(positions) == 4 and positions == sorted(positions) and positions[1] > 1000, positions
+    before = history.read_text()
+    server.kill()
+    again = Server(home / "live", config=config)
+    wait_until(lambda: again.metric("pandun_engine_lag_events") == 0, "caught up again")
+    assert history.read_text() == before
+    again.stop()
 
 
 def main():
@@ -67,6 +95,8 @@ def main():
     right = [alert for alert in alerts if alert["entity"]["value"] in fraud]
     assert len(right) >= 20 and len(right) >= 0.8 * len(alerts), (len(right), len(alerts))
     assert all(alert["severity"] <= 65 and alert["evidence"][0]["feature"] == "model_score" for alert in alerts)
+
+    live(home, inputs, batch)
 
     # Another file in its place, or a model of other columns, never scores: the start says so.
     model = batch / "model.pandun"

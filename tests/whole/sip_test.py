@@ -421,7 +421,85 @@ def a_stop_with_open_connections_takes_less_than_two_seconds(home):
     assert took < 2.0, f"{took:.1f} s"
 
 
+X5U = "https://cert.example/signer.pem"
+
+
+def padless(raw):
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def signer(folder):
+    """A root, a signer below it and the index that names both, made with the command-line tool."""
+    folder.mkdir()
+    (folder / "leaf.cnf").write_text("basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"
+                                     "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
+    def openssl(*arguments):
+        subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+    for name in ("root", "signer"):
+        openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", folder / f"{name}.key")
+    openssl("req", "-x509", "-key", folder / "root.key", "-subj", "/CN=root", "-days", "30", "-out", folder / "root.pem",
+            "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+    openssl("req", "-new", "-key", folder / "signer.key", "-subj", "/CN=signer", "-out", folder / "signer.csr")
+    openssl("x509", "-req", "-in", folder / "signer.csr", "-CA", folder / "root.pem", "-CAkey", folder / "root.key", "-CAcreateserial",
+            "-days", "7", "-extfile", folder / "leaf.cnf", "-out", folder / "signer.pem")
+    (folder / "index.toml").write_text(f'roots = ["root.pem"]\n[[certificate]]\nx5u = "{X5U}"\nfile = "signer.pem"\n')
+
+
+def identity(folder, caller, callee="8613800138000", attest="A", age=0):
+    header = json.dumps({"alg": "ES256", "ppt": "shaken", "typ": "passport", "x5u": X5U}, separators=(",", ":"))
+    claims = json.dumps({"attest": attest, "dest": {"tn": [callee]}, "iat": int(time.time()) - age, "orig": {"tn": caller},
+                         "origid": "123e4567-e89b-12d3-a456-426655440000"}, separators=(",", ":"))
+    text = padless(header.encode()) + "." + padless(claims.encode())
+    made = subprocess.run(["openssl", "dgst", "-sha256", "-sign", folder / "signer.key"], input=text.encode(), check=True,
+                          capture_output=True).stdout
+    parts, at = [], 2
+    for _ in range(2):  # SEQUENCE { INTEGER r, INTEGER s }
+        size = made[at + 1]
+        parts.append(made[at + 2:at + 2 + size].lstrip(b"\0").rjust(32, b"\0"))
+        at += 2 + size
+    return f"Identity: {text}.{padless(b''.join(parts))};info=<{X5U}>;alg=ES256;ppt=shaken\r\n"
+
+
+def a_callers_signature_is_verified_and_a_forged_one_stops_nobody(home):
+    signer(home / "identity")
+    port = free_port()
+    (home / "trunks.toml").write_text(TRUNKS.format(source_port="true") + 'identity = "check"\n')
+    (home / "pandun.toml").write_text(
+        f'[simulate]\nenabled = false\n[decide.sip]\nenabled = true\nlisten = "127.0.0.1:{port}"\ntrunks = "{home}/trunks.toml"\n'
+        f'identity_certificates = "{home}/identity"\nidentity_budget_us = 100000\n')
+    server, phone = Server(home / "data", config=home / "pandun.toml"), Phone(port)
+
+    def call(line, caller="+8613900000002"):
+        phone.calls += 1
+        message = invite(caller, f"{phone.port}x{phone.calls}", phone.port)
+        return phone.send(message.replace(b"CSeq:", line.encode() + b"CSeq:"))
+
+    good = identity(home / "identity", "8613900000002", attest="B")
+    assert "X-Pandun-Identity: TN-Validation-Passed;why=good;attest=B\r\n" in call(good), call(good)
+    forged = re.sub(r"\.[^.;]{20}([^.;]*;)", "." + "A" * 20 + r"\1", good)
+    answer = call(forged)
+    assert answer.startswith("SIP/2.0 302 ") and "X-Pandun-Reason: identity_failed" in answer, answer
+    assert "why=signature" in answer, answer
+    assert "why=other_caller" in call(good, "+8613900000003"), "cut and pasted"
+    assert "why=stale" in call(identity(home / "identity", "8613900000002", age=120))
+    assert "No-TN-Validation;why=absent" in call("")
+    decision = re.search(r"X-Pandun-Decision: (\S+)", answer).group(1)
+    client = Client(server.url)
+    client.sign_in("admin", server.password, "a new long password 1")
+    explained = wait_until(lambda: client.call("GET", f"/api/v1/decisions/{decision}"), "the decision is written", 10)
+    assert explained.get("identity") == "failed", explained
+
+    # A flood of forgeries, each another: calls go on, and the queue's end is said, not waited for.
+    flood = [call(forged.replace("A" * 20, f"{i:020}".replace("0", "B"))) for i in range(300)]
+    assert all(reply.startswith("SIP/2.0 302 ") for reply in flood), "nobody is stopped"
+    text = urllib.request.urlopen(server.url + "/metrics", timeout=10).read().decode()
+    counted = {m[1]: int(float(m[2])) for m in re.finditer(r'^pandun_sip_identity_total\{[^}]*why="(\w+)"[^}]*\} (\S+)$', text, re.M)}
+    assert counted["good"] >= 1 and counted["signature"] + counted["late"] + counted["busy"] >= 300, counted
+    server.stop()
+
+
 if __name__ == "__main__":
     sys.exit(main(answers_by_list, torture_messages, sipp_as_conformance_client, kamailio_asks, killed_and_started_again_under_load,
                   nobody_else_gets_an_answer, the_card_of_a_608_is_signed_when_it_is_fetched,
+                  a_callers_signature_is_verified_and_a_forged_one_stops_nobody,
                   a_stop_with_open_connections_takes_less_than_two_seconds))

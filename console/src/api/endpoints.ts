@@ -1,6 +1,6 @@
 // Every call the console makes, one line each.
 import { call } from './call';
-import type { AppealDecision, AppealState, BatchState, CheckResult, EntityKind, NewAppeal, NewBatch, NewIntelList, Role } from './types';
+import type { AppealDecision, AppealState, BatchState, CheckResult, EntityKind, NewAppeal, NewBackTest, NewBatch, NewIntelList, NewLeadPartner, CardProposal, Role } from './types';
 
 export interface AlertQuery {
   cursor?: string;
@@ -63,6 +63,26 @@ export const api = {
   appeal: (id: string) => call('get', '/api/v1/appeals/{id}', { path: { id } }),
   decideAppeal: (id: string, body: AppealDecision) => call('post', '/api/v1/appeals/{id}/decide', { path: { id }, body }),
 
+  cardBatches: (query: { cursor?: string; limit?: number }) => call('get', '/api/v1/card-batches', { query }),
+  cardBatch: (id: string) => call('get', '/api/v1/card-batches/{id}', { path: { id } }),
+  proposeCardBatch: (id: string, body: CardProposal) => call('post', '/api/v1/card-batches/{id}/propose', { path: { id }, body }),
+  approveCardBatch: (id: string) => call('post', '/api/v1/card-batches/{id}/approve', { path: { id } }),
+  refuseCardBatch: (id: string, reason: string) => call('post', '/api/v1/card-batches/{id}/refuse', { path: { id }, body: { reason } }),
+  leadPurposes: () => call('get', '/api/v1/leads/purposes', {}),
+  leadPartners: () => call('get', '/api/v1/leads/partners', {}),
+  leadPartner: (id: string) => call('get', '/api/v1/leads/partners/{id}', { path: { id } }),
+  proposeLeadPartner: (body: NewLeadPartner) => call('post', '/api/v1/leads/partners', { body }),
+  decideLeadPartner: (id: string, body: { accept: boolean; reason: string }) => call('post', '/api/v1/leads/partners/{id}/decide', { path: { id }, body }),
+  endLeadPartner: (id: string, reason: string) => call('post', '/api/v1/leads/partners/{id}/end', { path: { id }, body: { reason } }),
+  rotateLeadKey: (id: string, overlap_days: number) => call('post', '/api/v1/leads/partners/{id}/keys', { path: { id }, body: { overlap_days } }),
+  revealLeadKey: (id: string, key: string) => call('post', '/api/v1/leads/partners/{id}/keys/{key}/reveal', { path: { id, key } }),
+  leadFiles: (query: { cursor?: string; limit?: number; partner_id?: string }) => call('get', '/api/v1/leads/files', { query }),
+  leadFile: (id: string) => call('get', '/api/v1/leads/files/{id}', { path: { id } }),
+  importLeadFile: (body: { partner_id: string; name?: string; content: string }) => call('post', '/api/v1/leads/files', { body }),
+  exportLeads: (body: { partner_id: string; purpose: string }) => call('post', '/api/v1/leads/exports', { body }),
+  leadMatches: (query: { cursor?: string; limit?: number; partner_id?: string; case_id?: string }) => call('get', '/api/v1/leads/matches', { query }),
+  leadFeedback: (id: string, body: { result: 'confirmed' | 'false' | 'acted_on' }) => call('post', '/api/v1/leads/matches/{id}/feedback', { path: { id }, body }),
+
   grounds: () => call('get', '/api/v1/grounds', {}),
   measureKinds: () => call('get', '/api/v1/measure-kinds', {}),
   grants: (case_id: string) => call('get', '/api/v1/vault/grants', { query: { case_id } }),
@@ -77,6 +97,19 @@ export const api = {
   detectors: () => call('get', '/api/v1/detectors', {}),
   sources: () => call('get', '/api/v1/sources', {}),
   rules: () => call('get', '/api/v1/rules', {}),
+  ruleVersions: () => call('get', '/api/v1/rule-versions', {}),
+  ruleVersion: (id: string) => call('get', '/api/v1/rule-versions/{id}', { path: { id } }),
+  addRuleVersion: (body: { text: string; note: string }) => call('post', '/api/v1/rule-versions', { body }),
+  shadowRule: (id: string, reason: string) => call('post', '/api/v1/rule-versions/{id}/shadow', { path: { id }, body: { reason } }),
+  proposeRule: (id: string, reason: string) => call('post', '/api/v1/rule-versions/{id}/propose', { path: { id }, body: { reason } }),
+  approveRule: (id: string, body: { reason: string; back_test: string; people: number }) => call('post', '/api/v1/rule-versions/{id}/approve', { path: { id }, body }),
+  refuseRule: (id: string, reason: string) => call('post', '/api/v1/rule-versions/{id}/refuse', { path: { id }, body: { reason } }),
+  retireRule: (id: string, reason: string) => call('post', '/api/v1/rule-versions/{id}/retire', { path: { id }, body: { reason } }),
+  rollBackRule: (rule: string, reason: string) => call('post', '/api/v1/rules/{rule}/roll-back', { path: { rule }, body: { reason } }),
+  backTests: () => call('get', '/api/v1/back-tests', {}),
+  backTest: (id: string) => call('get', '/api/v1/back-tests/{id}', { path: { id } }),
+  startBackTest: (body: NewBackTest) => call('post', '/api/v1/back-tests', { body }),
+  cancelBackTest: (job: string) => call('post', '/api/v1/back-tests/{job}/cancel', { path: { job } }),
   topics: () => call('get', '/api/v1/topics', {}),
   workflows: () => call('get', '/api/v1/workflows', {}),
   system: () => call('get', '/api/v1/system', {}),

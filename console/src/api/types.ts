@@ -50,12 +50,25 @@ export type AuditEntry = S['AuditEntry'];
 export type AuditCheck = S['AuditCheck'];
 export type Detector = S['Detector'];
 export type Rule = S['Rule'];
+export type RuleVersion = S['RuleVersion'];
+export type BackTest = S['BackTest'];
+export type BackTestSubject = S['BackTestSubject'];
+export type BackTestJob = S['BackTestJob'];
+export type NewBackTest = S['NewBackTest'];
 export type Topic = S['Topic'];
 export type System = S['System'];
 export type IntelList = S['IntelList'];
 export type IntelImport = S['IntelImport'];
 export type NewIntelList = S['NewIntelList'];
 
-export const ROLES: Role[] = ['admin', 'analyst', 'approver', 'auditor', 'viewer'];
+export type Lead = S['Lead'];
+export type LeadPartner = S['LeadPartner'];
+export type LeadReceipt = S['LeadReceipt'];
+export type LeadFile = S['LeadFile'];
+export type NewLeadPartner = S['NewLeadPartner'];
+export type CardBatch = S['CardBatch'];
+export type CardProposal = S['CardProposal'];
+
+export const ROLES: Role[] = ['admin', 'analyst', 'approver', 'senior_approver', 'auditor', 'viewer'];
 export const ENTITY_KINDS: EntityKind[] = ['number', 'device', 'cell', 'ip', 'host_pair', 'domain', 'url', 'hash', 'trunk', 'app'];
 export const ALERT_STATES: AlertState[] = ['open', 'in_case', 'dismissed'];

@@ -29,7 +29,8 @@ export const useCatalog = defineStore('catalog', () => {
   const loadKinds = () => once('kinds', async () => void (kinds.value = [...(await api.measureKinds()).items].sort((a, b) => a.rank - b.rank)));
 
   function detectorTitle(name: string): LocalText {
-    return detectors.value.find((detector) => detector.name === name)?.title ?? { zh: name, en: name };
+    const known = detectors.value.find((detector) => detector.name === name) ?? topics.value.find((topic) => topic.id === name);
+    return known?.title ?? { zh: name, en: name };
   }
   function topicTitle(id: string): LocalText {
     return topics.value.find((topic) => topic.id === id)?.title ?? { zh: id, en: id };

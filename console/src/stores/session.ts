@@ -57,7 +57,9 @@ export const useSession = defineStore('session', () => {
   }
 
   function is(...roles: Role[]): boolean {
-    return roles.some((role) => user.value?.roles.includes(role));
+    // A senior approver may all that an approver may.
+    const has = (role: Role) => user.value?.roles.includes(role) ?? false;
+    return roles.some((role) => has(role) || (role === 'approver' && has('senior_approver')));
   }
 
   return { user, known, lost, signedIn, mustChangePassword, restore, signIn, signOut, changePassword, drop, is };

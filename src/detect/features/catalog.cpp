@@ -13,6 +13,9 @@ namespace {
 
 using Number = NumberActivity;
 using Host = HostActivity;
+using Dialling = DiallingActivity;
+using Device = DeviceActivity;
+using Cell = CellActivity;
 
 template <double (Number::*F)(Window) const, Window W>
 double of_number(const Number& a) {
@@ -21,6 +24,14 @@ double of_number(const Number& a) {
 template <double (Host::*F)(Window) const, Window W>
 double of_host(const Host& a) {
   return (a.*F)(W);
+}
+template <typename Activity, double (Activity::*F)(Window) const, Window W>
+double in_window(const Activity& a) {
+  return (a.*F)(W);
+}
+template <typename Activity, double (Activity::*F)() const>
+double plain(const Activity& a) {
+  return (a.*F)();
 }
 template <double (Number::*F)() const>
 double plain_number(const Number& a) {
@@ -77,6 +88,50 @@ constexpr Title kTitles[] = {
     {"distinct_nxdomains", "different names looked up that do not exist", "查询的不同不存在域名数"},
     {"logins_failed", "failed log-ins", "登录失败次数"},
     {"host_first_seen_age_s", "time since the address was first seen", "地址首次出现至今"},
+    {"dial_calls", "calls made at pace", "连拨次数"},
+    {"dial_ring_s_mean", "mean ring time at pace", "连拨平均振铃时长"},
+    {"dial_ring_s_spread", "spread of ring times at pace", "连拨振铃时长离散程度"},
+    {"dial_ring_short_share", "share rung for at most 5 s at pace", "连拨振铃不超过 5 秒的比例"},
+    {"dial_sequential_share", "share of neighbouring numbers at pace", "连拨相邻号码比例"},
+    {"dial_sequential_run", "longest run of neighbouring numbers", "最长相邻号码连拨数"},
+    {"dial_gap_cv_1h", "irregularity of its rhythm within 1 h", "1 小时拨号节奏变异系数"},
+    {"dial_new_callee_share", "share to numbers not called before", "连拨中新被叫比例"},
+    {"dial_first_contact_share", "share of first contacts at pace", "连拨中首次联系比例"},
+    {"dial_dispersion", "different callees per call at pace", "连拨离散度"},
+    {"dial_callee_entropy", "evenness over callees at pace", "连拨被叫均匀度"},
+    {"dial_region_entropy", "entropy of callees' regions at pace", "连拨被叫归属地熵"},
+    {"dial_international_share", "share of calls abroad at pace", "连拨国际呼叫比例"},
+    {"dial_roaming_share_24h", "share made while abroad in 24 h", "24 小时连拨漫游比例"},
+    {"dial_distinct_cells_1h", "cells it dialled from in 1 h", "1 小时连拨所在小区数"},
+    {"dial_top_cell_share_24h", "share dialled from one cell in 24 h", "24 小时连拨最常小区占比"},
+    {"dial_device_changes_7d", "changes of device while dialling in 7 d", "7 天连拨换机次数"},
+    {"dial_suspect_calls_24h", "calls to suspected numbers in 24 h", "24 小时连拨可疑号码次数"},
+    {"dial_suspect_share_24h", "share of calls to suspected numbers in 24 h", "24 小时连拨可疑号码比例"},
+    {"device_calls_out", "calls made on the device", "终端主叫次数"},
+    {"device_calls_in", "calls received on the device", "终端被叫次数"},
+    {"device_messages_out", "messages sent from the device", "终端发送短信条数"},
+    {"device_out_share", "share of the device's calls that it made", "终端主叫占比"},
+    {"device_answered_ratio", "share of the device's calls answered", "终端主叫接通率"},
+    {"device_short_ratio", "share of its answered calls of at most 10 s", "终端接通后不超过 10 秒的比例"},
+    {"device_distinct_callees", "different numbers called on the device", "终端主叫的不同号码数"},
+    {"device_switches", "times another number took the device over", "终端换号使用次数"},
+    {"device_moves", "times the device was in another cell", "终端换小区次数"},
+    {"device_distinct_numbers", "different numbers on the device", "终端上的不同号码数"},
+    {"device_new_numbers", "numbers new on the device", "终端上新出现的号码数"},
+    {"device_distinct_numbers_30d", "different numbers on the device in 30 d", "30 天终端上的不同号码数"},
+    {"device_new_numbers_30d", "numbers new on the device in 30 d", "30 天终端上新出现的号码数"},
+    {"device_distinct_cells", "different cells the device was in", "终端出现的不同小区数"},
+    {"device_first_seen_age_s", "time since the device was first seen", "终端首次出现至今"},
+    {"cell_calls", "calls made or received in the cell", "小区通话次数"},
+    {"cell_calls_out", "calls made in the cell", "小区主叫次数"},
+    {"cell_messages", "messages sent from the cell", "小区发送短信条数"},
+    {"cell_international", "calls and messages abroad in the cell", "小区国际通话与短信数"},
+    {"cell_distinct_numbers", "different numbers in the cell", "小区内不同号码数"},
+    {"cell_distinct_devices", "different devices in the cell", "小区内不同终端数"},
+    {"cell_new_numbers", "numbers new in the cell", "小区内新出现的号码数"},
+    {"cell_new_number_share", "share of numbers new in the cell", "小区内新号码比例"},
+    {"cell_message_rise", "messages in the cell, times the usual", "小区短信相对平时倍数"},
+    {"cell_first_seen_age_s", "time since the cell was first seen", "小区首次出现至今"},
 };
 const Title& title_of(std::string_view stem) {
   for (const Title& title : kTitles)
@@ -106,6 +161,27 @@ class Builder {
   void host(const Family& family) {
     (add(family, model::EntityKind::kIp, W, nullptr, &of_host<F, W>), ...);
   }
+  template <double (Dialling::*F)(Window) const, Window... W>
+  void dialling(const Family& family) {
+    ((windowed(family, model::EntityKind::kNumber, W).dialling = &in_window<Dialling, F, W>), ...);
+  }
+  template <double (Device::*F)(Window) const, Window... W>
+  void device(const Family& family) {
+    ((windowed(family, model::EntityKind::kDevice, W).device = &in_window<Device, F, W>), ...);
+  }
+  template <double (Cell::*F)(Window) const, Window... W>
+  void cell(const Family& family) {
+    ((windowed(family, model::EntityKind::kCell, W).cell = &in_window<Cell, F, W>), ...);
+  }
+  Feature& one(const Family& family, model::EntityKind entity, std::optional<Window> w) {
+    Feature& feature = push(family, entity, std::string(family.stem));
+    feature.window = w;
+    feature.title_en = title_of(family.stem).en;
+    feature.title_zh = title_of(family.stem).zh;
+    feature.doc_en = family.doc_en;
+    feature.doc_zh = family.doc_zh;
+    return feature;
+  }
   // A family of one whose name already says its window.
   void single(const Family& family, std::optional<Window> w, double (*f)(const Number&)) {
     Feature& feature = push(family, model::EntityKind::kNumber, std::string(family.stem));
@@ -130,16 +206,20 @@ class Builder {
  private:
   void add(const Family& family, model::EntityKind entity, Window w, double (*n)(const Number&),
            double (*h)(const Host&)) {
+    Feature& feature = windowed(family, entity, w);
+    feature.number = n;
+    feature.host = h;
+  }
+  Feature& windowed(const Family& family, model::EntityKind entity, Window w) {
     const auto i = static_cast<std::size_t>(w);
     Feature& feature = push(family, entity, fmt::format("{}_{}", family.stem, spec(w).name));
     feature.window = w;
     feature.exactness = family.in(w);
-    feature.number = n;
-    feature.host = h;
     feature.title_en = fmt::format("{} in {}", title_of(family.stem).en, kShortEn[i]);
     feature.title_zh = fmt::format("{}{}", kSpanZh[i], title_of(family.stem).zh);
     feature.doc_en = fmt::format(fmt::runtime(family.doc_en), fmt::arg("en", kSpanEn[i]));
     feature.doc_zh = fmt::format(fmt::runtime(family.doc_zh), fmt::arg("zh", kSpanZh[i]));
+    return feature;
   }
   Feature& push(const Family& family, model::EntityKind entity, std::string name) {
     Feature feature;
@@ -296,6 +376,199 @@ void host_features(Builder& b) {
            std::nullopt, &plain_host<&Host::first_seen_age_s>);
 }
 
+// Of a number that dials at pace; unbounded by its contacts, as nothing is known of others.
+void dialling_features(Builder& b) {
+  using D = Dialling;
+  const auto single = [&b](const Family& family, std::optional<Window> w, double (*f)(const D&)) {
+    b.one(family, model::EntityKind::kNumber, w).dialling = f;
+  };
+  b.dialling<&D::calls, k1h, k24h>(
+      {"dial_calls", "calls",
+       "calls made at pace in the last {en}, at most 128; not known for a number that never dials at pace",
+       "最近 {zh}连拨次数（上限 128；从不连拨的号码未知）", kExact, 4, true, true});
+  b.dialling<&D::ring_s_mean, k1h, k24h>(
+      {"dial_ring_s_mean", "s", "mean ring time of the calls at pace in the last {en}; not known where none is told",
+       "最近 {zh}连拨平均振铃时长（话单无振铃时长时未知）", kExact, 9});
+  b.dialling<&D::ring_s_spread, k1h, k24h>(
+      {"dial_ring_s_spread", "s",
+       "standard deviation of the ring times of the calls at pace in the last {en}; not known where none is told",
+       "最近 {zh}连拨振铃时长标准差（话单无振铃时长时未知）", kExact, 9});
+  b.dialling<&D::ring_short_share, k1h, k24h>(
+      {"dial_ring_short_share", "ratio",
+       "share of the calls at pace in the last {en} that rang for at most 5 s; not known where no ring time is told",
+       "最近 {zh}连拨中振铃不超过 5 秒的比例（话单无振铃时长时未知）", kExact, 8});
+  b.dialling<&D::sequential_share, k1h, k24h>(
+      {"dial_sequential_share", "ratio",
+       "share of the calls at pace in the last {en} whose callee is 1 to 10 away from one of the 4 callees before",
+       "最近 {zh}连拨中被叫与此前 4 个被叫号码相差 1 至 10 的比例", kExact, 9});
+  b.dialling<&D::sequential_run, k1h, k24h>(
+      {"dial_sequential_run", "calls",
+       "most calls at pace in a row in the last {en} of which each is 1 to 10 away from one of the 4 before",
+       "最近 {zh}连续拨打相邻号码的最多次数", kExact, 9});
+  single({"dial_gap_cv_1h", "ratio",
+          "standard deviation over mean of the gaps between the calls at pace in the last hour: near 0 for a machine; "
+          "not known below 5 calls",
+          "最近 1 小时连拨间隔的变异系数，接近 0 表示机器节奏（少于 5 次时未知）", kExact, 9},
+         k1h, &plain<D, &D::gap_cv_1h>);
+  b.dialling<&D::new_callee_share, k1h, k24h>(
+      {"dial_new_callee_share", "ratio",
+       "share of the calls at pace in the last {en} to numbers not called at pace within the 7 days before; once it "
+       "has called more than 8,192 in 7 days everybody counts as new",
+       "最近 {zh}连拨中此前 7 天未连拨过的被叫比例（7 天内超过 8192 个号码后全部计为新）", kEstimate, 8});
+  b.dialling<&D::first_contact_share, k1h, k24h>(
+      {"dial_first_contact_share", "ratio",
+       "share of the calls at pace in the last {en} to numbers neither called at pace nor heard from within the 7 days "
+       "before",
+       "最近 {zh}连拨中此前 7 天既未连拨过、也未来电来信的被叫比例", kEstimate, 8});
+  b.dialling<&D::dispersion, k1h, k24h>({"dial_dispersion", "ratio",
+                                         "different callees per call at pace in the last {en}",
+                                         "最近 {zh}连拨中不同被叫数与次数之比", kExact, 9});
+  b.dialling<&D::callee_entropy, k1h, k24h>(
+      {"dial_callee_entropy", "ratio",
+       "entropy of the callees of the calls at pace in the last {en}, as a share of what all different ones would "
+       "have; not known below 2 calls",
+       "最近 {zh}连拨被叫的熵与全部不同时之比（少于 2 次时未知）", kExact, 9});
+  b.dialling<&D::region_entropy, k1h, k24h>(
+      {"dial_region_entropy", "bits",
+       "entropy of the regions that the callees' prefixes tell, over the calls at pace in the last {en}",
+       "最近 {zh}连拨被叫归属段（号段、区号、国家码）的熵", kEstimate, 9});
+  b.dialling<&D::international_share, k1h, k24h>(
+      {"dial_international_share", "ratio",
+       "share of the calls at pace in the last {en} that the feed calls international or that go to another country "
+       "code",
+       "最近 {zh}连拨中国际呼叫的比例（话单标记，或被叫国家码不同）", kExact, 8});
+  single(
+      {"dial_roaming_share_24h", "ratio", "share of the calls at pace in the last 24 hours that the feed calls roaming",
+       "最近 24 小时连拨中话单标记为漫游的比例", kExact, 8},
+      k24h, &plain<D, &D::roaming_share_24h>);
+  single({"dial_distinct_cells_1h", "cells",
+          "different cells of the calls at pace in the last hour; two share a 16-bit hash once in 65,535",
+          "最近 1 小时连拨所在的不同小区数", kEstimate, 8},
+         k1h, &plain<D, &D::distinct_cells_1h>);
+  single({"dial_top_cell_share_24h", "ratio",
+          "share of the calls at pace in the last 24 hours made in the cell it was in most: 1 when it never moves; not "
+          "known where no cell is told",
+          "最近 24 小时连拨中最常所在小区的占比，1 表示不移动（话单无小区时未知）", kEstimate, 9},
+         k24h, &plain<D, &D::top_cell_share_24h>);
+  single({"dial_device_changes_7d", "times",
+          "calls at pace in the last 7 days made on another device than the call at pace before, at most 64",
+          "最近 7 天连拨中与前一次终端不同的次数（上限 64）", kEstimate, 5},
+         k7d, &plain<D, &D::device_changes_7d>);
+  single({"dial_suspect_calls_24h", "calls",
+          "calls at pace in the last 24 hours to numbers that were suspected at the time",
+          "最近 24 小时连拨中呼叫当时已被怀疑号码的次数", kExact, 8},
+         k24h, &plain<D, &D::suspect_calls_24h>);
+  single({"dial_suspect_share_24h", "ratio",
+          "share of the calls at pace in the last 24 hours to numbers that were suspected at the time",
+          "最近 24 小时连拨中呼叫当时已被怀疑号码的比例", kExact, 8},
+         k24h, &plain<D, &D::suspect_share_24h>);
+}
+
+void device_features(Builder& b) {
+  using D = Device;
+  const auto single = [&b](const Family& family, std::optional<Window> w, double (*f)(const D&)) {
+    b.one(family, model::EntityKind::kDevice, w).device = f;
+  };
+  b.device<&D::calls_out, k5m, k1h, k24h>({"device_calls_out", "calls", "calls made on the device in the last {en}",
+                                           "最近 {zh}终端主叫次数", kExact, 2, true});
+  b.device<&D::calls_in, k1h, k24h>(
+      {"device_calls_in", "calls",
+       "calls received on the device in the last {en}, where the feed names the callee's device",
+       "最近 {zh}终端被叫次数（需话单含被叫终端）", kExact, 2, true});
+  b.device<&D::messages_out, k5m, k1h, k24h>({"device_messages_out", "messages",
+                                              "messages sent from the device in the last {en}",
+                                              "最近 {zh}终端发送短信条数", kExact, 2, true});
+  b.device<&D::out_share, k24h>(
+      {"device_out_share", "ratio",
+       "calls made as a share of all calls on the device in the last {en}: always 1 where the feed does not name the "
+       "callee's device; not known without calls",
+       "最近 {zh}终端主叫占比（话单无被叫终端时恒为 1，无通话时未知）"});
+  b.device<&D::answered_ratio, k1h, k24h>(
+      {"device_answered_ratio", "ratio",
+       "share of the calls made on the device in the last {en} that were answered; not known without calls whose "
+       "outcome is known",
+       "最近 {zh}终端主叫接通率（无已知结果的呼叫时未知）"});
+  b.device<&D::short_ratio, k1h, k24h>(
+      {"device_short_ratio", "ratio",
+       "share of the answered calls made on the device in the last {en} with at most 10 s of talk; not known without "
+       "answered calls",
+       "最近 {zh}终端主叫接通中通话不超过 10 秒的比例（无接通时未知）"});
+  b.device<&D::distinct_callees, k1h, k24h>({"device_distinct_callees", "numbers",
+                                             "different numbers called on the device in the last {en}",
+                                             "最近 {zh}终端主叫的不同号码数", kSketch, 5, true});
+  b.device<&D::switches, k1h, k24h>({"device_switches", "times",
+                                     "uses in the last {en} by another number than the use before",
+                                     "最近 {zh}终端换号使用次数", kExact, 2, true});
+  b.device<&D::moves, k1h, k24h>({"device_moves", "times",
+                                  "uses in the last {en} in another cell than the last use with a cell",
+                                  "最近 {zh}终端换小区次数", kExact, 2, true});
+  b.device<&D::distinct_numbers, k1h, k24h, k7d>({"device_distinct_numbers", "numbers",
+                                                  "different numbers used on the device in the last {en}, at most 64",
+                                                  "最近 {zh}终端上使用的不同号码数（上限 64）", kExact, 3});
+  b.device<&D::new_numbers, k1h, k24h, k7d>(
+      {"device_new_numbers", "numbers",
+       "numbers first used on the device in the last {en}, its very first included, at most 64; a number is forgotten "
+       "30 days after its last use",
+       "最近 {zh}终端上首次使用的号码数（含终端的第一个号码，上限 64，停用 30 天后遗忘）", kExact, 3});
+  single(
+      {"device_distinct_numbers_30d", "numbers", "different numbers used on the device in the last 30 days, at most 64",
+       "最近 30 天终端上使用的不同号码数（上限 64）", kExact, 3},
+      k30d, &plain<D, &D::distinct_numbers_30d>);
+  single({"device_new_numbers_30d", "numbers",
+          "numbers first used on the device in the last 30 days, its very first included, at most 64",
+          "最近 30 天终端上首次使用的号码数（含终端的第一个号码，上限 64）", kExact, 3},
+         k30d, &plain<D, &D::new_numbers_30d>);
+  b.device<&D::distinct_cells, k1h, k24h, k7d>({"device_distinct_cells", "cells",
+                                                "different cells the device was used in within the last {en}, at most "
+                                                "64",
+                                                "最近 {zh}终端出现的不同小区数（上限 64）", kExact, 3});
+  single({"device_first_seen_age_s", "s", "time since the device was first seen; it is forgotten after 30 silent days",
+          "终端首次出现至今的时间（静默 30 天后遗忘）", kExact, 1},
+         std::nullopt, &plain<D, &D::first_seen_age_s>);
+}
+
+void cell_features(Builder& b) {
+  using C = Cell;
+  b.cell<&C::calls, k5m, k1h, k24h>({"cell_calls", "calls", "calls made or received in the cell in the last {en}",
+                                     "最近 {zh}小区内主被叫通话次数", kExact, 2, true});
+  b.cell<&C::calls_out, k1h, k24h>({"cell_calls_out", "calls", "calls made in the cell in the last {en}",
+                                    "最近 {zh}小区内主叫次数", kExact, 2, true});
+  b.cell<&C::messages, k5m, k1h, k24h>({"cell_messages", "messages", "messages sent from the cell in the last {en}",
+                                        "最近 {zh}小区内发送短信条数", kExact, 2, true});
+  b.cell<&C::international, k1h, k24h>(
+      {"cell_international", "calls",
+       "calls and messages in the cell in the last {en} that the feed calls international",
+       "最近 {zh}小区内话单标记为国际的通话与短信数", kExact, 2, true});
+  b.cell<&C::distinct_numbers, k1h, k24h>({"cell_distinct_numbers", "numbers",
+                                           "different numbers that called, were called or sent in the cell in the last "
+                                           "{en}",
+                                           "最近 {zh}小区内通话或发送短信的不同号码数", kSketch, 5, true});
+  b.cell<&C::distinct_devices, k1h, k24h>({"cell_distinct_devices", "devices",
+                                           "different devices used in the cell in the last {en}",
+                                           "最近 {zh}小区内使用的不同终端数", kSketch, 5, true});
+  b.cell<&C::new_numbers, k1h, k24h>(
+      {"cell_new_numbers", "numbers",
+       "numbers that appeared in the last {en} and were not in the cell in this or the previous span of 7 days; too "
+       "few "
+       "by 1 % where 2,000 were, by 15 % where 8,000 were",
+       "最近 {zh}小区内出现、且本期与上期 7 天内未出现过的号码数（2000 个号码时少计约 1%，8000 个时约 15%）", kEstimate,
+       2, true});
+  b.cell<&C::new_number_share, k1h, k24h>(
+      {"cell_new_number_share", "ratio",
+       "those as a share of the different numbers in the cell in the last {en}; not known without numbers",
+       "最近 {zh}小区内新号码占不同号码的比例（无号码时未知）", kEstimate, 6});
+  b.cell<&C::message_rise, k5m, k1h>({"cell_message_rise", "times",
+                                      "messages sent from the cell in the last {en} over the mean of spans as long "
+                                      "within the last 24 hours; not known "
+                                      "without messages",
+                                      "最近 {zh}小区内短信条数与最近 24 小时同长时段平均值之比（无短信时未知）", kExact,
+                                      4});
+  b.one({"cell_first_seen_age_s", "s", "time since the cell was first seen; it is forgotten after 14 silent days",
+         "小区首次出现至今的时间（静默 14 天后遗忘）", kExact, 1},
+        model::EntityKind::kCell, std::nullopt)
+      .cell = &plain<C, &C::first_seen_age_s>;
+}
+
 const std::vector<Feature>& catalog() {
   static const std::vector<Feature> kAll = [] {
     Builder builder;
@@ -304,6 +577,9 @@ const std::vector<Feature>& catalog() {
     number_singles(builder);
     host_features(builder);
     number_returns(builder);
+    dialling_features(builder);
+    device_features(builder);
+    cell_features(builder);
     return builder.take();
   }();
   return kAll;

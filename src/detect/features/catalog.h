@@ -5,11 +5,15 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "detect/features/cell_activity.h"
+#include "detect/features/device_activity.h"
+#include "detect/features/dialling_activity.h"
 #include "detect/features/host_activity.h"
 #include "detect/features/number_activity.h"
 #include "model/entity.h"
@@ -36,8 +40,16 @@ struct Feature {
   bool outgoing = false;             // of those, it counts only what the number itself called or sent
   std::string doc_en, doc_zh;
   std::string title_en, title_zh;                     // a few words: "calls made in 1 h"
-  double (*number)(const NumberActivity&) = nullptr;  // one of the two
+  double (*number)(const NumberActivity&) = nullptr;  // one of these
   double (*host)(const HostActivity&) = nullptr;
+  double (*dialling)(const DiallingActivity&) = nullptr;  // of a number too
+  double (*device)(const DeviceActivity&) = nullptr;
+  double (*cell)(const CellActivity&) = nullptr;
+  // A number's; `paced` null: it does not dial at pace, and nothing of that is known.
+  double of(const NumberActivity& activity, const DiallingActivity* paced) const {
+    if (number != nullptr) return number(activity);
+    return paced == nullptr ? std::numeric_limits<double>::quiet_NaN() : dialling(*paced);
+  }
 };
 
 std::string_view span_en(Window w);  // as titles say it: "1 h"

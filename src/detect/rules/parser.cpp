@@ -320,10 +320,10 @@ class Parser {
   }
 
   std::string advice_for(std::string_view wrong) const {
-    const model::EntityKind other =
-        entity_ == model::EntityKind::kNumber ? model::EntityKind::kIp : model::EntityKind::kNumber;
-    if (find_feature(other, wrong) != nullptr)
-      return fmt::format("that one belongs to rules with entity = \"{}\"", name(other));
+    for (const model::EntityKind other :
+         {model::EntityKind::kNumber, model::EntityKind::kIp, model::EntityKind::kDevice, model::EntityKind::kCell})
+      if (other != entity_ && find_feature(other, wrong) != nullptr)
+        return fmt::format("that one belongs to rules with entity = \"{}\"", name(other));
     std::vector<std::string_view> names;
     for (const Feature& f : features())
       if (f.entity == entity_) names.push_back(f.name);

@@ -366,6 +366,11 @@ bool Program::holds(const RuleSubject& subject) const {
   return !steps_.empty() && run(steps_, subject) != 0;
 }
 
+bool Program::asks_dialling() const {
+  const auto asks = [](const Step& step) { return step.feature != nullptr && step.feature->dialling != nullptr; };
+  return std::any_of(steps_.begin(), steps_.end(), asks);
+}
+
 std::vector<model::Evidence> Program::evidence(const RuleSubject& subject) const {
   std::vector<model::Evidence> out;
   for (const Reason& r : reasons_) {

@@ -17,13 +17,18 @@
 
 namespace pandun::detect {
 
-// What a condition is asked about: one of the two, and the ports.
+// What a condition is asked about: one of these, and the ports.
 struct RuleSubject {
   const NumberActivity* number = nullptr;
   const HostActivity* host = nullptr;
   const Ports* ports = nullptr;
+  const DiallingActivity* dialling = nullptr;  // of the number; null: it does not dial at pace
+  const DeviceActivity* device = nullptr;
+  const CellActivity* cell = nullptr;
   double value(const Feature& feature) const {
-    return number != nullptr ? feature.number(*number) : feature.host(*host);
+    if (number != nullptr) return feature.of(*number, dialling);
+    if (host != nullptr) return feature.host(*host);
+    return device != nullptr ? feature.device(*device) : feature.cell(*cell);
   }
 };
 
@@ -73,6 +78,7 @@ class Program {
   // Each test of a feature that holds now: its value and what it was measured against, in the order written.
   std::vector<model::Evidence> evidence(const RuleSubject& subject) const;
 
+  bool asks_dialling() const;  // any feature of how a number dials
   std::uint32_t cost() const { return cost_; }
   std::uint32_t contacts_min() const { return bound_.least; }  // with fewer contacts it cannot hold
   const ContactsBound& contacts_bound() const { return bound_; }

@@ -1,5 +1,10 @@
 #include "detect/rules/rule_runner.h"
 
+#include <algorithm>
+
+#include "detect/features/cell_activity.h"
+#include "detect/features/device_activity.h"
+#include "detect/features/dialling_activity.h"
 #include "detect/features/host_activity.h"
 #include "detect/features/number_activity.h"
 
@@ -9,11 +14,17 @@ namespace {
 // What the alert plots: the activity that the first piece of evidence is about.
 void plot(model::Signal& signal, const RuleSubject& subject) {
   if (signal.evidence.empty()) return;
-  const Feature* feature = find_feature(subject.number != nullptr ? model::EntityKind::kNumber : model::EntityKind::kIp,
-                                        signal.evidence.front().feature);
+  const Feature* feature = find_feature(signal.entity.kind, signal.evidence.front().feature);
   if (feature == nullptr) return;
   const Window w = feature->window.value_or(Window::k24h);
-  if (subject.host != nullptr) {
+  if (subject.device != nullptr) {
+    signal.series = subject.device->uses_series(w);
+    signal.series_feature = "uses";
+  } else if (subject.cell != nullptr) {
+    const bool writes = subject.cell->messages(w) > subject.cell->calls(w);
+    signal.series = writes ? subject.cell->messages_series(w) : subject.cell->calls_series(w);
+    signal.series_feature = writes ? "cell_messages" : "cell_calls";
+  } else if (subject.host != nullptr) {
     if (subject.host->flows(w) == 0) return;
     signal.series = subject.host->flows_series(w);
     signal.series_feature = "flows";
@@ -53,10 +64,11 @@ model::Signal RuleRunner::signal_of(const Rule& rule, const model::Event& event,
   return signal;
 }
 
-void RuleRunner::on_number(const model::Event& event, const NumberActivity& number, bool outgoing, const Ports& ports,
-                           std::vector<model::Signal>& signals, std::vector<model::Signal>& shadow) {
+void RuleRunner::on_number(const model::Event& event, const NumberActivity& number, const DiallingActivity* dialling,
+                           bool outgoing, const Ports& ports, std::vector<model::Signal>& signals,
+                           std::vector<model::Signal>& shadow) {
   if (number.contacts_at_most() < rules_->contacts_min_numbers()) return;
-  const RuleSubject subject{&number, nullptr, &ports};
+  const RuleSubject subject{&number, nullptr, &ports, dialling, nullptr, nullptr};
   for (const Rule* rule : rules_->numbers()) {
     const ContactsBound& bound = rule->when.contacts_bound();
     if ((bound.outgoing && !outgoing) || number.fewer_than(bound.least, bound.window)) continue;
@@ -72,7 +84,7 @@ void RuleRunner::on_number(const model::Event& event, const NumberActivity& numb
 void RuleRunner::on_host(const model::Event& event, const HostActivity& host, const Ports& ports,
                          std::vector<model::Signal>& signals, std::vector<model::Signal>& shadow) {
   if (host.contacts_at_most() < rules_->contacts_min_hosts()) return;
-  const RuleSubject subject{nullptr, &host, &ports};
+  const RuleSubject subject{nullptr, &host, &ports, nullptr, nullptr, nullptr};
   for (const Rule* rule : rules_->hosts()) {
     if (host.contacts_at_most() < rule->when.contacts_min() || !rule->when.holds(subject)) continue;
     if (!may_speak(*rule, model::key_of(host.host()), event)) continue;
@@ -81,6 +93,33 @@ void RuleRunner::on_host(const model::Event& event, const HostActivity& host, co
     plot(signal, subject);
     (rule->shadow ? shadow : signals).push_back(std::move(signal));
   }
+}
+
+void RuleRunner::on_text(const model::Event& event, model::Entity entity, const model::EntityKey& key,
+                         std::span<const Rule* const> rules, std::uint32_t contacts, const RuleSubject& subject,
+                         std::vector<model::Signal>& signals, std::vector<model::Signal>& shadow) {
+  for (const Rule* rule : rules) {
+    if (contacts < rule->when.contacts_min() || !rule->when.holds(subject)) continue;
+    if (!may_speak(*rule, key, event)) continue;
+    model::Signal signal = signal_of(*rule, event, rule->when.evidence(subject));
+    signal.entity = entity;
+    plot(signal, subject);
+    (rule->shadow ? shadow : signals).push_back(std::move(signal));
+  }
+}
+
+void RuleRunner::on_device(const model::Event& event, const model::EntityKey& key, std::string_view name,
+                           const DeviceActivity& device, const Ports& ports, std::vector<model::Signal>& signals,
+                           std::vector<model::Signal>& shadow) {
+  on_text(event, model::Entity::text(model::EntityKind::kDevice, name), key, rules_->devices(), device.uses_at_most(),
+          {nullptr, nullptr, &ports, nullptr, &device, nullptr}, signals, shadow);
+}
+
+void RuleRunner::on_cell(const model::Event& event, const model::EntityKey& key, std::string_view name,
+                         const CellActivity& cell, const Ports& ports, std::vector<model::Signal>& signals,
+                         std::vector<model::Signal>& shadow) {
+  on_text(event, model::Entity::text(model::EntityKind::kCell, name), key, rules_->cells(), cell.contacts_at_most(),
+          {nullptr, nullptr, &ports, nullptr, nullptr, &cell}, signals, shadow);
 }
 
 void RuleRunner::save(StateWriter& out) const {

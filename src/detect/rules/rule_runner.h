@@ -41,12 +41,23 @@ class RuleRunner {
   const std::shared_ptr<const RuleSet>& shared() const { return rules_; }
   bool wants_numbers() const { return rules_ != nullptr && !rules_->numbers().empty(); }
   bool wants_hosts() const { return rules_ != nullptr && !rules_->hosts().empty(); }
+  bool wants_devices() const { return rules_ != nullptr && !rules_->devices().empty(); }
+  bool wants_dialling() const { return rules_ != nullptr && rules_->asks_dialling(); }
+  bool wants_cells() const { return rules_ != nullptr && !rules_->cells().empty(); }
 
   // Appends what fires; `shadow` gets what rules in state shadow say.
-  void on_number(const model::Event& event, const NumberActivity& number, bool outgoing, const Ports& ports,
-                 std::vector<model::Signal>& signals, std::vector<model::Signal>& shadow);
+  // `dialling` may be null.
+  void on_number(const model::Event& event, const NumberActivity& number, const DiallingActivity* dialling,
+                 bool outgoing, const Ports& ports, std::vector<model::Signal>& signals,
+                 std::vector<model::Signal>& shadow);
   void on_host(const model::Event& event, const HostActivity& host, const Ports& ports,
                std::vector<model::Signal>& signals, std::vector<model::Signal>& shadow);
+  // `key` is the entity's routed key, `name` its text.
+  void on_device(const model::Event& event, const model::EntityKey& key, std::string_view name,
+                 const DeviceActivity& device, const Ports& ports, std::vector<model::Signal>& signals,
+                 std::vector<model::Signal>& shadow);
+  void on_cell(const model::Event& event, const model::EntityKey& key, std::string_view name, const CellActivity& cell,
+               const Ports& ports, std::vector<model::Signal>& signals, std::vector<model::Signal>& shadow);
 
   void clear() { spoken_.clear(); }
   void evict(EventMs watermark) { spoken_.evict(watermark); }
@@ -55,6 +66,9 @@ class RuleRunner {
   StateSize size() const { return {spoken_.size(), spoken_.bytes(), spoken_.evicted()}; }
 
  private:
+  void on_text(const model::Event& event, model::Entity entity, const model::EntityKey& key,
+               std::span<const Rule* const> rules, std::uint32_t contacts, const RuleSubject& subject,
+               std::vector<model::Signal>& signals, std::vector<model::Signal>& shadow);
   bool may_speak(const Rule& rule, const model::EntityKey& entity, const model::Event& event);
   model::Signal signal_of(const Rule& rule, const model::Event& event, std::vector<model::Evidence> evidence) const;
 

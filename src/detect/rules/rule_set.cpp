@@ -7,6 +7,7 @@
 #include <charconv>
 #include <map>
 #include <optional>
+#include <set>
 #include <tuple>
 
 #include "base/hash.h"
@@ -242,11 +243,16 @@ class RuleReader {
 
   void entity(Rule& rule) {
     const std::string value = text("entity", true);
-    entity_known_ = value == "number" || value == "ip";
-    rule.entity = value == "ip" ? model::EntityKind::kIp : model::EntityKind::kNumber;
+    constexpr std::array<model::EntityKind, 4> kKinds{model::EntityKind::kNumber, model::EntityKind::kIp,
+                                                      model::EntityKind::kDevice, model::EntityKind::kCell};
+    for (const model::EntityKind kind : kKinds) {
+      if (value != name(kind)) continue;
+      rule.entity = kind;
+      entity_known_ = true;
+    }
     if (!value.empty() && !entity_known_)
       fault(at("entity"), "unknown_entity", fmt::format("rules cannot be about '{}'", value),
-            "use \"number\" or \"ip\"");
+            "use \"number\", \"ip\", \"device\" or \"cell\"");
   }
   void state(Rule& rule) {
     const std::string value = find("state", false) == nullptr ? "live" : text("state", false);
@@ -296,6 +302,19 @@ void read_file(const RuleSource& source, std::vector<std::pair<Rule, bool>>& all
   }
 }
 
+// Drops the rules that an overriding source brings again.
+void override_rules(std::span<const RuleSource> sources, std::vector<std::pair<Rule, bool>>& all) {
+  std::set<std::string_view> files;
+  for (const RuleSource& source : sources)
+    if (source.overrides) files.insert(source.file);
+  if (files.empty()) return;
+  std::set<std::string> ids;
+  for (const auto& [rule, enabled] : all)
+    if (files.count(rule.file) != 0) ids.insert(rule.id);
+  std::erase_if(all,
+                [&](const auto& item) { return files.count(item.first.file) == 0 && ids.count(item.first.id) != 0; });
+}
+
 std::string canonical(const Rule& r) {
   std::string out =
       fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n", r.id, name(r.entity), r.when_text, r.severity,
@@ -322,6 +341,7 @@ RuleCompilation RuleSet::compile(std::span<const RuleSource> sources) {
   RuleCompilation out;
   std::vector<std::pair<Rule, bool>> all;
   for (const RuleSource& source : sources) read_file(source, all, out.faults);
+  override_rules(sources, all);
   std::map<std::string, const Rule*, std::less<>> ids;
   for (const auto& [rule, enabled] : all) {
     const auto [first, fresh] = ids.emplace(rule.id, &rule);
@@ -348,13 +368,26 @@ RuleCompilation RuleSet::compile(std::span<const RuleSource> sources) {
   set->contacts_min_numbers_ = set->contacts_min_hosts_ = UINT32_MAX;
   std::string everything;
   for (const Rule& rule : set->rules_) {
-    const bool number = rule.entity == model::EntityKind::kNumber;
-    (number ? set->numbers_ : set->hosts_).push_back(&rule);
-    std::uint32_t& least = number ? set->contacts_min_numbers_ : set->contacts_min_hosts_;
-    least = std::min(least, rule.when.contacts_min());
+    const auto least = [&rule](std::uint32_t& of) { of = std::min(of, rule.when.contacts_min()); };
+    switch (rule.entity) {
+      case model::EntityKind::kDevice:
+        set->devices_.push_back(&rule);
+        break;
+      case model::EntityKind::kCell:
+        set->cells_.push_back(&rule);
+        break;
+      case model::EntityKind::kIp:
+        set->hosts_.push_back(&rule);
+        least(set->contacts_min_hosts_);
+        break;
+      default:
+        set->numbers_.push_back(&rule);
+        least(set->contacts_min_numbers_);
+    }
+    set->asks_dialling_ |= rule.when.asks_dialling();
     everything += canonical(rule);
   }
-  for (auto* list : {&set->numbers_, &set->hosts_})
+  for (auto* list : {&set->numbers_, &set->hosts_, &set->devices_, &set->cells_})
     std::stable_sort(list->begin(), list->end(),
                      [](const Rule* a, const Rule* b) { return a->when.cost() < b->when.cost(); });
   const Hash128 digest = hash128(everything);

@@ -50,6 +50,7 @@ struct Rule {
 struct RuleSource {
   std::string file;  // as shown in faults
   std::string text;
+  bool overrides = false;  // its rules stand instead of those with the same ids in sources without this
 };
 
 struct RuleCompilation;
@@ -61,6 +62,9 @@ class RuleSet {
   std::span<const Rule> rules() const { return rules_; }             // enabled ones, by id
   std::span<const Rule* const> numbers() const { return numbers_; }  // by what they cost, cheapest first
   std::span<const Rule* const> hosts() const { return hosts_; }
+  std::span<const Rule* const> devices() const { return devices_; }
+  std::span<const Rule* const> cells() const { return cells_; }
+  bool asks_dialling() const { return asks_dialling_; }  // any of them, about how a number dials
   const Rule* find(std::string_view id) const;
   std::uint32_t contacts_min_numbers() const { return contacts_min_numbers_; }  // fewer contacts: no rule can fire
   std::uint32_t contacts_min_hosts() const { return contacts_min_hosts_; }
@@ -69,10 +73,11 @@ class RuleSet {
 
  private:
   std::vector<Rule> rules_;
-  std::vector<const Rule*> numbers_, hosts_;
+  std::vector<const Rule*> numbers_, hosts_, devices_, cells_;
   std::uint32_t contacts_min_numbers_ = 0, contacts_min_hosts_ = 0;
   std::string digest_;
   std::size_t disabled_ = 0;
+  bool asks_dialling_ = false;
 };
 
 struct RuleCompilation {

@@ -390,7 +390,11 @@ TEST(Catalogue, NamesAreWholeAndTold) {
   std::set<std::string> names;
   for (const Feature& f : features()) {
     EXPECT_TRUE(names.insert(f.name).second) << f.name;
-    EXPECT_TRUE((f.number != nullptr) != (f.host != nullptr)) << f.name;
+    EXPECT_EQ((f.number != nullptr) + (f.host != nullptr) + (f.dialling != nullptr) + (f.device != nullptr) +
+                  (f.cell != nullptr),
+              1)
+        << f.name;
+    EXPECT_EQ(f.entity == model::EntityKind::kNumber, f.number != nullptr || f.dialling != nullptr) << f.name;
     EXPECT_FALSE(f.doc_en.empty() || f.doc_zh.empty() || f.unit.empty()) << f.name;
     EXPECT_EQ(find_feature(f.entity, f.name), &f);
     EXPECT_EQ(&features()[f.id], &f);

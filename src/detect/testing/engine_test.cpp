@@ -32,17 +32,34 @@ class Collector final : public SignalSink {
   std::uint64_t done = 0, shadow = 0;
 };
 
-std::shared_ptr<const RuleSet> rules(int threshold, std::string_view state = "live", std::string_view id = "r_calls") {
-  const auto rule = [&](std::string_view name, std::string_view entity, std::string_view when, std::string_view st) {
-    return fmt::format(
-        "[[rule]]\nid = \"{}\"\nentity = \"{}\"\nwhen = \"{}\"\nseverity = 40\nconfidence = 0.5\ntopic = \"t\"\ntitle "
-        "= {{ zh = \"题\", en = \"t\" }}\n"
-        "message = {{ zh = \"话\", en = \"m\" }}\nground = \"g\"\ncooldown = \"1m\"\nstate = \"{}\"\n",
-        name, entity, when, st);
-  };
+std::string rule_text(std::string_view name, std::string_view entity, std::string_view when, std::string_view state) {
+  return fmt::format(
+      "[[rule]]\nid = \"{}\"\nentity = \"{}\"\nwhen = \"{}\"\nseverity = 40\nconfidence = 0.5\ntopic = \"t\"\ntitle "
+      "= {{ zh = \"题\", en = \"t\" }}\n"
+      "message = {{ zh = \"话\", en = \"m\" }}\nground = \"g\"\ncooldown = \"1m\"\nstate = \"{}\"\n",
+      name, entity, when, state);
+}
+
+// About what is kept only for who asks, and about dialling at pace.
+std::string place_rules() {
+  return rule_text("r_device", "device",
+                   "device_calls_out_1h >= 10 and device_switches_1h > 2 and device_distinct_numbers_24h >= 3 and "
+                   "device_out_share_24h > 0.3 and device_new_numbers_24h >= 1",
+                   "live") +
+         rule_text("r_cell", "cell",
+                   "cell_calls_1h >= 20 and cell_new_number_share_24h > 0.1 and cell_distinct_devices_1h >= 2",
+                   "live") +
+         rule_text("r_dial", "number",
+                   "dial_calls_1h >= 9 and dial_new_callee_share_1h > 0.1 and dial_ring_s_mean_1h > 1 and "
+                   "dial_first_contact_share_24h < 1",
+                   "live");
+}
+
+std::shared_ptr<const RuleSet> rules(int threshold, std::string_view state = "live", std::string_view id = "r_calls",
+                                     const std::string& more = {}) {
   const RuleSource source{
-      "r.toml", rule(id, "number", fmt::format("distinct_callees_1h + messages_out_1h >= {}", threshold), state) +
-                    rule("r_hosts", "ip", "distinct_dst_ports_5m >= 12 and failed_ratio_1h > 0.2", "live")};
+      "r.toml", rule_text(id, "number", fmt::format("distinct_callees_1h + messages_out_1h >= {}", threshold), state) +
+                    rule_text("r_hosts", "ip", "distinct_dst_ports_5m >= 12 and failed_ratio_1h > 0.2", "live") + more};
   RuleCompilation c = RuleSet::compile({&source, 1});
   EXPECT_TRUE(c.faults.empty()) << (c.faults.empty() ? "" : c.faults[0].text());
   return c.rules;
@@ -114,6 +131,52 @@ TEST(Engine, ARestartAnywhereEvenWithOtherShardsChangesNothing) {
       ASSERT_EQ(sink.lines, one) << before << " then " << after << " shards, cut at " << cut;
     }
   }
+}
+
+TEST(Engine, DeviceCellAndDiallingRulesAreTheSameInEveryWeather) {
+  const model::EventBatch events = random_events({.seed = 6, .events = 4000, .gap_ms = 1500, .calls_share = 0.9});
+  const auto set = rules(1000, "live", "r_calls", place_rules());
+  const std::vector<std::string> one = signals_of(events, config(1, set), events.events.size());
+  for (const char* id : {" r_device ", " r_cell ", " r_dial "})
+    EXPECT_TRUE(std::any_of(one.begin(), one.end(), [id](const std::string& l) {
+      return l.find(id) != std::string::npos;
+    })) << id;
+  ASSERT_EQ(signals_of(events, config(3, set), 77), one);
+  ASSERT_EQ(signals_of(events, config(8, set), 1), one);
+  for (const std::size_t cut : {std::size_t{200}, std::size_t{2500}}) {
+    MemoryFiles files;
+    Collector sink;
+    {
+      Engine engine(config(2, set), sink);
+      engine.process(slice(events, 0, cut));
+      ASSERT_TRUE(engine.save(files, "state", nullptr).ok());
+    }
+    Engine engine(config(3, set), sink);
+    const Result<LoadReport> loaded = engine.load(files, "state", nullptr);
+    ASSERT_TRUE(loaded.ok()) << loaded.error().text();
+    ASSERT_EQ(loaded->position, cut) << fmt::format("{}", fmt::join(loaded->refused, "; "));
+    EXPECT_TRUE(loaded->started_empty.empty());
+    engine.process(slice(events, cut, events.events.size()));
+    engine.finish();
+    ASSERT_EQ(sink.lines, one) << "cut at " << cut;
+  }
+}
+
+TEST(Engine, DevicesAndCellsAreKeptOnlyWhileSomebodyAsks) {
+  const model::EventBatch events = random_events({.seed = 7, .events = 3000, .calls_share = 1});
+  Collector sink;
+  Engine engine(config(2, rules(1000)), sink);
+  const auto kept = [&](std::size_t begin, std::size_t end) {
+    engine.process(slice(events, begin, end));
+    std::map<std::string, std::uint64_t> keys;
+    for (const PartStats& part : engine.stats().parts) keys[part.name] = part.state.keys;
+    return std::pair{keys["devices"], keys["cells"]};
+  };
+  EXPECT_EQ(kept(0, 1000), (std::pair{std::uint64_t{0}, std::uint64_t{0}}));
+  engine.set_rules(rules(1000, "live", "r_calls", place_rules()));
+  EXPECT_EQ(kept(1000, 2000), (std::pair{std::uint64_t{5}, std::uint64_t{8}}));
+  engine.set_rules(rules(1000));
+  EXPECT_EQ(kept(2000, 3000), (std::pair{std::uint64_t{0}, std::uint64_t{0}}));
 }
 
 TEST(Engine, NewRulesHoldFromTheirPositionWhateverTheBatches) {
@@ -193,12 +256,12 @@ TEST(Engine, CountsWhatItDoes) {
   EXPECT_EQ(stats.events, 2000U);
   EXPECT_EQ(stats.position, 2000U);
   EXPECT_EQ(stats.signals, sink.lines.size());
-  ASSERT_EQ(stats.parts.size(), 4U);
-  EXPECT_EQ(stats.parts[3].name, "toy");
-  EXPECT_GT(stats.parts[3].state.keys, 50U);
+  ASSERT_EQ(stats.parts.size(), 7U);
+  EXPECT_EQ(stats.parts[6].name, "toy");
+  EXPECT_GT(stats.parts[6].state.keys, 50U);
   EXPECT_EQ(stats.parts[0].state.keys, stats.quiet_numbers + stats.listed_numbers + stats.ledger_numbers + stats.busy_numbers);
   EXPECT_GT(stats.parts[0].state.bytes, 10000U);
-  EXPECT_EQ(stats.parts[2].signals + stats.parts[3].signals, stats.signals);
+  EXPECT_EQ(stats.parts[2].signals + stats.parts[6].signals, stats.signals);
 }
 
 TEST(Options, AreCheckedAgainstTheirSpec) {

@@ -159,6 +159,9 @@ model::Call call(Words& w) {
   c.route = w.text("route");
   c.release_cause = w.number<std::int16_t>("cause", -1);
   c.international = w.flag("intl");
+  c.roaming = w.flag("roaming");
+  c.ring_s = w.number<std::int16_t>("ring", -1);
+  c.callee_device = w.text("callee_device");
   return c;
 }
 
@@ -170,7 +173,19 @@ model::Message message(Words& w) {
   m.sender_cell = w.text("cell");
   m.route = w.text("route");
   m.international = w.flag("intl");
+  m.template_hash = w.text("template");
+  m.link_domain = w.text("link");
   return m;
+}
+
+model::Opening opening(Words& w) {
+  model::Opening o;
+  o.number = parse_number(w.at(1));
+  if (!o.number.known()) w.fault("an opening names the number that was opened");
+  o.holder = w.text("holder");
+  o.agent = w.text("agent");
+  o.plan = w.text("plan");
+  return o;
 }
 
 model::Flow flow(Words& w) {
@@ -335,6 +350,8 @@ Result<model::Event> parse_event_line(std::string_view line, model::Arena& arena
     event.payload = call(words);
   } else if (kind == "msg") {
     event.payload = message(words);
+  } else if (kind == "opening") {
+    event.payload = opening(words);
   } else if (kind == "flow") {
     event.payload = flow(words);
   } else if (kind == "dns") {

@@ -54,6 +54,8 @@ model::EventBatch random_events(const StreamShape& shape) {
       c.duration_s = static_cast<std::int32_t>(dice.below(90));
       if (dice.below(2) == 0) c.caller_device = arena->copy(fmt::format("imei{}", dice.below(3)));
       if (dice.below(2) == 0) c.caller_cell = arena->copy(fmt::format("cell{}", dice.below(8)));
+      if (i % 3 == 0) c.callee_device = arena->copy(fmt::format("imei{}", i % 5));
+      c.ring_s = static_cast<std::int16_t>(i % 40);
       e.payload = c;
     } else if (telephone) {
       model::Message m;

@@ -1,7 +1,9 @@
-// Many cards: one device that keeps taking further numbers, each used a little over days.
+// Many cards: one device that keeps taking further numbers, each used a little over days; or one holder for whom numbers keep
+// being opened.
 //
 // Shape    a device that one number uses costs 16 bytes, of which two use 24; from the third number on about 250 bytes and 24 for
-//          each number (64 at most). Kept for 30 days after the last use.
+//          each number (64 at most). Kept for 30 days after the last use. A holder costs 56 bytes and 16 for each opening of
+//          30 days (64 at most).
 // Source   docs/detectors/many_cards.md, with where each threshold comes from.
 #include <algorithm>
 #include <cmath>
@@ -96,36 +98,66 @@ struct Device {
   }
 };
 
+// What one holder token opened within 30 days.
+struct Opened {
+  model::NumberKey number;
+  std::uint32_t at_s = 0;
+  std::uint16_t agent = 0;  // hash, 0 = not told
+  bool family = false;
+};
+static_assert(sizeof(Opened) == 16);
+
+struct Holder {
+  std::vector<Opened> opened;
+  detect::Said said;  // of the openings that count
+  std::uint64_t bytes() const { return opened.capacity() * sizeof(Opened); }
+};
+
 class ManyCards final : public detect::Detector {
  public:
   explicit ManyCards(const detect::Options& o)
-      : limits_{o["cards_min"], o["kept_hours_min"], o["uses_per_day_max"], o["opened_7d_min"], o["protected_factor"]},
+      : limits_{o["cards_min"],     o["kept_hours_min"],   o["uses_per_day_max"],
+                o["opened_7d_min"], o["protected_factor"], o["holder_openings_min"]},
         singles_(std::chrono::seconds(kWindowS)),
         pairs_(std::chrono::seconds(kWindowS)),
-        devices_(std::chrono::seconds(kWindowS)) {}
+        devices_(std::chrono::seconds(kWindowS)),
+        holders_(std::chrono::seconds(kWindowS)) {}
 
   void route(const model::Event& event, detect::KeyList& keys) const override {
+    if (event.kind() == model::EventKind::kOpening) {
+      const auto& opening = event.as<model::Opening>();
+      if (!opening.holder.empty() && opening.number.known())
+        keys.push_back({model::EntityKind::kApp, kHolder, model::key_of_text(opening.holder)});
+      return;
+    }
     const Use use = use_of(event);
     if (use.device.empty() || !use.number.known() || use.number.kind() == model::NumberKind::kService) return;
     keys.push_back({model::EntityKind::kDevice, 0, {0, hash64(use.device)}});
   }
-  void prefetch(const detect::RoutedKey& key, unsigned stage) const override { singles_.prefetch({key.key.lo}, stage); }
+  void prefetch(const detect::RoutedKey& key, unsigned stage) const override {
+    if (key.role == kHolder) return holders_.prefetch(key.key, stage);
+    singles_.prefetch({key.key.lo}, stage);
+  }
   void on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) override;
   void evict(EventMs watermark) override {
     singles_.evict(watermark);
     pairs_.evict(watermark);
     devices_.evict(watermark, [this](std::unique_ptr<Device>& d) { drop(d); });
+    holders_.evict(watermark, [this](Holder& h) { heap_bytes_ -= h.bytes(); });
   }
   void save(detect::StateWriter& out) const override;
   Result<> load(detect::StateReader& in) override;
   detect::StateSize size() const override {
-    return {singles_.size(), singles_.bytes() + pairs_.bytes() + devices_.bytes() + heap_bytes_, singles_.evicted()};
+    return {singles_.size() + holders_.size(),
+            singles_.bytes() + pairs_.bytes() + devices_.bytes() + holders_.bytes() + heap_bytes_,
+            singles_.evicted() + holders_.evicted()};
   }
 
  private:
+  enum Role : std::uint8_t { kDevice, kHolder };
   static constexpr std::uint32_t kShared = 0xfffffffe;  // even: never a number's hash
   struct Limits {
-    double cards, kept_hours, uses_per_day, opened_7d, factor;
+    double cards, kept_hours, uses_per_day, opened_7d, factor, openings;
   };
   struct Use {
     model::NumberKey number, peer;
@@ -145,6 +177,8 @@ class ManyCards final : public detect::Detector {
   Device* shared_device(DeviceKey key, const Use& use, EventMs watermark);
   bool kept(const Card& card, std::uint32_t now_s, detect::Context& context) const;
   void judge(const model::Event& event, const Use& use, Device& device, detect::Context& context) const;
+  void on_opening(const model::Event& event, const model::EntityKey& key, detect::Context& context);
+  void judge_holder(const model::Event& event, Holder& holder, detect::Context& context) const;
   void drop(std::unique_ptr<Device>& device) {
     if (device != nullptr) heap_bytes_ -= device->bytes();
   }
@@ -153,6 +187,7 @@ class ManyCards final : public detect::Detector {
   detect::StateTable<DeviceKey, std::uint32_t> singles_;  // the number's hash, or kShared
   detect::StateTable<DeviceKey, Two> pairs_;
   detect::StateTable<DeviceKey, std::unique_ptr<Device>> devices_;
+  detect::StateTable<model::EntityKey, Holder> holders_;
   std::uint64_t heap_bytes_ = 0;
 };
 
@@ -183,6 +218,7 @@ Device* ManyCards::shared_device(DeviceKey key, const Use& use, EventMs watermar
 }
 
 void ManyCards::on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) {
+  if (key.role == kHolder) return on_opening(event, key.key, context);
   const Use use = use_of(event);
   Device* device = shared_device({key.key.lo}, use, event.watermark);
   if (device == nullptr) return;
@@ -264,6 +300,79 @@ void ManyCards::judge(const model::Event& event, const Use& use, Device& device,
   context.emit(std::move(signal));
 }
 
+// ---- by holder ----
+
+void ManyCards::on_opening(const model::Event& event, const model::EntityKey& key, detect::Context& context) {
+  const auto& opening = event.as<model::Opening>();
+  // A company answers for its staff's and its machines' numbers by contract.
+  if (opening.plan == "enterprise" || opening.plan == "iot") return;
+  if (context.ports().numbers->traits(opening.number).kind == detect::LineKind::kIot) return;
+  Holder& holder =
+      holders_.touch_hash(key, hash_of(key), event.watermark, nullptr, [this](Holder& h) { heap_bytes_ -= h.bytes(); });
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  const std::uint64_t before = holder.bytes();
+  std::erase_if(holder.opened, [now_s](const Opened& o) { return now_s > o.at_s && now_s - o.at_s > kWindowS; });
+  const bool again = std::any_of(holder.opened.begin(), holder.opened.end(),
+                                 [&](const Opened& o) { return o.number == opening.number; });
+  if (!again) {
+    if (holder.opened.size() == kCardsMax) holder.opened.erase(holder.opened.begin());
+    detect::grow(holder.opened, 2, kCardsMax);
+    const std::uint64_t agent = opening.agent.empty() ? 0 : mix64(hash64(opening.agent)) >> 48 | 1U;
+    holder.opened.push_back({opening.number, now_s, static_cast<std::uint16_t>(agent), opening.plan == "family"});
+  }
+  heap_bytes_ += holder.bytes() - before;
+  if (!again && static_cast<double>(holder.opened.size()) >= limits_.openings) judge_holder(event, holder, context);
+}
+
+void ManyCards::judge_holder(const model::Event& event, Holder& holder, detect::Context& context) const {
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  std::size_t opened = 0, families = 0, opened_7d = 0, in_group = 0;
+  std::vector<std::uint16_t> agents;
+  std::string_view group;
+  for (const Opened& o : holder.opened) {
+    // The numbers of one family plan are opened together, for the people of one household.
+    if (o.family && families++ != 0) continue;
+    ++opened;
+    if (now_s <= o.at_s || now_s - o.at_s <= 7 * kDayS) ++opened_7d;
+    if (o.agent != 0 && std::find(agents.begin(), agents.end(), o.agent) == agents.end()) agents.push_back(o.agent);
+    const std::string_view found = context.ports().numbers->protected_group(o.number);
+    if (found.empty()) continue;
+    group = found;
+    ++in_group;
+  }
+  if (in_group * 2 < opened) group = {};
+  const double count = static_cast<double>(opened), wanted = limits_.openings * (group.empty() ? 1 : limits_.factor);
+  if (count < wanted || static_cast<double>(opened_7d) < limits_.opened_7d || !holder.said.due(count, now_s)) return;
+  holder.said.say(count, now_s);
+
+  model::Signal signal;
+  signal.entity = model::Entity::of(holder.opened.front().number);
+  signal.first = {std::min<std::int64_t>(event.time.ms, std::int64_t{holder.opened.front().at_s} * 1000)};
+  signal.last = event.time;
+  const double excess = std::log2(count / wanted);
+  const bool spread = agents.size() >= 3;
+  signal.severity =
+      static_cast<std::uint8_t>(std::clamp(46 + 7 * excess + (spread ? 8 : 0) - (group.empty() ? 0 : 20), 20.0, 80.0));
+  signal.confidence = std::clamp(0.5 + 0.1 * excess + (spread ? 0.1 : 0) - (group.empty() ? 0 : 0.2), 0.3, 0.85);
+  const std::string n = std::to_string(opened), o = std::to_string(opened_7d);
+  signal.title.en = "Many cards: " + n + " numbers opened for one holder within 30 days, " + o + " of them within 7";
+  signal.title.zh = "一人多卡：同一持有人 30 天内开立 " + n + " 个号码，其中近 7 天 " + o + " 个";
+  signal.evidence = {{"holder_openings_30d", count, wanted, "numbers"},
+                     {"holder_openings_7d", static_cast<double>(opened_7d), limits_.opened_7d, "numbers"},
+                     {"holder_agents", static_cast<double>(agents.size()), 0, "outlets"}};
+  if (!group.empty())
+    signal.evidence.push_back({"protected_group_" + std::string(group), 1, limits_.factor, "times stricter"});
+  signal.series_feature = "cards_opened";
+  for (std::size_t i = 0; i < holder.opened.size(); ++i)
+    signal.series.push_back({{std::int64_t{holder.opened[i].at_s} * 1000}, static_cast<double>(i + 1)});
+  std::stable_sort(signal.series.begin(), signal.series.end(),
+                   [](const auto& a, const auto& b) { return a.time < b.time; });
+  for (auto it = holder.opened.rbegin(); it != holder.opened.rend(); ++it)
+    if (it->number != signal.entity.number && signal.peers.size() < model::Signal::kPeersMax)
+      signal.peers.push_back(model::Entity::of(it->number));
+  context.emit(std::move(signal));
+}
+
 void ManyCards::save(detect::StateWriter& out) const {
   singles_.save(out, [](detect::StateWriter& w, std::uint32_t number) { w.u32(number); });
   pairs_.save(out, [](detect::StateWriter& w, const Two& two) {
@@ -271,6 +380,16 @@ void ManyCards::save(detect::StateWriter& out) const {
     w.u32(two.second);
   });
   devices_.save(out, [](detect::StateWriter& w, const std::unique_ptr<Device>& d) { d->save(w); });
+  holders_.save(out, [](detect::StateWriter& w, const Holder& h) {
+    h.said.save(w);
+    w.varint(h.opened.size());
+    for (const Opened& o : h.opened) {
+      w.u64(o.number.bits());
+      w.u32(o.at_s);
+      w.u16(o.agent);
+      w.u8(o.family ? 1 : 0);
+    }
+  });
 }
 
 Result<> ManyCards::load(detect::StateReader& in) {
@@ -283,7 +402,21 @@ Result<> ManyCards::load(detect::StateReader& in) {
     d = std::make_unique<Device>();
     d->load(r);
   }));
+  TRY(holders_.load(in, [](detect::StateReader& r, Holder& h) {
+    h.said.load(r);
+    const std::uint64_t size = r.varint();
+    if (size > kCardsMax) return r.fail("more openings than a holder may have");
+    for (std::uint64_t i = 0; i < size && r.ok(); ++i) {
+      detect::grow(h.opened, 2, kCardsMax);
+      Opened& o = h.opened.emplace_back();
+      o.number = model::NumberKey::from_bits(r.u64());
+      o.at_s = r.u32();
+      o.agent = r.u16();
+      o.family = r.u8() != 0;
+    }
+  }));
   heap_bytes_ = 0;
+  holders_.for_each([this](const model::EntityKey&, const Holder& h) { heap_bytes_ += h.bytes(); });
   devices_.for_each([this](DeviceKey, const std::unique_ptr<Device>& d) { heap_bytes_ += d->bytes(); });
   return {};
 }
@@ -296,11 +429,11 @@ const detect::DetectorSpec& many_cards_spec() {
       .title_en = "Many cards",
       .title_zh = "一机多卡",
       .finds_en =
-          "A device on which further numbers keep appearing, each used a little over days: cards being raised for "
-          "later "
-          "use.",
-      .finds_zh = "同一终端上不断出现新号码、每个号码在数日内少量使用：疑似囤卡养卡。",
-      .reads = {model::EventKind::kCall, model::EventKind::kMessage},
+          "A device on which further numbers keep appearing, each used a little over days, or a holder for whom "
+          "numbers "
+          "keep being opened: cards being raised for later use.",
+      .finds_zh = "同一终端上不断出现新号码、每个号码在数日内少量使用，或同一持有人不断开立新号码：疑似囤卡养卡。",
+      .reads = {model::EventKind::kCall, model::EventKind::kMessage, model::EventKind::kOpening},
       .entity = model::EntityKind::kDevice,
       .topic = "many_cards",
       .techniques = {"PF-009"},
@@ -318,6 +451,9 @@ const detect::DetectorSpec& many_cards_spec() {
                "其中近 7 天首次出现的号码数"},
               {"protected_factor", "times", 3, 1, 100, "counts are multiplied by this for protected groups",
                "受保护群体的阈值倍数"},
+              {"holder_openings_min", "numbers", 5, 2, 64,
+               "numbers opened for one holder within 30 days; those of one family plan count once",
+               "30 天内同一持有人开立的号码数（同一家庭套餐计为一个）"},
           },
       .false_positives_en =
           "A person who collects tariffs; a small company whose staff take turns on one handset; a laboratory that "
@@ -325,6 +461,7 @@ const detect::DetectorSpec& many_cards_spec() {
           "outside numbers. How many new numbers there are in a week, and whom they ring, tells.",
       .false_positives_zh =
           "更换套餐频繁的个人；多人轮用一部手机的小企业；拨打外部号码的测试实验室。可看一周新增号码数和联系对象。",
+      .state_version = 2,
       .evidence =
           {
               {"cards_kept_30d", "numbers kept on the device within 30 days", "30 天内持续使用的号码数", "numbers",
@@ -334,6 +471,11 @@ const detect::DetectorSpec& many_cards_spec() {
               {"card_uses_mean", "calls and messages of each (mean)", "平均每号呼出与发送次数", "times", "次"},
               {"card_peers", "different numbers they contact", "联系的不同号码数", "numbers", "个",
                detect::Bound::kAtLeast},
+              {"holder_openings_30d", "numbers opened for one holder within 30 days", "30 天内同一持有人开立的号码数",
+               "numbers", "个", detect::Bound::kAtLeast},
+              {"holder_openings_7d", "of them within 7 days", "其中近 7 天开立数", "numbers", "个",
+               detect::Bound::kAtLeast},
+              {"holder_agents", "outlets that opened them", "涉及的开卡网点数", "outlets", "个"},
               {"cards_opened", "numbers on the device over time", "终端上号码数随时间变化", "numbers", "个"},
               {"protected_group_*", "protected group (*): higher thresholds apply", "受保护群体（*），按更高阈值判断",
                "", ""},

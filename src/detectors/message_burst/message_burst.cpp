@@ -216,7 +216,7 @@ const detect::DetectorSpec& message_burst_spec() {
       .reads = {model::EventKind::kMessage},
       .entity = model::EntityKind::kNumber,
       .topic = "message_burst",
-      .techniques = {},
+      .techniques = {"PF-011"},
       .episode_gap = std::chrono::hours(24),
       .maturity = detect::Maturity::kStable,
       .options =

@@ -2,7 +2,7 @@
 //
 // Method   by headers only. A family is a number block with a route and a number of parts, or a cell with a number of parts. Its
 //          busiest writers are followed; a campaign is enough of them at a like pace, whose recipients hardly overlap and
-//          hardly answer.
+//          hardly answer. Where reported samples name a template or a link's domain, all who send it are a family too.
 // Shape    32 bytes for each of up to 32 writers of a family, kept for 2 h; 900 more once three of them are busy.
 // Source   docs/detectors/message_campaign.md, with where each threshold comes from.
 #include <algorithm>
@@ -84,8 +84,9 @@ struct Family {
 class MessageCampaign final : public detect::Detector {
  public:
   explicit MessageCampaign(const detect::Options& o)
-      : limits_{o["senders_min"],     o["fanout_min"],  o["recipients_min"], o["overlap_max"],
-                o["reply_share_max"], o["cell_factor"], o["foreign_factor"]},
+      : limits_{o["senders_min"],    o["fanout_min"],        o["recipients_min"],
+                o["overlap_max"],    o["reply_share_max"],   o["cell_factor"],
+                o["foreign_factor"], o["sample_fanout_min"], o["sample_recipients_min"]},
         families_(std::chrono::hours(2)) {}
 
   void route(const model::Event& event, detect::KeyList& keys) const override;
@@ -101,11 +102,14 @@ class MessageCampaign final : public detect::Detector {
   }
 
  private:
-  enum Role : std::uint8_t { kBlock, kCell, kReply };
+  enum Role : std::uint8_t { kBlock, kCell, kReply, kTemplate, kLink };
   struct Limits {
-    double senders, fanout, recipients, overlap, replies, cell_factor, foreign_factor;
+    double senders, fanout, recipients, overlap, replies, cell_factor, foreign_factor, sample_fanout, sample_recipients;
   };
-  void judge(const model::Event& event, bool cell, Family& family, detect::Context& context) const;
+  double fanout_of(std::uint8_t role) const {
+    return role == kTemplate || role == kLink ? limits_.sample_fanout : limits_.fanout;
+  }
+  void judge(const model::Event& event, std::uint8_t role, Family& family, detect::Context& context) const;
   void drop(Family& family) {
     heap_bytes_ -= family.bytes();
     family = {};
@@ -122,6 +126,11 @@ model::EntityKey block_key(model::NumberKey number, const model::Message& messag
           combine64(hash64(message.route), static_cast<std::uint64_t>(std::max(0, message.segments)))};
 }
 
+// A template of the carrier's register belongs to a sender under contract; every other comes from a reported sample.
+bool is_registered(const model::Message& message) {
+  return message.template_hash.starts_with("registered:");
+}
+
 void MessageCampaign::route(const model::Event& event, detect::KeyList& keys) const {
   if (event.kind() != model::EventKind::kMessage) return;
   const auto& message = event.as<model::Message>();
@@ -134,6 +143,12 @@ void MessageCampaign::route(const model::Event& event, detect::KeyList& keys) co
                     kCell,
                     {hash64(message.sender_cell),
                      combine64(0x63656c6cULL, static_cast<std::uint64_t>(std::max(0, message.segments)))}});
+  if (!is_registered(message)) {
+    if (!message.template_hash.empty())
+      keys.push_back({model::EntityKind::kHash, kTemplate, {hash64(message.template_hash), 0x74656d706cULL}});
+    if (!message.link_domain.empty())
+      keys.push_back({model::EntityKind::kDomain, kLink, {hash64(message.link_domain), 0x6c696e6bULL}});
+  }
   // An answer comes as one part, whatever it answers: it is shown to the families of one and of two parts.
   if (message.recipient.kind() == model::NumberKind::kE164) {
     model::Message as_sent = message;
@@ -163,9 +178,9 @@ void MessageCampaign::on_event(const model::Event& event, const detect::RoutedKe
     writer->messages.add();
     writer->recipients.add(detect::state_hash(message.recipient));
     writer->last_s = std::max(writer->last_s, now_s);
-    if (family.spread == nullptr && writer->messages.sum() * 3 >= limits_.fanout) {
+    if (family.spread == nullptr && writer->messages.sum() * 3 >= fanout_of(key.role)) {
       const auto busy = std::count_if(family.writers.begin(), family.writers.end(),
-                                      [this](const Writer& w) { return w.messages.sum() * 3 >= limits_.fanout; });
+                                      [&](const Writer& w) { return w.messages.sum() * 3 >= fanout_of(key.role); });
       if (busy >= 3) {
         family.spread = std::make_unique<Spread>();
         family.spread->first_s = now_s;
@@ -179,16 +194,18 @@ void MessageCampaign::on_event(const model::Event& event, const detect::RoutedKe
   spread.recipients.add(detect::state_hash(message.recipient));
   spread.pairs.add(combine64(message.sender.bits(), message.recipient.bits()));
   spread.records.add(event);
-  if (writer->messages.sum() >= limits_.fanout) judge(event, key.role == kCell, family, context);
+  if (writer->messages.sum() >= fanout_of(key.role)) judge(event, key.role, family, context);
 }
 
-void MessageCampaign::judge(const model::Event& event, bool cell, Family& family, detect::Context& context) const {
+void MessageCampaign::judge(const model::Event& event, std::uint8_t role, Family& family,
+                            detect::Context& context) const {
+  const bool cell = role == kCell, sample = role == kTemplate || role == kLink;
   const auto& message = event.as<model::Message>();
   Spread& spread = *family.spread;
   const std::uint32_t now_s = detect::seconds32(event.time);
   const double factor = message.international ? limits_.foreign_factor : 1;
   const double wanted = limits_.senders * factor * (cell ? limits_.cell_factor : 1),
-               recipients_wanted = limits_.recipients * factor;
+               recipients_wanted = (sample ? limits_.sample_recipients : limits_.recipients) * factor;
   const double recipients = spread.recipients.count();
   if (static_cast<double>(family.writers.size()) < wanted || recipients < recipients_wanted ||
       !spread.said.due(recipients, now_s))
@@ -198,7 +215,7 @@ void MessageCampaign::judge(const model::Event& event, bool cell, Family& family
   if (overlap > limits_.overlap || replies > limits_.replies) return;
   std::vector<const Writer*> members;
   for (const Writer& w : family.writers)
-    if (w.recipients.count() >= limits_.fanout) members.push_back(&w);
+    if (w.recipients.count() >= fanout_of(role)) members.push_back(&w);
   if (static_cast<double>(members.size()) < wanted) return;
   std::sort(members.begin(), members.end(), [](const Writer* a, const Writer* b) {
     return a->messages.sum() != b->messages.sum() ? a->messages.sum() > b->messages.sum() : a->number < b->number;
@@ -214,6 +231,8 @@ void MessageCampaign::judge(const model::Event& event, bool cell, Family& family
   });
   const double senders = static_cast<double>(members.size());
   if (senders < wanted) return;
+  // Everybody links to what everybody knows.
+  if (role == kLink && context.ports().services->domain(message.link_domain) != detect::KnownService::kNone) return;
   spread.said.say(recipients, now_s);
   if (!spread.lead.known()) spread.lead = members.front()->number;
 
@@ -222,19 +241,26 @@ void MessageCampaign::judge(const model::Event& event, bool cell, Family& family
   signal.first = {std::min<std::int64_t>(event.time.ms, std::int64_t{spread.first_s} * 1000)};
   signal.last = event.time;
   const double excess = std::log2(senders / wanted) + std::log2(recipients / recipients_wanted);
-  signal.severity = static_cast<std::uint8_t>(std::clamp(56 + 4 * excess - (cell ? 6 : 0), 20.0, 85.0));
+  signal.severity =
+      static_cast<std::uint8_t>(std::clamp(56 + 4 * excess - (cell ? 6 : 0) + (sample ? 6 : 0), 20.0, 85.0));
   signal.confidence = std::clamp(
       0.6 + 0.05 * excess + 0.1 * (1 - replies / std::max(0.01, limits_.replies)) - (cell ? 0.1 : 0), 0.3, 0.9);
   const std::string n = std::to_string(members.size()), r = std::to_string(static_cast<int>(recipients));
-  signal.title.en = "Message campaign: " + n + " senders of one family wrote to " + r + " people within an hour";
-  signal.title.zh = "短信群发团伙：同一号段或小区 " + n + " 个号码一小时内向 " + r + " 人发送同类短信";
+  signal.title.en = "Message campaign: " + n + " senders " + (sample ? "of one reported sample" : "of one family") +
+                    " wrote to " + r + " people within an hour";
+  signal.title.zh = (sample ? "短信群发团伙：同一举报样本由 " : "短信群发团伙：同一号段或小区 ") + n +
+                    " 个号码一小时内向 " + r + " 人发送" + (sample ? "" : "同类短信");
   signal.evidence = {{"campaign_senders", senders, wanted, "numbers"},
                      {"campaign_recipients", recipients, recipients_wanted, "numbers"},
-                     {"campaign_fanout_median", median, limits_.fanout, "messages"},
+                     {"campaign_fanout_median", median, fanout_of(role), "messages"},
                      {"campaign_overlap", overlap, limits_.overlap, "ratio"},
                      {"campaign_reply_share", replies, limits_.replies, "ratio"},
                      {"campaign_segments", static_cast<double>(message.segments), 0, "parts"},
-                     {cell ? "campaign_one_cell" : "campaign_one_block", 1, 1, ""}};
+                     {role == kTemplate ? "campaign_one_template"
+                      : role == kLink   ? "campaign_one_link"
+                      : cell            ? "campaign_one_cell"
+                                        : "campaign_one_block",
+                      1, 1, ""}};
   if (message.international)
     signal.evidence.push_back({"protected_group_international_sender", 1, limits_.foreign_factor, "times stricter"});
   for (const Writer* w : members)
@@ -330,6 +356,12 @@ const detect::DetectorSpec& message_campaign_spec() {
                "仅小区相同时发送号码数的倍数"},
               {"foreign_factor", "times", 3, 1, 3, "senders and recipients are multiplied by this for senders abroad",
                "境外发送方的阈值倍数"},
+              {"sample_fanout_min", "numbers", 5, 3, 60,
+               "different recipients of each where a reported template or link joins the senders",
+               "以举报样本模板或链接归并时，每个号码的不同接收号码数"},
+              {"sample_recipients_min", "numbers", 40, 10, 1000,
+               "different recipients of all together where a reported template or link joins them",
+               "以举报样本模板或链接归并时，合计不同接收号码数"},
           },
       .false_positives_en =
           "A company whose sales people write to their customers at the same hour from numbers bought together; "
@@ -350,6 +382,9 @@ const detect::DetectorSpec& message_campaign_spec() {
               {"campaign_segments", "parts of each message", "每条短信的分段数", "parts", "段"},
               {"campaign_one_block", "all senders are of one number block", "发送号码同属一个号段", "", ""},
               {"campaign_one_cell", "all senders are in one cell", "发送号码同在一个小区", "", ""},
+              {"campaign_one_template", "all send the template of a reported sample", "发送内容均匹配同一举报样本模板",
+               "", ""},
+              {"campaign_one_link", "all send a link to one reported domain", "发送内容均含同一被举报域名链接", "", ""},
               {"protected_group_international_sender", "sender abroad: higher thresholds apply",
                "境外发送方，按更高阈值判断", "", ""},
           },

@@ -59,8 +59,8 @@ class ModelScore final : public detect::Detector {
     const std::uint64_t times = contacts / first_;
     return (times & (times - 1)) == 0;
   }
-  void emit(model::NumberKey number, const detect::NumberActivity& activity, const detect::ModelOpinion& opinion,
-            double wanted, std::string_view group, detect::Context& context) const;
+  void emit(const model::Event& event, model::NumberKey number, const detect::NumberActivity& activity,
+            const detect::ModelOpinion& opinion, double wanted, std::string_view group, detect::Context& context) const;
 
   std::uint64_t first_;
   double protected_min_;
@@ -79,7 +79,8 @@ void ModelScore::on_event(const model::Event& event, const detect::RoutedKey&, d
 
   const std::span<const detect::Feature> catalog = detect::features();
   row_.clear();
-  for (const std::uint16_t id : models.features()) row_.push_back(static_cast<float>(catalog[id].number(*activity)));
+  for (const std::uint16_t id : models.features())
+    row_.push_back(static_cast<float>(catalog[id].of(*activity, context.dialling())));
   const model::NumberKey number = actor(event);
   const detect::ModelOpinion opinion = models.look(number, event, row_);
   if (!(opinion.score >= opinion.threshold)) return;
@@ -92,10 +93,10 @@ void ModelScore::on_event(const model::Event& event, const detect::RoutedKey&, d
   Said& said = table_.touch(number, event.watermark);
   if (contacts < 2 * std::uint64_t{said.contacts}) return;
   said.contacts = static_cast<std::uint32_t>(contacts);
-  emit(number, *activity, opinion, wanted, group, context);
+  emit(event, number, *activity, opinion, wanted, group, context);
 }
 
-void ModelScore::emit(model::NumberKey number, const detect::NumberActivity& activity,
+void ModelScore::emit(const model::Event& event, model::NumberKey number, const detect::NumberActivity& activity,
                       const detect::ModelOpinion& opinion, double wanted, std::string_view group,
                       detect::Context& context) const {
   const detect::NumberModels& models = *context.ports().models;
@@ -110,7 +111,7 @@ void ModelScore::emit(model::NumberKey number, const detect::NumberActivity& act
   signal.title.en = "Model score: behaves like fraud numbers, " + percent + " of 100";
   signal.title.zh = "模型评分：行为与涉诈号码相似，" + percent + " 分（满分 100）";
   signal.evidence = {{"model_score", opinion.score, wanted, "probability"}};
-  for (const detect::ModelReason& reason : models.explain(row_, kReasons)) {
+  for (const detect::ModelReason& reason : models.explain_at(event, row_, kReasons)) {
     if (reason.margin <= 0 || !std::isfinite(reason.value)) continue;
     const detect::Feature* feature = detect::find_feature(model::EntityKind::kNumber, reason.feature);
     if (feature != nullptr) signal.evidence.push_back({feature->name, reason.value, 0, std::string(feature->unit)});

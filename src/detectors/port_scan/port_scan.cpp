@@ -372,7 +372,8 @@ void PortScan::grow(const model::Event& event, Source& source, detect::Context& 
   const double failed = activity->failed_ratio(Window::k24h);
   signal.confidence = std::clamp(std::isfinite(failed) ? 0.5 + 0.45 * failed : 0.6, 0.5, 0.95);
   const std::string h = std::to_string(static_cast<int>(hosts)), p = std::to_string(static_cast<int>(ports));
-  signal.title.en = "Scan goes on: " + h + " hosts and " + p + " ports within 24 h";
+  signal.title.en = "Scan goes on: " + h + (h == "1" ? " host" : " hosts") + " and " + p +
+                    (p == "1" ? " port" : " ports") + " within 24 h";
   signal.title.zh = "扫描持续：24 小时内涉及 " + h + " 台主机、" + p + " 个端口";
   signal.evidence = {{"distinct_dst_pairs_24h", pairs, 2 * source.judged.emitted, "pairs"},
                      {"distinct_dst_hosts_24h", hosts, 0, "hosts"},

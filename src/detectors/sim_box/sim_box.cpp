@@ -54,12 +54,14 @@ void SimBox::route(const model::Event& event, detect::KeyList& keys) const {
     if (!call.caller_cell.empty())
       keys.push_back({model::EntityKind::kCell, kCallerCell, model::key_of_text(call.caller_cell)});
   }
+  if (!call.callee_device.empty())
+    keys.push_back({model::EntityKind::kDevice, kCalleeDevice, {0, hash64(call.callee_device)}});
   if (call.callee.known() && !call.callee_cell.empty())
     keys.push_back({model::EntityKind::kCell, kCalleeCell, model::key_of_text(call.callee_cell)});
 }
 
 void SimBox::prefetch(const detect::RoutedKey& key, unsigned stage) const {
-  if (key.role == kDevice) singles_.prefetch({key.key.lo}, stage);
+  if (key.role == kDevice || key.role == kCalleeDevice) singles_.prefetch({key.key.lo}, stage);
   if (key.role == kCallerCell || key.role == kCalleeCell) cells_.prefetch(key.key, stage);
 }
 
@@ -69,6 +71,8 @@ void SimBox::on_event(const model::Event& event, const detect::RoutedKey& key, d
       return look_at_number(event, context);
     case kDevice:
       return look_at_device(event, {key.key.lo}, context);
+    case kCalleeDevice:
+      return hear_device(event, {key.key.lo});
     default:
       return look_at_cell(event, key, context);
   }
@@ -169,6 +173,16 @@ void SimBox::look_at_device(const model::Event& event, DeviceKey key, detect::Co
   if (static_cast<double>(device.numbers.size()) >= limits_.device_numbers) judge_device(event, device, context);
 }
 
+// A box receives nothing; a company's gateway does. Told only by feeds that name the callee's device.
+void SimBox::hear_device(const model::Event& event, DeviceKey key) {
+  const FirstNumbers* first = singles_.find(key, event.watermark);
+  if (first == nullptr || first->first != kShared) return;
+  std::unique_ptr<Device>* held = devices_.find(key, event.watermark);
+  if (held == nullptr || *held == nullptr) return;
+  (*held)->advance(detect::seconds32(event.time));
+  (*held)->calls_in.add();
+}
+
 void SimBox::judge_device(const model::Event& event, Device& device, detect::Context& context) const {
   const auto& call = event.as<model::Call>();
   std::vector<const DeviceNumber*> used;
@@ -178,6 +192,7 @@ void SimBox::judge_device(const model::Event& event, Device& device, detect::Con
   const std::uint32_t now_s = detect::seconds32(event.time);
   if (numbers < limits_.device_numbers || !device.said.due(numbers, now_s)) return;
   const double calls = device.calls.sum(), switches = device.switches.sum(), cells = device.cells.count();
+  if (device.calls_in.sum() > (calls + device.calls_in.sum()) * (1 - limits_.out_share)) return;
   // 256 bits cannot tell more than that many callees apart.
   const double callees = device.callees.count(), dispersion = callees / std::min(calls, 256.0);
   if (dispersion < limits_.dispersion || switches < 2 * numbers || cells > limits_.cells) return;

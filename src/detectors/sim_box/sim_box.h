@@ -21,7 +21,7 @@ class SimBox final : public detect::Detector {
   detect::StateSize size() const override;
 
  private:
-  enum Role : std::uint8_t { kCaller, kDevice, kCallerCell, kCalleeCell };
+  enum Role : std::uint8_t { kCaller, kDevice, kCallerCell, kCalleeCell, kCalleeDevice };
   static constexpr std::uint32_t kShared = 0xfffffffe;  // even: never a number's hash
   struct Limits {
     double calls_24h, devices, cells, out_share, dispersion, returns, device_numbers, number_calls, cohort,
@@ -34,6 +34,7 @@ class SimBox final : public detect::Detector {
 
   void look_at_number(const model::Event& event, detect::Context& context);
   void look_at_device(const model::Event& event, DeviceKey key, detect::Context& context);
+  void hear_device(const model::Event& event, DeviceKey key);
   void judge_device(const model::Event& event, Device& device, detect::Context& context) const;
   void look_at_cell(const model::Event& event, const detect::RoutedKey& key, detect::Context& context);
   void judge_cohort(const model::Event& event, Cell& cell, detect::Context& context) const;

@@ -46,7 +46,7 @@ struct DeviceNumber {
 struct Device {
   detect::SpanClock clock;
   std::vector<DeviceNumber> numbers;
-  detect::TwoSpans<std::uint32_t> calls, switches;
+  detect::TwoSpans<std::uint32_t> calls, switches, calls_in;
   detect::TwoSpansDistinct<256> callees;
   detect::TwoSpansDistinct<64> cells;
   model::NumberKey last;
@@ -58,6 +58,7 @@ struct Device {
     clock.advance(time_s, kDeviceSpanS, [this](bool adjacent) {
       calls.turn(adjacent);
       switches.turn(adjacent);
+      calls_in.turn(adjacent);
       callees.turn(adjacent);
       cells.turn(adjacent);
       for (DeviceNumber& n : numbers) n.calls.turn(adjacent);
@@ -88,6 +89,7 @@ struct Device {
     }
     calls.save(w);
     switches.save(w);
+    calls_in.save(w);
     callees.save(w);
     cells.save(w);
     w.u64(last.bits());
@@ -108,6 +110,7 @@ struct Device {
     }
     calls.load(r);
     switches.load(r);
+    calls_in.load(r);
     callees.load(r);
     cells.load(r);
     last = model::NumberKey::from_bits(r.u64());

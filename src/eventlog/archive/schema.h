@@ -61,6 +61,13 @@ void describe(V& v, const model::Call& c) {
   v.flag("international", c.international);
 }
 template <typename V>
+void describe(V& v, const model::Opening& o) {
+  v.number("number", o.number);
+  v.text("holder", o.holder);
+  v.text("agent", o.agent);
+  v.text("plan", o.plan);
+}
+template <typename V>
 void describe(V& v, const model::Message& m) {
   v.number("sender", m.sender);
   v.number("recipient", m.recipient);

@@ -1,6 +1,7 @@
 // Calls: call detail records in canonical CSV, or a carrier's own export by a column map. docs/inputs.md.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "sources/kit/csv.h"
@@ -21,13 +22,15 @@ enum Column : std::size_t {
   kCalleeCell,
   kRoute,
   kReleaseCause,
-  kKind
+  kKind,
+  kRing,
+  kCalleeDevice
 };
 
 const std::vector<std::string_view>& columns() {
-  static const std::vector<std::string_view> names{"time",     "caller",        "callee",      "duration_s",
-                                                   "answered", "caller_device", "caller_cell", "callee_cell",
-                                                   "route",    "release_cause", "kind"};
+  static const std::vector<std::string_view> names{
+      "time",        "caller", "callee",        "duration_s", "answered", "caller_device", "caller_cell",
+      "callee_cell", "route",  "release_cause", "kind",       "ring_s",   "callee_device"};
   return names;
 }
 
@@ -38,10 +41,12 @@ const SourceSpec& spec() {
       "通话记录（CSV）",
       "CSV with a header, plain or .gz: "
       "time,caller,callee,duration_s,answered,caller_device,caller_cell,callee_cell,route,"
-      "release_cause,kind; a column map reads a carrier's own export. Times: RFC 3339 with a zone, Unix seconds or "
+      "release_cause,kind,ring_s,callee_device; a column map reads a carrier's own export. Times: RFC 3339 with a "
+      "zone, Unix seconds or "
       "milliseconds, one form a file. Numbers: E.164, national, or any opaque string.",
       "带表头的 CSV，可为 .gz：time,caller,callee,duration_s,answered,caller_device,caller_cell,callee_cell,route,"
-      "release_cause,kind；列映射可读取运营商自有导出。时间：带时区的 RFC 3339、Unix 秒或毫秒，每个文件一种形式。"
+      "release_cause,kind,ring_s,callee_device；列映射可读取运营商自有导出。时间：带时区的 RFC 3339、Unix "
+      "秒或毫秒，每个文件一种形式。"
       "号码：E.164、国内格式或任意不透明字符串。",
       {model::EventKind::kCall},
       true};
@@ -73,6 +78,11 @@ class CallsDecoder final : public CsvDecoder {
         return false;
       }
     }
+    std::int32_t ring = -1;
+    if (!values[kRing].empty() && !csv_seconds(values[kRing], ring)) {
+      fault = {model::RejectReason::kBadValue, "ring_s is not a number of seconds"};
+      return false;
+    }
     // Conversation time without an answer cannot be.
     if (answered == model::Answered::kUnknown && duration > 0) answered = model::Answered::kYes;
 
@@ -83,18 +93,21 @@ class CallsDecoder final : public CsvDecoder {
     call.caller_cell = values[kCallerCell];
     call.callee_cell = values[kCalleeCell];
     call.route = values[kRoute];
+    call.callee_device = values[kCalleeDevice];
     copy_into(*sink.arena, {&call.caller_text, &call.callee_text, &call.caller_device, &call.caller_cell,
-                            &call.callee_cell, &call.route});
+                            &call.callee_cell, &call.route, &call.callee_device});
     call.duration_s = duration;
     call.release_cause = cause;
     call.answered = answered;
+    call.ring_s = static_cast<std::int16_t>(std::min(ring, 3600));  // nothing rings for an hour
     call.international = !values[kKind].empty() && csv_international(values[kKind]);
+    call.roaming = !values[kKind].empty() && csv_roaming(values[kKind]);
     return true;
   }
 };
 
 bool takes_file(std::string_view name) {
-  return is_csv_name(name) && !name_has(name, {"message", "sms", "msg"});
+  return is_csv_name(name) && !name_has(name, {"message", "sms", "msg", "opening"});
 }
 std::chrono::milliseconds disorder(std::string_view) {
   return std::chrono::seconds(60);

@@ -30,6 +30,14 @@ TEST(Calls, ReadsEveryCanonicalColumn) {
   EXPECT_TRUE(run.seen.adds_up());
 }
 
+TEST(Calls, ReadsRingTimeTheCalleesDeviceAndRoaming) {
+  const Lines run({"time,caller,callee,ring_s,callee_device,kind", "1713484800,a,b,7.9,8613,roaming",
+                   "1713484801,a,b,90000,,international_roaming", "1713484802,a,b,soon,,"});
+  EXPECT_THAT(run.seen.events, ElementsAre(HasSubstr("intl=false ring=7 callee_dev=8613 roaming"),
+                                           HasSubstr("intl=true ring=3600 roaming")));
+  EXPECT_THAT(run.seen.details, ElementsAre(HasSubstr("ring_s is not a number of seconds")));
+}
+
 TEST(Calls, NeedsOnlyTimeAndBothParties) {
   const Lines run({"callee,time,note,caller", "10086,1713484800,x,abc123", "10086,1713484801.5,y,"});
   EXPECT_THAT(

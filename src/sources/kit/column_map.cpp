@@ -100,10 +100,10 @@ void Reading::general(const toml::table& root) {
     if (root.get(key) && std::find(allowed.begin(), allowed.end(), value) == allowed.end())
       fault(*root.get(key), fmt::format("{} is one of: {}", key, fmt::join(allowed, ", ")));
   };
-  if (!root.get("kind")) fault(root, "kind is missing: calls or messages");
+  if (!root.get("kind")) fault(root, "kind is missing: calls, messages or openings");
   const std::string kind = field(root, "kind"), encoding = field(root, "encoding"), numbers = field(root, "numbers");
-  check("kind", {"calls", "messages"}, kind);
-  if ((kind == "calls" || kind == "messages") && kind != kind_)
+  check("kind", {"calls", "messages", "openings"}, kind);
+  if ((kind == "calls" || kind == "messages" || kind == "openings") && kind != kind_)
     fault(*root.get("kind"), fmt::format("this map is for {}, the input is {}", kind, kind_));
   check("encoding", {"utf-8", "gb18030"}, encoding);
   check("numbers", {"auto", "opaque"}, numbers);

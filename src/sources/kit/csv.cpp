@@ -173,7 +173,7 @@ bool CsvDecoder::take_header(std::string_view text, std::uint64_t record, Decode
       fields_.size() == header_.columns)
     return false;
   ++sink.counts->records;
-  reject(sink, record, model::RejectReason::kUnknownRecord, header.error().message, text);
+  refuse(sink, record, model::RejectReason::kUnknownRecord, header.error().message, text);
   hopeless_ = true;
   return true;
 }
@@ -228,7 +228,7 @@ void CsvDecoder::give_up_quote(DecodeSink& sink) {
     return std::string_view(padded).substr(0, padded.size() - kLinePadding);
   };
   ++sink.counts->records;
-  reject(sink, first, model::RejectReason::kTruncated, "a quoted field is never closed", view(lines[0]));
+  refuse(sink, first, model::RejectReason::kTruncated, "a quoted field is never closed", view(lines[0]));
   const bool raw = std::exchange(map_.gb18030, false);  // they are UTF-8 by now
   for (std::size_t i = 1; i < lines.size(); ++i) line(view(lines[i]), first + i, sink);
   map_.gb18030 = raw;
@@ -271,11 +271,18 @@ void CsvDecoder::record_line(std::string_view text, std::uint64_t record, Decode
     }
     if (got == CsvSplit::kBadQuote) {
       ++sink.counts->records;
-      reject(sink, record, model::RejectReason::kBadValue, "text stands behind a closing quote", text);
+      refuse(sink, record, model::RejectReason::kBadValue, "text stands behind a closing quote", text);
       return;
     }
   }
   values_of_row(text, record, sink);
+}
+
+void CsvDecoder::refuse(DecodeSink& sink, std::uint64_t record, model::RejectReason reason, std::string detail,
+                        std::string_view text) const {
+  const auto is_guarded = [this](const Binding& binding) { return binding.canonical == guarded_; };
+  const bool hidden = std::any_of(header_.bound.begin(), header_.bound.end(), is_guarded);
+  reject(sink, record, reason, std::move(detail), hidden ? std::string_view{} : text);
 }
 
 void CsvDecoder::apply_changes(CsvValues& values) const {
@@ -289,7 +296,7 @@ void CsvDecoder::apply_changes(CsvValues& values) const {
 void CsvDecoder::values_of_row(std::string_view text, std::uint64_t record, DecodeSink& sink) {
   if (fields_.size() != header_.columns) {
     ++sink.counts->records;
-    reject(sink, record, model::RejectReason::kFieldCount,
+    refuse(sink, record, model::RejectReason::kFieldCount,
            fmt::format("{} fields, the header has {}", fields_.size(), header_.columns), text);
     return;
   }
@@ -319,7 +326,7 @@ void CsvDecoder::values_of_row(std::string_view text, std::uint64_t record, Deco
   } else if (row(values, record, time, sink, fault)) {
     return;
   }
-  reject(sink, record, fault.reason, std::move(fault.detail), text);
+  refuse(sink, record, fault.reason, std::move(fault.detail), text);
 }
 
 std::string CsvDecoder::state() const {

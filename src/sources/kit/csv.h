@@ -47,6 +47,9 @@ class CsvDecoder : public LineDecoder {
     model::RejectReason reason{};
     std::string detail;
   };
+  // Of a file that has this column no line is ever shown among the rejects: something may stand there that must not.
+  static constexpr std::size_t kNothing = SIZE_MAX;
+  std::size_t guarded_ = kNothing;
   virtual bool row(const CsvValues& values, std::uint64_t record, EventMs time, DecodeSink& sink, Fault& fault) = 0;
 
  private:
@@ -65,6 +68,8 @@ class CsvDecoder : public LineDecoder {
   void record_line(std::string_view text, std::uint64_t record, DecodeSink& sink);
   void values_of_row(std::string_view text, std::uint64_t record, DecodeSink& sink);
   void give_up_quote(DecodeSink& sink);
+  void refuse(DecodeSink& sink, std::uint64_t record, model::RejectReason reason, std::string detail,
+              std::string_view text) const;
   void apply_changes(CsvValues& values) const;
   std::string_view to_utf8(std::string_view text, DecodeSink& sink);
 

@@ -17,7 +17,7 @@ std::string lower(std::string_view text) {
 }
 
 bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) {
-  return text.size() <= 16 && std::find(words.begin(), words.end(), lower(text)) != words.end();
+  return text.size() <= 24 && std::find(words.begin(), words.end(), lower(text)) != words.end();
 }
 
 }  // namespace
@@ -59,7 +59,24 @@ bool csv_answered(std::string_view text, model::Answered& answered) {
 }
 
 bool csv_international(std::string_view kind) {
-  return is_one_of(kind, {"international", "intl", "i"});
+  return is_one_of(kind, {"international", "intl", "i", "international_roaming", "roaming_international"});
+}
+
+bool csv_roaming(std::string_view kind) {
+  return kind.size() >= 7 && is_one_of(kind, {"roaming", "international_roaming", "roaming_international"});
+}
+
+bool csv_token(std::string_view text, std::size_t most) {
+  return !text.empty() && text.size() <= most && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           std::string_view("-_.:+/=@").find(c) != std::string_view::npos;
+  });
+}
+
+bool csv_host(std::string_view text) {
+  return !text.empty() && text.size() <= 253 && std::all_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) > 0x20 && std::string_view("/:?#@\\,;").find(c) == std::string_view::npos;
+  });
 }
 
 }  // namespace pandun::sources

@@ -22,5 +22,11 @@ Result<ColumnMap> column_map(const Input& input, std::string_view toml, const st
 // true/false, yes/no, y/n, t/f, 1/0 in any case; empty leaves it unknown. False for anything else.
 bool csv_answered(std::string_view text, model::Answered& answered);
 bool csv_international(std::string_view kind);
+bool csv_roaming(std::string_view kind);
+// A hash, token or id as a machine writes one: 1 to `most` ASCII letters, digits and - _ . : + / = @. Never a sentence, never a
+// word in another script.
+bool csv_token(std::string_view text, std::size_t most);
+// A host name alone, at most 253 characters: no scheme, no path.
+bool csv_host(std::string_view text);
 
 }  // namespace pandun::sources

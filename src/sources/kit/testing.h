@@ -140,13 +140,20 @@ struct Describe {
   using Ip = model::IpAddress;
   static std::string ip(const Ip& address) { return address.known() ? address.text() : "?"; }
   std::string operator()(const model::Call& c) const {
-    return fmt::format("call {}>{} dev={} cells={}/{} route={} s={} cause={} answered={} intl={}", c.caller_text,
-                       c.callee_text, c.caller_device, c.caller_cell, c.callee_cell, c.route, c.duration_s,
-                       c.release_cause, static_cast<int>(c.answered), c.international);
+    return fmt::format(
+        "call {}>{} dev={} cells={}/{} route={} s={} cause={} answered={} intl={}{}{}{}", c.caller_text, c.callee_text,
+        c.caller_device, c.caller_cell, c.callee_cell, c.route, c.duration_s, c.release_cause,
+        static_cast<int>(c.answered), c.international, c.ring_s < 0 ? "" : fmt::format(" ring={}", c.ring_s),
+        c.callee_device.empty() ? "" : fmt::format(" callee_dev={}", c.callee_device), c.roaming ? " roaming" : "");
   }
   std::string operator()(const model::Message& m) const {
-    return fmt::format("message {}>{} dev={} cell={} route={} n={} intl={}", m.sender_text, m.recipient_text,
-                       m.sender_device, m.sender_cell, m.route, m.segments, m.international);
+    return fmt::format("message {}>{} dev={} cell={} route={} n={} intl={}{}{}", m.sender_text, m.recipient_text,
+                       m.sender_device, m.sender_cell, m.route, m.segments, m.international,
+                       m.template_hash.empty() ? "" : fmt::format(" template={}", m.template_hash),
+                       m.link_domain.empty() ? "" : fmt::format(" link={}", m.link_domain));
+  }
+  std::string operator()(const model::Opening& o) const {
+    return fmt::format("opening {} holder={} agent={} plan={}", o.number_text, o.holder, o.agent, o.plan);
   }
   std::string operator()(const model::Flow& f) const {
     return fmt::format("flow {}:{}>{}:{}/{} state={} bytes={}/{} pkts={}/{} ms={} {}", ip(f.src), f.src_port, ip(f.dst),

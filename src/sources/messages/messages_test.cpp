@@ -39,5 +39,18 @@ TEST(Messages, TakesCsvFilesThatAreNotCalls) {
   EXPECT_FALSE(takes("sms.README"));
 }
 
+TEST(Messages, TakesTemplatesAndLinkDomainsButNeverTexts) {
+  const Lines run({"time,sender,recipient,template,link_domain", "1713484800,a,b,registered:bank-1,bank.example",
+                   "1713484801,a,b,您的验证码是1234,", "1713484802,a,b,Your code is 1234,",
+                   "1713484803,a,b,,https://x.example/y", "1713484804,a,b,reported:9f2c,"});
+  EXPECT_EQ(run.seen.events.size(), 2U);
+  EXPECT_NE(run.seen.events[0].find("template=registered:bank-1 link=bank.example"), std::string::npos);
+  ASSERT_EQ(run.seen.details.size(), 3U);
+  EXPECT_NE(run.seen.details[0].find("texts are never taken in"), std::string::npos);
+  for (const std::string& shown : run.seen.details) EXPECT_TRUE(shown.ends_with(" | ")) << shown;
+  EXPECT_NE(run.seen.details[2].find("not a host name alone"), std::string::npos);
+  EXPECT_TRUE(run.seen.adds_up());
+}
+
 }  // namespace
 }  // namespace pandun::sources

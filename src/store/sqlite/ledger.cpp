@@ -11,6 +11,11 @@ namespace {
 SealedRow read_sealed(const Row& row) {
   return {row.text(0), row.text(1), row.text(2), row.text(3), row.wall(4)};
 }
+SealedRow read_sealed_at(const Row& row) {
+  SealedRow out = read_sealed(row);
+  out.row = row.integer(5);
+  return out;
+}
 
 constexpr std::string_view kGrants =
     "SELECT seq, id, case_id, ground_id, reason, state, tokens, fields, minutes, asked_by, asked_role, decided_by,"
@@ -56,6 +61,12 @@ AnchorRow read_anchor(const Row& row) {
 Result<std::optional<SealedRow>> SqliteVault::sealed(const std::string& token) const {
   return fetch_one(db_, "SELECT token, kind, sealed, alert_id, sealed_at FROM vault_values WHERE token = ?", {token},
                    read_sealed);
+}
+Result<std::vector<SealedRow>> SqliteVault::walk_numbers(std::int64_t after, int limit) const {
+  return fetch_all(db_,
+                   "SELECT token, kind, sealed, alert_id, sealed_at, rowid FROM vault_values WHERE rowid > ?"
+                   " AND kind = 'number' ORDER BY rowid LIMIT ?",
+                   {after, limit}, read_sealed_at);
 }
 Result<std::int64_t> SqliteVault::sealed_count() const {
   return db_.integer("SELECT count(*) FROM vault_values", {});

@@ -4,9 +4,16 @@
 namespace pandun::store {
 namespace {
 
+// Texts of a measure of a card batch stand in the batch.
 constexpr std::string_view kMeasures =
-    "SELECT seq, id, case_id, kind, category, ground_id, scope, reason, skip_reason, state, proposed_by, approved_by,"
-    " approvals, approvals_needed, refused_reason, lapsed_reason, notice, appeal_channel, entity_kind, entity_value,"
+    "SELECT seq, id, case_id, kind, category, ground_id,"
+    " iif(bulk, (SELECT b.scope FROM card_batches b WHERE b.id = batch_id), scope),"
+    " iif(bulk, (SELECT b.reason FROM card_batches b WHERE b.id = batch_id), reason),"
+    " iif(bulk, (SELECT b.skip_reason FROM card_batches b WHERE b.id = batch_id), skip_reason),"
+    " state, proposed_by, approved_by, approvals, approvals_needed, refused_reason, lapsed_reason,"
+    " iif(bulk, (SELECT b.notice FROM card_batches b WHERE b.id = batch_id), notice),"
+    " iif(bulk, (SELECT b.appeal_channel FROM card_batches b WHERE b.id = batch_id), appeal_channel),"
+    " entity_kind, entity_value,"
     " entity_token, proposed_at, expires_at, lapse_at, approved_at, ended_at, batch_id, risk, risk_basis,"
     " protected_group, check_result, check_due, checked_at, checked_by FROM measures";
 
@@ -55,24 +62,26 @@ Result<std::optional<MeasureRow>> SqliteMeasures::by_id(const std::string& id) c
   return fetch_one(db_, std::string(kMeasures) + " WHERE id = ?", {id}, read_measure);
 }
 Result<std::vector<MeasureRow>> SqliteMeasures::of_case(const std::string& case_id) const {
-  return fetch_all(db_, std::string(kMeasures) + " WHERE case_id = ? ORDER BY seq", {case_id}, read_measure);
+  return fetch_all(db_, std::string(kMeasures) + " WHERE case_id = ? AND bulk = 0 ORDER BY seq", {case_id},
+                   read_measure);
 }
 Result<std::vector<MeasureRow>> SqliteMeasures::in_force(WallMs now) const {
   return fetch_all(db_,
                    std::string(kMeasures) +
-                       " WHERE state IN ('approved', 'ordered', 'in_force', 'appealed') AND expires_at > ?"
+                       " WHERE state IN ('approved', 'ordered', 'in_force', 'appealed') AND expires_at > ? AND bulk = 0"
                        " ORDER BY seq",
                    {now}, read_measure);
 }
 Result<std::vector<MeasureRow>> SqliteMeasures::ending_by(WallMs now) const {
-  return fetch_all(db_,
-                   std::string(kMeasures) +
-                       " WHERE (state = 'proposed' AND lapse_at <= ?1) OR (state IN ('proposed', 'approved', 'ordered',"
-                       " 'in_force', 'appealed') AND expires_at <= ?1) ORDER BY seq LIMIT 200",
-                   {now}, read_measure);
+  return fetch_all(
+      db_,
+      std::string(kMeasures) +
+          " WHERE (bulk = 0 AND state = 'proposed' AND lapse_at <= ?1) OR (bulk = 0 AND state IN ('proposed',"
+          " 'approved', 'ordered', 'in_force', 'appealed') AND expires_at <= ?1) ORDER BY seq LIMIT 200",
+      {now}, read_measure);
 }
 Result<std::int64_t> SqliteMeasures::count_state(const std::string& state) const {
-  return db_.integer("SELECT count(*) FROM measures WHERE state = ?", {state});
+  return db_.integer("SELECT count(*) FROM measures WHERE state = ? AND bulk = 0", {state});
 }
 
 Result<Page<MeasureRow>> SqliteMeasures::of_batch(const std::string& batch_id, const PageRequest& page) const {
@@ -100,7 +109,7 @@ Result<std::vector<MeasureRow>> SqliteMeasures::checks_due_by(WallMs now) const 
   return fetch_all(db_,
                    std::string(kMeasures) +
                        " WHERE check_due IS NOT NULL AND check_due <= ? AND check_result <> 'failed'"
-                       " AND state IN ('approved', 'ordered', 'in_force') ORDER BY seq LIMIT 200",
+                       " AND bulk = 0 AND state IN ('approved', 'ordered', 'in_force') ORDER BY seq LIMIT 200",
                    {now}, read_measure);
 }
 Result<std::vector<MeasureRow>> SqliteMeasures::walk(std::int64_t after, int limit) const {

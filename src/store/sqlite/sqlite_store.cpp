@@ -27,9 +27,11 @@ class SqliteTx final : public Tx {
         cases_(db),
         measures_(db),
         batches_(db),
+        card_batches_(db),
         appeals_(db),
         case_files_(db),
         orders_(db),
+        leads_(db),
         vault_(db),
         audit_(db),
         values_(db),
@@ -43,9 +45,11 @@ class SqliteTx final : public Tx {
   const Cases& cases() const override { return cases_; }
   const Measures& measures() const override { return measures_; }
   const Batches& batches() const override { return batches_; }
+  const CardBatches& card_batches() const override { return card_batches_; }
   const Appeals& appeals() const override { return appeals_; }
   const CaseFiles& case_files() const override { return case_files_; }
   const Orders& orders() const override { return orders_; }
+  const Leads& leads() const override { return leads_; }
   const VaultRows& vault() const override { return vault_; }
   const AuditRows& audit() const override { return audit_; }
   const KeyValues& values() const override { return values_; }
@@ -58,9 +62,11 @@ class SqliteTx final : public Tx {
   Cases& cases() override { return cases_; }
   Measures& measures() override { return measures_; }
   Batches& batches() override { return batches_; }
+  CardBatches& card_batches() override { return card_batches_; }
   Appeals& appeals() override { return appeals_; }
   CaseFiles& case_files() override { return case_files_; }
   Orders& orders() override { return orders_; }
+  Leads& leads() override { return leads_; }
   VaultRows& vault() override { return vault_; }
   AuditRows& audit() override { return audit_; }
   KeyValues& values() override { return values_; }
@@ -75,9 +81,11 @@ class SqliteTx final : public Tx {
   SqliteCases cases_;
   SqliteMeasures measures_;
   SqliteBatches batches_;
+  SqliteCardBatches card_batches_;
   SqliteAppeals appeals_;
   SqliteCaseFiles case_files_;
   SqliteOrders orders_;
+  SqliteLeads leads_;
   SqliteVault vault_;
   SqliteAudit audit_;
   SqliteValues values_;

@@ -183,11 +183,71 @@ class SqliteOrders final : public Orders {
   Connection& db_;
 };
 
+class SqliteCardBatches final : public CardBatches {
+ public:
+  explicit SqliteCardBatches(Connection& db) : db_(db) {}
+  Result<std::optional<CardBatchRow>> by_id(const std::string& id) const override;
+  Result<std::optional<CardBatchRow>> of_digest(const std::string& case_id, const std::string& digest) const override;
+  Result<Page<CardBatchRow>> list(const std::string& state, const PageRequest& page) const override;
+  Result<std::vector<std::pair<std::string, std::int64_t>>> counts(const std::string& id) const override;
+  Result<> insert(const CardBatchRow& row) override;
+  Result<> update(const CardBatchRow& row) override;
+  Result<bool> add_item(std::int64_t batch_seq, const std::string& token) override;
+
+  Result<std::int64_t> make_measures(CardBatchRow& row, WallMs now, std::optional<WallMs> check_due,
+                                     int limit) override;
+  Result<std::int64_t> drop_items(int limit) override;
+
+  Result<std::vector<std::pair<std::string, std::int64_t>>> lapse_due(WallMs now, int limit) override;
+
+ private:
+  Connection& db_;
+};
+
+class SqliteLeads final : public Leads {
+ public:
+  explicit SqliteLeads(Connection& db) : db_(db) {}
+  Result<std::optional<LeadPartnerRow>> partner(const std::string& id) const override;
+  Result<std::vector<LeadPartnerRow>> partners() const override;
+  Result<std::vector<LeadKeyRow>> keys(const std::string& partner_id) const override;
+  Result<std::optional<LeadFileRow>> file(const std::string& id) const override;
+  Result<std::optional<LeadFileRow>> file_of_digest(const std::string& partner_id, const std::string& direction,
+                                                    const std::string& digest) const override;
+  Result<Page<LeadFileRow>> files(const std::string& partner_id, const PageRequest& page) const override;
+  Result<std::optional<LeadRow>> lead(const std::string& id) const override;
+  Result<std::optional<LeadRow>> lead_of(const std::string& partner_id, const std::string& direction,
+                                         const std::string& lead_id) const override;
+  Result<Page<LeadRow>> leads(const LeadFilter& filter, const PageRequest& page) const override;
+  Result<std::vector<LeadRow>> warnings_due(WallMs now, int limit) const override;
+  Result<std::vector<LeadWaitingRow>> waiting_of(const std::string& key_id, const std::string& hash) const override;
+  Result<LeadFigures> figures(const std::string& partner_id) const override;
+
+  Result<> insert_partner(const LeadPartnerRow& row) override;
+  Result<> update_partner(const LeadPartnerRow& row) override;
+  Result<> insert_key(const LeadKeyRow& row) override;
+  Result<> update_key(const LeadKeyRow& row) override;
+  Result<> insert_file(const LeadFileRow& row) override;
+  Result<> update_file(const LeadFileRow& row) override;
+  Result<bool> insert_lead(const LeadRow& row) override;
+  Result<> update_lead(const LeadRow& row) override;
+
+  Result<bool> note_seen(const std::string& partner_id, std::uint64_t lead_digest, WallMs at) override;
+  Result<> insert_waiting(const LeadWaitingRow& row) override;
+  Result<> remove_waiting(std::int64_t row) override;
+  Result<std::int64_t> purge_waiting(WallMs now, int limit) override;
+  Result<std::int64_t> forget_waiting(const std::string& partner_id) override;
+  Result<> drop_waiting(const std::string& partner_id, const std::string& lead_id) override;
+
+ private:
+  Connection& db_;
+};
+
 class SqliteVault final : public VaultRows {
  public:
   explicit SqliteVault(Connection& db) : db_(db) {}
   Result<std::optional<SealedRow>> sealed(const std::string& token) const override;
   Result<std::int64_t> sealed_count() const override;
+  Result<std::vector<SealedRow>> walk_numbers(std::int64_t after, int limit) const override;
   Result<std::optional<GrantRow>> grant(const std::string& id) const override;
   Result<std::vector<GrantRow>> grants(const std::string& case_id) const override;
   Result<> keep(const SealedRow& row) override;

@@ -1,0 +1,5 @@
+#include "sources_fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return pandun::sources::fuzzing::run("openings", "openings.csv", {reinterpret_cast<const char*>(data), size});
+}

@@ -1,0 +1,217 @@
+#include "casework/card_batches.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+
+#include "base/hash.h"
+#include "casework/check_lists.h"
+#include "casework/testing/desk.h"
+#include "platform/process.h"
+
+namespace pandun::casework {
+namespace {
+
+using namespace testing;
+
+constexpr std::chrono::milliseconds kAll{3'600'000};
+
+struct CardHouse : Desk {
+  CardHouse() {
+    reopen();
+    opened = open(ingest(call_signal(1)));
+    must(act(analyst, opened, "confirm", {{"finding", "x"}}));
+  }
+  void reopen() {
+    cards = std::make_unique<CardDesk>(
+        DeskParts{*store, *audit, *vault, clock, shipped_content(), detectors, identities, lines, &groups});
+  }
+  static std::string token(int i) { return fmt::format("n26-{:032x}", i); }
+  std::string own(std::uint64_t number) const { return tokens.number(model::NumberKey::e164(number), 2026); }
+  Result<CardBatchView> load(const std::string& text, const CardHooks& hooks = {}) {
+    const std::string path = directory.file("cards.csv");
+    std::ofstream(path) << text;
+    const auto list = must(platform::posix_files().open_read(path));
+    return cards->load(analyst, opened.summary.id, "cards.csv", *list, hooks);
+  }
+  MeasureTerms terms(const std::string& kind) const {
+    return {kind,
+            "fraud",
+            "afl-11",
+            "全部功能",
+            "断卡行动高风险卡",
+            kind == "reverify" ? "" : "已多次提醒",
+            rfc3339(clock.wall().ms + 20LL * 86'400'000),
+            "请持身份证件到营业厅重新核验",
+            "10000"};
+  }
+  std::uint64_t exported(const std::string& batch, const std::string& state) {
+    auto out = must(platform::posix_files().create(directory.file("out.csv")));
+    return must(export_measures(*store, {"", state, batch}, *out));
+  }
+
+  CaseView opened;
+  std::unique_ptr<CardDesk> cards;
+};
+
+TEST(CardBatches, AListBecomesAMeasureForEachNumberOnceAnotherPersonApproved) {
+  CardHouse house;
+  std::string text = "token\n";
+  for (int i = 0; i < 25'000; ++i) text += CardHouse::token(i) + "\n";
+  text += CardHouse::token(7) + "\n13800138000\n";
+  std::vector<std::int64_t> faults;
+  CardHooks hooks;
+  hooks.fault = [&](std::int64_t line, std::string_view why) {
+    EXPECT_EQ(why.find("138"), std::string_view::npos);
+    faults.push_back(line);
+    return Result<>();
+  };
+  const CardBatchView loaded = must(house.load(text, hooks));
+  EXPECT_EQ(loaded.row.state, "loaded");
+  EXPECT_EQ(loaded.row.members, 25'000);
+  EXPECT_EQ(loaded.row.duplicate, 1);
+  EXPECT_EQ(faults, std::vector<std::int64_t>{25'003});
+  EXPECT_EQ(must(house.load(text)).row.id, loaded.row.id);  // the same list again is the same batch
+
+  const std::string id = loaded.row.id;
+  EXPECT_EQ(must(house.cards->propose(house.both, id, house.terms("reverify"))).row.state, "proposed");
+  EXPECT_EQ(house.cards->approve(house.both, id).error().where, "second_person");
+  EXPECT_EQ(house.cards->approve(house.analyst, id).error().code, Errc::kNotAllowed);
+  EXPECT_EQ(must(house.cards->work(kAll)).made, 0);  // nothing before the second person
+  EXPECT_EQ(must(house.cards->approve(house.approver, id)).row.state, "approved");
+
+  // Stopped after any piece and begun anew, it makes each measure once.
+  std::int64_t made = 0;
+  for (int i = 0; i < 10; ++i) {
+    house.reopen();
+    made += must(house.cards->work(std::chrono::milliseconds(0))).made;
+  }
+  const CardBatchView done = must(house.cards->batch(house.viewer, id));
+  EXPECT_EQ(done.row.state, "done");
+  EXPECT_EQ(done.row.created, 25'000);
+  EXPECT_EQ(made, 25'000);
+  EXPECT_EQ(done.counts, (std::vector<std::pair<std::string, std::int64_t>>{{"approved", 25'000}}));
+  EXPECT_EQ(house.exported(id, "approved"), 25'000U);
+  EXPECT_TRUE(must(house.desk->active_measures()).empty());  // they act at the carriers
+  EXPECT_TRUE(must(house.desk->case_view(house.viewer, house.opened.summary.id)).measures.empty());
+  EXPECT_TRUE(must(house.audit->verify()).ok);
+}
+
+TEST(CardBatches, EachOfThemIsCheckedAppealedAndEndsLikeAnyMeasure) {
+  CardHouse house;
+  const CardBatchView loaded = must(house.load(CardHouse::token(1) + "\n" + CardHouse::token(2) + "\n" +
+                                               CardHouse::token(3) + "\n" + CardHouse::token(4) + "\n"));
+  const std::string id = loaded.row.id;
+  must(house.cards->propose(house.analyst, id, house.terms("reverify")));
+  must(house.cards->approve(house.approver, id));
+  must(house.cards->work(kAll));
+  const CheckResult results[] = {{"", CardHouse::token(1), "passed"}, {"", CardHouse::token(2), "failed"}};
+  const CheckReport report = must(house.desk->record_checks(house.analyst, results));
+  EXPECT_EQ(report.passed, 1U);
+  EXPECT_EQ(report.failed, 1U);
+  NewAppeal appeal;
+  appeal.token = CardHouse::token(3);
+  appeal.claim = "本人使用";
+  appeal.channel = "10000";
+  const AppealView open = must(house.desk->record_appeal(house.analyst, appeal));
+  EXPECT_EQ(must(house.desk->measure(house.viewer, open.measure_id)).measure.reason, "断卡行动高风险卡");
+  must(house.desk->decide_appeal(house.approver2, open.id, {"upheld", "核实为本人", "误列入批次，已移出", ""}));
+  house.clock.advance(std::chrono::hours(24 * 16));  // no result within its time: silence is no guilt
+  must(house.cards->work(kAll));
+  const auto counts = must(house.cards->batch(house.viewer, id)).counts;
+  EXPECT_EQ(counts, (std::vector<std::pair<std::string, std::int64_t>>{{"approved", 1}, {"lapsed", 1}, {"lifted", 2}}));
+}
+
+TEST(CardBatches, ProtectedNumbersAreSetAsideAndTheUnknownAreOnlyAsked) {
+  CardHouse house;
+  house.groups.protect = "+8613800138000";  // sealed here, so that we know it ourselves
+  const CardBatchView loaded =
+      must(house.load(fmt::format("token,protected_group\n{}\n{},courier\n{},none\n{}\n", house.own(kCaller),
+                                  CardHouse::token(1), CardHouse::token(2), CardHouse::token(3))));
+  EXPECT_EQ(loaded.row.set_aside, 2);
+  EXPECT_EQ(loaded.row.members, 2);
+  EXPECT_EQ(loaded.groups,
+            (std::vector<std::pair<std::string, std::int64_t>>{{"courier", 1}, {"hospital", 1}, {"unknown", 1}}));
+  const auto refused = house.cards->propose(house.analyst, loaded.row.id, house.terms("limit"));
+  EXPECT_EQ(refused.error().code, Errc::kNotAllowed);
+  EXPECT_EQ(refused.error().where, "protected_group");
+  EXPECT_TRUE(house.cards->propose(house.analyst, loaded.row.id, house.terms("reverify")).ok());
+}
+
+TEST(CardBatches, SuspendingAListIsASeniorApprovers) {
+  CardHouse house;
+  const CardBatchView loaded = must(house.load(CardHouse::token(1) + ",none\n"));
+  must(house.cards->propose(house.analyst, loaded.row.id, house.terms("suspend")));
+  EXPECT_EQ(house.cards->approve(house.approver, loaded.row.id).error().where, "approver");
+  EXPECT_FALSE(must(house.cards->batch(house.approver, loaded.row.id)).may_approve);
+  const guard::Actor senior = person("gao.yuan", {guard::Role::kSenior});
+  EXPECT_EQ(must(house.cards->approve(senior, loaded.row.id)).row.state, "approved");
+}
+
+TEST(CardBatches, WhatIsNotApprovedInTimeLapsesAndIsForgotten) {
+  CardHouse house;
+  const CardBatchView loaded = must(house.load(CardHouse::token(1) + "\n"));
+  must(house.cards->propose(house.analyst, loaded.row.id, house.terms("reverify")));
+  house.clock.advance(std::chrono::hours(25));
+  EXPECT_EQ(house.cards->approve(house.approver, loaded.row.id).error().code, Errc::kConflict);
+  must(house.cards->work(kAll));
+  EXPECT_EQ(must(house.cards->batch(house.viewer, loaded.row.id)).row.state, "lapsed");
+  EXPECT_NE(must(house.load(CardHouse::token(1) + "\n")).row.id, loaded.row.id);
+}
+
+TEST(CardBatches, AnInterruptedLoadingGoesOn) {
+  CardHouse house;
+  std::string text;
+  for (int i = 0; i < 30'000; ++i) text += i == 29'000 ? "bad\n" : CardHouse::token(i) + "\n";
+  CardHooks hooks;
+  hooks.fault = [](std::int64_t, std::string_view) -> Result<> { return error(Errc::kIo, "rejects", "disk full"); };
+  EXPECT_FALSE(house.load(text, hooks).ok());
+  house.reopen();
+  const CardBatchView loaded = must(house.load(text));
+  EXPECT_EQ(loaded.row.lines, 30'000);
+  EXPECT_EQ(loaded.row.members, 29'999);
+  EXPECT_EQ(loaded.row.duplicate, 0);
+  EXPECT_EQ(loaded.row.faulty, 1);
+}
+
+// PANDUN_LARGE=5000000: that many, with the time each part takes and what memory it needs.
+TEST(CardBatches, FiveMillion) {
+  const char* large = std::getenv("PANDUN_LARGE");  // NOLINT(concurrency-mt-unsafe)
+  if (large == nullptr) GTEST_SKIP() << "PANDUN_LARGE=5000000 runs it: some minutes and about 4 GB of disk";
+  const int many = std::atoi(large);
+  ASSERT_GE(many, 1);
+  CardHouse house;
+  const std::string path = house.directory.file("five.csv");
+  {
+    std::ofstream out(path);
+    for (int i = 0; i < many; ++i) out << fmt::format("n26-{:016x}{:016x}\n", mix64(static_cast<std::uint64_t>(i)), i);
+  }
+  const auto& clock = platform::system_clock();
+  const auto start = clock.steady();
+  const auto seconds = [&](std::chrono::nanoseconds from) {
+    return std::chrono::duration<double>(clock.steady() - from).count();
+  };
+  const auto list = must(platform::posix_files().open_read(path));
+  const CardBatchView loaded = must(house.cards->load(house.analyst, house.opened.summary.id, "five", *list));
+  EXPECT_EQ(loaded.row.members, many);
+  fmt::print("loaded      {:>8.1f} s\n", seconds(start));
+  must(house.cards->propose(house.analyst, loaded.row.id, house.terms("reverify")));
+  must(house.cards->approve(house.approver, loaded.row.id));
+  const auto making = clock.steady();
+  std::int64_t made = 0;
+  while (must(house.cards->batch(house.viewer, loaded.row.id)).row.state != "done")
+    made += must(house.cards->work(kAll)).made;
+  EXPECT_EQ(made, many);
+  fmt::print("made        {:>8.1f} s\n", seconds(making));
+  const auto writing = clock.steady();
+  EXPECT_EQ(house.exported(loaded.row.id, "approved"), static_cast<std::uint64_t>(many));
+  fmt::print("exported    {:>8.1f} s\nmemory peak {:>8.1f} MB\nstore       {:>8.1f} MB\n", seconds(writing),
+             static_cast<double>(platform::peak_rss_bytes()) / 1e6,
+             static_cast<double>(house.store->status().bytes) / 1e6);
+}
+
+}  // namespace
+}  // namespace pandun::casework

@@ -1,0 +1,120 @@
+#include "detect/features/cell_activity.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "detect/features/cell_activity_state.h"
+
+namespace pandun::detect {
+namespace {
+
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+
+constexpr Window held(Window w) {
+  return w == Window::k5m || w == Window::k1h ? w : Window::k24h;
+}
+
+}  // namespace
+
+EventMs CellActivity::newest() const {
+  return EventMs{static_cast<std::int64_t>(record_->newest_s) * 1000};
+}
+
+std::uint32_t CellActivity::contacts_at_most() const {
+  return record_->busy != 0 ? std::numeric_limits<std::uint32_t>::max() : record_->contacts.size();
+}
+
+double CellActivity::count(std::size_t counter, Window w) const {
+  w = held(w);
+  if (record_->busy != 0) return static_cast<double>(all_->busy(*record_).counts.total(w, counter));
+  const std::uint32_t start = start_s(w, record_->newest_s);
+  std::uint32_t n = 0;
+  for (const CellContact& c : all_->contacts(*record_)) {
+    if (c.time_s < start) continue;
+    n += counter == CellContact::kInternational ? (c.international ? 1U : 0U)
+         : counter == CellContact::kNew         ? (c.fresh ? 1U : 0U)
+                                                : (c.kind == counter ? 1U : 0U);
+  }
+  return n;
+}
+double CellActivity::calls_out(Window w) const {
+  return count(CellContact::kCallsOut, w);
+}
+double CellActivity::calls_in(Window w) const {
+  return count(CellContact::kCallsIn, w);
+}
+double CellActivity::messages(Window w) const {
+  return count(CellContact::kMessages, w);
+}
+double CellActivity::international(Window w) const {
+  return count(CellContact::kInternational, w);
+}
+double CellActivity::new_numbers(Window w) const {
+  return count(CellContact::kNew, w);
+}
+
+double CellActivity::distinct(bool devices, Window w) const {
+  w = held(w);
+  if (record_->busy != 0) {
+    const BusyCell& busy = all_->busy(*record_);
+    return (devices ? busy.devices : busy.numbers).count(w);
+  }
+  const std::uint32_t start = start_s(w, record_->newest_s);
+  std::array<std::uint32_t, CellRecord::Contacts::kCapacityMax> seen;
+  std::size_t size = 0;
+  for (const CellContact& c : all_->contacts(*record_)) {
+    const std::uint32_t thing = devices ? c.device : c.number;
+    if (c.time_s >= start && thing != 0) seen[size++] = thing;
+  }
+  const auto end = seen.begin() + static_cast<std::ptrdiff_t>(size);
+  std::sort(seen.begin(), end);
+  return static_cast<double>(std::unique(seen.begin(), end) - seen.begin());
+}
+double CellActivity::distinct_numbers(Window w) const {
+  return distinct(false, w);
+}
+double CellActivity::distinct_devices(Window w) const {
+  return distinct(true, w);
+}
+
+double CellActivity::new_number_share(Window w) const {
+  const double numbers = distinct_numbers(w);
+  return numbers == 0 ? kUnknown : std::min(1.0, new_numbers(w) / numbers);
+}
+
+double CellActivity::message_rise(Window w) const {
+  const double day = messages(Window::k24h);
+  if (day == 0) return kUnknown;
+  const double windows = static_cast<double>(spec(Window::k24h).width_s()) / spec(held(w)).width_s();
+  return messages(w) * windows / day;
+}
+
+double CellActivity::first_seen_age_s() const {
+  return record_->newest_s - record_->first_s;
+}
+
+std::vector<model::EvidencePoint> CellActivity::series(std::size_t first, std::size_t last, Window w) const {
+  w = held(w);
+  const WindowSpec& ws = spec(w);
+  const std::uint32_t head = record_->newest_s / ws.step_s, steps = std::min(ws.steps, head + 1);
+  std::vector<model::EvidencePoint> points(steps);
+  for (std::uint32_t i = 0; i < steps; ++i) {
+    points[i].time = EventMs{static_cast<std::int64_t>(head + 1 - steps + i) * ws.step_s * 1000};
+    if (record_->busy == 0) continue;
+    for (std::size_t c = first; c <= last; ++c) points[i].value += all_->busy(*record_).counts.at(w, steps - 1 - i, c);
+  }
+  if (record_->busy != 0) return points;
+  const std::uint32_t start = start_s(w, record_->newest_s);
+  for (const CellContact& c : all_->contacts(*record_))
+    if (c.time_s >= start && c.kind >= first && c.kind <= last)
+      points[steps - 1 - (head - c.time_s / ws.step_s)].value += 1;
+  return points;
+}
+std::vector<model::EvidencePoint> CellActivity::messages_series(Window w) const {
+  return series(CellContact::kMessages, CellContact::kMessages, w);
+}
+std::vector<model::EvidencePoint> CellActivity::calls_series(Window w) const {
+  return series(CellContact::kCallsOut, CellContact::kCallsIn, w);
+}
+
+}  // namespace pandun::detect

@@ -1,0 +1,120 @@
+#include "detect/features/cell_activity.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+
+#include "detect/features/cell_activity_state.h"
+
+namespace pandun::detect {
+namespace {
+
+const model::EntityKey kCell = model::key_of_text("460-00-1-1");
+const std::uint64_t kHash = hash_of(kCell);
+constexpr std::uint32_t kStart = 1'772'416'800;
+
+struct Told {
+  std::uint32_t time;
+  CellContact::Counter kind;
+  int number, device;  // 0 = not said
+  bool international, fresh;
+};
+
+model::NumberKey number_of(int n) {
+  return n == 0 ? model::NumberKey() : model::NumberKey::e164(8613800000000ULL + static_cast<std::uint64_t>(n) * 7919);
+}
+
+TEST(CellActivity, EveryFeatureEqualsABruteForcePass) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    auto cells = std::make_unique<CellActivities>();
+    std::vector<Told> all;
+    std::map<int, std::uint32_t> known;  // the last span each number was there in
+    std::uint32_t clock = kStart, newest = 0, running = 0;
+    for (int i = 0; i < 1200; ++i) {
+      clock += static_cast<std::uint32_t>(random() % (i % 400 < 200 ? 30 : 6000));
+      Told t{};
+      t.time = random() % 15 == 0 ? clock - static_cast<std::uint32_t>(random() % 100'000) : clock;
+      t.kind = static_cast<CellContact::Counter>(random() % 3);
+      t.number = static_cast<int>(random() % 10 == 0 ? 0 : 1 + random() % (seed == 1 ? 20 : 400));
+      t.device = static_cast<int>(random() % 50);
+      t.international = random() % 5 == 0;
+      const std::string device = t.device == 0 ? "" : "imei" + std::to_string(t.device);
+      cells->update(kCell, kHash, {EventMs{t.time * 1000LL}, t.kind, number_of(t.number), device, t.international},
+                    EventMs{clock * 1000LL});
+      newest = std::max(newest, t.time);
+      if (t.time >= start_s(Window::k24h, newest)) {
+        running = std::max(running, t.time / CellMarks::kSpanS);
+        if (t.number != 0) {
+          const auto at = known.find(t.number);
+          t.fresh = at == known.end() || at->second + 1 < running;
+          known[t.number] = running;
+        }
+        all.push_back(t);
+      }
+      if (random() % 150 == 0) {  // a restart
+        StateWriter out;
+        cells->save(out);
+        auto loaded = std::make_unique<CellActivities>();
+        StateReader in(out.bytes());
+        ASSERT_TRUE(loaded->load(in).ok());
+        cells = std::move(loaded);
+      }
+      if (i % 7 != 0 && i > 60) continue;
+      const CellRecord* record = cells->find(kCell, kHash, EventMs{clock * 1000LL});
+      ASSERT_NE(record, nullptr);
+      ASSERT_EQ(record->busy == 0, all.size() <= 32) << i;
+      const CellActivity c(*cells, *record);
+      for (const Window w : {Window::k5m, Window::k1h, Window::k24h}) {
+        SCOPED_TRACE(std::string(spec(w).name) + " at " + std::to_string(i));
+        double out = 0, in = 0, messages = 0, abroad = 0, fresh = 0, series = 0;
+        std::set<int> numbers, devices;
+        for (const Told& o : all) {
+          if (o.time < start_s(w, newest)) continue;
+          (o.kind == CellContact::kCallsOut ? out : o.kind == CellContact::kCallsIn ? in : messages) += 1;
+          abroad += o.international ? 1 : 0;
+          fresh += o.fresh ? 1 : 0;
+          if (o.number != 0) numbers.insert(o.number);
+          if (o.device != 0) devices.insert(o.device);
+        }
+        ASSERT_EQ(c.calls_out(w), out);
+        ASSERT_EQ(c.calls_in(w), in);
+        ASSERT_EQ(c.messages(w), messages);
+        ASSERT_EQ(c.international(w), abroad);
+        // At most 400 numbers: hardly ever do two share both their marks.
+        ASSERT_NEAR(c.new_numbers(w), fresh, 1);
+        ASSERT_EQ(c.distinct_numbers(w), static_cast<double>(numbers.size()));
+        ASSERT_EQ(c.distinct_devices(w), static_cast<double>(devices.size()));
+        for (const model::EvidencePoint& p : c.messages_series(w)) series += p.value;
+        ASSERT_EQ(series, messages);
+        if (w == Window::k24h && messages > 0) {
+          ASSERT_DOUBLE_EQ(c.message_rise(w), 1);
+        }
+      }
+    }
+  }
+}
+
+TEST(CellActivity, TellsStrangersFromThoseWhoLiveThere) {
+  CellActivities cells;
+  const auto call = [&](std::uint32_t time, int number) {
+    cells.update(kCell, kHash, {EventMs{time * 1000LL}, CellContact::kCallsOut, number_of(number), "", false},
+                 EventMs{time * 1000LL});
+  };
+  for (std::uint32_t day = 0; day < 5; ++day)
+    for (int n = 1; n <= 500; ++n) call(kStart + day * 86400 + static_cast<std::uint32_t>(n) * 60, n);
+  const std::uint32_t now = kStart + 5 * 86400;
+  for (int n = 1; n <= 100; ++n) call(now + static_cast<std::uint32_t>(n), n <= 80 ? n : 10'000 + n);
+  const CellActivity c(cells, *cells.find(kCell, kHash, EventMs{now * 1000LL}));
+  EXPECT_EQ(c.distinct_numbers(Window::k1h), 100);
+  EXPECT_NEAR(c.new_number_share(Window::k1h), 0.2, 0.02);
+}
+
+}  // namespace
+}  // namespace pandun::detect

@@ -1,0 +1,78 @@
+// A device's recent use: the one definition of its features, for detectors and rules.
+//
+// Units    counts, ratios 0-1, seconds. Windows are detect/window.h's and end at the device's own newest event: 5 min, 1 h and
+//          24 h for counts, 7 d and 30 d (180 steps of 4 h) too for different numbers and cells. A ratio without a
+//          denominator is NaN.
+// Uses     a call made from it (caller_device), a call received on it (callee_device, where the feed names it) and a message
+//          sent from it. Answered, unanswered and short are as for numbers. A switch: its number is not that of the use
+//          before; a move: its cell is not that of the last use with a cell; both in the order of arrival.
+// Numbers  at most 64 numbers and 64 cells are remembered, the least recently used goes first; a number for 30 d, a cell for
+//          7 d after its last use. A new number was first used on the device within the window.
+// Shape    a list of up to 64 uses of the last 24 h, 8 bytes each; beyond, counters by step and DistinctWindows, until a day
+//          of at most 32 uses has passed. Equal to a brute-force pass in both, but that two callees fall together once in
+//          2^23 and, beyond 8,192 in 24 h, distinct callees are within 3.3 % (1 sigma).
+// Late     a use more than 24 h behind the newest is left out.
+// Life     a DeviceActivity is a view for one call of on_event().
+// Threads  one owner.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/time.h"
+#include "detect/window.h"
+#include "model/entity.h"
+#include "model/signal.h"
+
+namespace pandun::detect {
+
+struct DeviceRecord;  // features/device_activity_state.h
+class DeviceActivities;
+
+// What device state is keyed by, here and in every detector that routes devices.
+inline model::EntityKey device_key(std::string_view device) {
+  return {0, hash64(device)};
+}
+
+struct DeviceTally {
+  std::uint32_t calls_out, calls_in, messages_out, answered, unanswered, brief, switches, moves;
+};
+
+class DeviceActivity {
+ public:
+  DeviceActivity(const DeviceActivities& all, const DeviceRecord& record) : all_(&all), record_(&record) {}
+
+  EventMs newest() const;
+  std::uint32_t uses_at_most() const;  // of every count within 24 h, at no cost
+
+  const DeviceTally& tally(Window w) const;  // 7 d answers as 24 h
+  double calls_out(Window w) const { return tally(w).calls_out; }
+  double calls_in(Window w) const { return tally(w).calls_in; }
+  double messages_out(Window w) const { return tally(w).messages_out; }
+  double switches(Window w) const { return tally(w).switches; }
+  double moves(Window w) const { return tally(w).moves; }
+  double answered_ratio(Window w) const;  // answered / (answered + unanswered)
+  double short_ratio(Window w) const;     // short / answered
+  double out_share(Window w) const;       // calls made / calls
+  double distinct_callees(Window w) const;
+
+  double distinct_numbers(Window w) const;
+  double distinct_cells(Window w) const;
+  double new_numbers(Window w) const;
+  double distinct_numbers_30d() const;
+  double new_numbers_30d() const;
+  double first_seen_age_s() const;
+
+  std::vector<model::EvidencePoint> uses_series(Window w) const;  // per step, zeros included, oldest first
+
+ private:
+  const DeviceActivities* all_;
+  const DeviceRecord* record_;
+  mutable std::array<DeviceTally, 3> tally_;
+  mutable std::uint32_t have_tally_ = 0;
+};
+
+}  // namespace pandun::detect

@@ -1,0 +1,149 @@
+// How a device's recent use is stored; what it means is in device_activity.h.
+//
+// Shape    an entry of the table is 56 bytes, a typical telephone's lists about 150 more. Lists and counters are two stores of
+//          the same thing: which one is used can change at any time without changing any feature.
+// Safety   numbers, cells and callees are hashes: nothing here can be read back.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "detect/distinct.h"
+#include "detect/features/device_activity.h"
+#include "detect/features/slab_list.h"
+#include "detect/state_table.h"
+#include "model/event.h"
+
+namespace pandun::detect {
+
+struct DeviceKey {
+  std::uint64_t bits = 0;
+  friend bool operator==(DeviceKey, DeviceKey) = default;
+};
+inline std::uint64_t state_hash(DeviceKey key) {
+  return hash_of(model::EntityKey{0, key.bits});
+}
+inline void write_key(StateWriter& out, DeviceKey key) {
+  out.u64(key.bits);
+}
+inline void read_key(StateReader& in, DeviceKey& key) {
+  key.bits = in.u64();
+}
+
+struct DeviceUse {
+  std::uint32_t time_s;
+  std::uint32_t callee : 24;  // of a call made; 0 = none
+  std::uint32_t kind : 2;     // DeviceKind
+  std::uint32_t answered : 2;
+  std::uint32_t brief : 1;
+  std::uint32_t switched : 1;
+  std::uint32_t moved : 1;
+  std::uint32_t unused : 1;
+};
+static_assert(sizeof(DeviceUse) == 8);
+enum DeviceKind : std::uint32_t { kDeviceCallOut, kDeviceCallIn, kDeviceMessage };
+
+struct SeenNumber {
+  std::uint32_t hash, first_s, last_s;
+};
+struct SeenCell {
+  std::uint32_t hash, last_s;
+};
+
+struct DeviceRecord {
+  using Uses = SlabPool<DeviceUse, 5, 4>;
+  using Numbers = SlabPool<SeenNumber, 7, 1>;
+  using Cells = SlabPool<SeenCell, 6, 2>;
+  std::uint32_t first_s = 0, newest_s = 0;
+  std::uint32_t last_number = 0, last_cell = 0;  // of the use before; 0 = none
+  SlabList<DeviceUse, Uses> uses;
+  SlabList<SeenNumber, Numbers> numbers;
+  SlabList<SeenCell, Cells> cells;
+  std::uint32_t busy = 0;  // handle + 1, 0 = listed
+};
+
+struct BusyDevice {
+  enum Counter : std::size_t {
+    kCallsOut,
+    kCallsIn,
+    kMessagesOut,
+    kAnswered,
+    kUnanswered,
+    kShort,
+    kSwitches,
+    kMoves,
+    kCounters
+  };
+  WindowRings<kCounters, std::uint32_t, 3> counts;
+  DistinctWindows callees{Window::k24h};
+  std::uint32_t clock_s = 0;
+  // Once it is quiet enough uses are listed again; when the list covers 24 h, the device leaves here.
+  bool listing = false;
+  std::uint32_t listing_from_s = 0;
+  std::vector<DeviceUse> list;
+
+  void add(const DeviceUse& use, std::uint32_t now_s);
+  std::uint64_t total_24h() const;
+  void save(StateWriter& out) const;
+  void load(StateReader& in);
+};
+
+// One use as an event tells it.
+struct DeviceContact {
+  EventMs time;
+  DeviceKind kind{};
+  model::NumberKey number, peer;
+  model::Answered answered = model::Answered::kUnknown;
+  std::int32_t talk_s = -1;
+  std::string_view cell;
+};
+
+class DeviceActivities {
+ public:
+  DeviceActivities() : table_(std::chrono::hours(24 * 30)) {}
+
+  void prefetch(std::uint64_t hash, unsigned stage) const { table_.prefetch_hash(hash, stage); }
+  void update(model::EntityKey device, std::uint64_t hash, const DeviceContact& contact, EventMs watermark);
+  const DeviceRecord* find(model::EntityKey device, std::uint64_t hash, EventMs watermark) {
+    return table_.find_hash(DeviceKey{device.lo}, hash, watermark);
+  }
+
+  void evict(EventMs watermark);
+  void save(StateWriter& out) const;
+  Result<> load(StateReader& in);
+
+  std::uint64_t size() const { return table_.size(); }
+  std::uint64_t evicted() const { return table_.evicted(); }
+  std::uint64_t too_old() const { return too_old_; }
+  std::uint64_t bytes() const;
+
+  std::span<const DeviceUse> uses(const DeviceRecord& record) const { return record.uses.in(uses_); }
+  std::span<const SeenNumber> numbers(const DeviceRecord& record) const { return record.numbers.in(numbers_); }
+  std::span<const SeenCell> cells(const DeviceRecord& record) const { return record.cells.in(cells_); }
+  const BusyDevice& busy(const DeviceRecord& record) const { return busy_.at(record.busy - 1); }
+
+ private:
+  void see_number(DeviceRecord& record, std::uint32_t hash, std::uint32_t time_s);
+  void see_cell(DeviceRecord& record, std::uint32_t hash, std::uint32_t time_s);
+  void add_listed(DeviceRecord& record, const DeviceUse& use);
+  void add_busy(DeviceRecord& record, const DeviceUse& use);
+  void release(DeviceRecord& record);
+  void save_record(StateWriter& out, const DeviceRecord& record) const;
+  void load_record(StateReader& in, DeviceRecord& record);
+
+  StateTable<DeviceKey, DeviceRecord> table_;
+  DeviceRecord::Uses uses_;
+  DeviceRecord::Numbers numbers_;
+  DeviceRecord::Cells cells_;
+  ObjectPool<BusyDevice> busy_;
+  std::uint64_t too_old_ = 0;
+};
+
+void save_use(StateWriter& out, const DeviceUse& use);
+DeviceUse load_use(StateReader& in);
+
+}  // namespace pandun::detect

@@ -1,0 +1,60 @@
+// How a number dials while it dials at pace: ring times, order and rhythm of its calls, who is new to it. The one definition of
+// these features, for rules, scoring and training.
+//
+// At pace  a call out with which the number's calls_out_1h is at least 8. Only these calls count below; a number that never dials
+//          at pace has no record, and all its features here are not known.
+// Calls    the latest 128 at pace, none older than 24 h. Windows are detect/window.h's 1 h and 24 h, and end at the number's own
+//          newest event. A share without a call in the window is NaN.
+// Known    new callee: not called at pace within the 7 d before. First contact: nor heard from (call or message in, while the
+//          record stood). Beyond 8,192 numbers in 7 d everybody counts as new.
+// Suspect  ports say at the time of the call that the callee is presently suspected (NumberFacts::suspected).
+// Late     a call more than 24 h behind the newest is left out. Otherwise calls stand in order of time, equal times in order of
+//          arrival; device changes are told in order of arrival.
+// Shape    3 KB a number and 8 to 16 bytes for each number it called; forgotten 7 d after its last call at pace.
+// Life     a view for one call of on_event().
+// Threads  one owner.
+#pragma once
+
+#include <cstdint>
+
+#include "base/time.h"
+#include "detect/window.h"
+
+namespace pandun::detect {
+
+struct DialRecord;  // features/dialling_state.h
+
+inline constexpr double kDialPace = 8;  // calls out within 1 h
+
+class DiallingActivity {
+ public:
+  // Windows end at `now_s`, the number's own newest event.
+  DiallingActivity(const DialRecord& record, EventMs now);
+
+  double calls(Window w) const;             // at pace
+  double ring_s_mean(Window w) const;       // of calls whose ring time is told
+  double ring_s_spread(Window w) const;     // standard deviation of the same
+  double ring_short_share(Window w) const;  // of the same, those of at most 5 s
+  // Of calls to E.164 numbers: the callee is 1 to 10 away from one of the 4 callees before.
+  double sequential_share(Window w) const;
+  double sequential_run(Window w) const;  // the most calls in a row of which each but the first is so
+  double gap_cv_1h() const;               // standard deviation / mean of the gaps between calls; NaN below 4 gaps
+  double new_callee_share(Window w) const;
+  double first_contact_share(Window w) const;
+  double dispersion(Window w) const;           // different callees / calls
+  double callee_entropy(Window w) const;       // 0-1: 1 when every call goes to another; NaN below 2 calls
+  double region_entropy(Window w) const;       // bits, over the regions that callees' prefixes tell
+  double international_share(Window w) const;  // the feed says so, or the callee's country code is another
+  double roaming_share_24h() const;
+  double distinct_cells_1h() const;
+  double top_cell_share_24h() const;  // of calls with a cell: in the one it was in most; NaN without
+  double device_changes_7d() const;   // calls from another device than the call before, at most 64
+  double suspect_calls_24h() const;
+  double suspect_share_24h() const;
+
+ private:
+  const DialRecord* record_;
+  std::uint32_t now_s_;
+};
+
+}  // namespace pandun::detect

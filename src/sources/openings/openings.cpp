@@ -1,0 +1,84 @@
+// Openings: lines of a carrier's card register, one for each number that was handed to somebody. docs/inputs.md.
+#include <algorithm>
+
+#include "sources/kit/csv.h"
+#include "sources/kit/csv_source.h"
+#include "sources/kit/record.h"
+
+namespace pandun::sources {
+namespace {
+
+enum Column : std::size_t { kTime, kNumber, kHolder, kAgent, kPlan };
+
+const std::vector<std::string_view>& columns() {
+  static const std::vector<std::string_view> names{"time", "number", "holder", "agent", "plan"};
+  return names;
+}
+
+const SourceSpec& spec() {
+  static const SourceSpec value{
+      "openings",
+      "Card openings (CSV)",
+      "开卡记录（CSV）",
+      "CSV with a header, plain or .gz: time,number,holder,agent,plan; a column map reads a carrier's own export. "
+      "holder is the register's keyed token of the person or company, never a name or an identity number. plan: "
+      "family, enterprise, iot or nothing.",
+      "带表头的 CSV，可为 .gz：time,number,holder,agent,plan；列映射可读取运营商自有导出。holder "
+      "为登记系统生成的持有人令牌，不得为姓名或证件号码。plan：family、enterprise、iot 或空。",
+      {model::EventKind::kOpening},
+      true};
+  return value;
+}
+
+// A resident identity number: 15 or 18 digits, the last of which may be X (GB 11643).
+bool is_identity_number(std::string_view text) {
+  if (text.size() != 15 && text.size() != 18) return false;
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  return std::all_of(text.begin(), text.end() - 1, digit) &&
+         (digit(text.back()) || text.back() == 'X' || text.back() == 'x');
+}
+
+class OpeningsDecoder final : public CsvDecoder {
+ public:
+  explicit OpeningsDecoder(ColumnMap map) : CsvDecoder("openings", columns(), std::move(map)) { guarded_ = kHolder; }
+
+ protected:
+  bool row(const CsvValues& values, std::uint64_t record, EventMs time, DecodeSink& sink, Fault& fault) override {
+    const auto refuse = [&fault](const char* why) {
+      fault = {model::RejectReason::kBadValue, why};
+      return false;
+    };
+    if (is_identity_number(values[kHolder]))
+      return refuse("holder looks like an identity number: give the register's keyed token");
+    if (!csv_token(values[kHolder], 128)) return refuse("holder is not a token");
+    if (!values[kAgent].empty() && !csv_token(values[kAgent], 64)) return refuse("agent is not an id");
+    if (!values[kPlan].empty() && !csv_token(values[kPlan], 32)) return refuse("plan is not a word");
+    auto& opening = add_event<model::Opening>(sink, record, time);
+    opening.number_text = values[kNumber];
+    opening.holder = values[kHolder];
+    opening.agent = values[kAgent];
+    opening.plan = values[kPlan];
+    copy_into(*sink.arena, {&opening.number_text, &opening.holder, &opening.agent, &opening.plan});
+    return true;
+  }
+};
+
+bool takes_file(std::string_view name) {
+  return is_csv_name(name) && name_has(name, {"opening"});
+}
+std::chrono::milliseconds disorder(std::string_view) {
+  return std::chrono::hours(1);
+}
+
+Result<std::unique_ptr<LineDecoder>> open(const Input& input, std::string_view, std::string_view map_toml) {
+  TRY_ASSIGN(auto map, column_map(input, map_toml, columns()));
+  return std::unique_ptr<LineDecoder>(std::make_unique<OpeningsDecoder>(std::move(map)));
+}
+
+}  // namespace
+
+SourcePart openings_source() {
+  return {spec, takes_file, disorder, open};
+}
+
+}  // namespace pandun::sources
