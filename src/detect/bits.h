@@ -69,6 +69,11 @@ class BitReader {
     at_ += count;
     return static_cast<std::uint32_t>(word & ((std::uint64_t{1} << count) - 1));
   }
+  std::uint64_t wide(unsigned count) {  // count <= 56; what is above it is not cleared
+    const std::uint64_t word = peek();
+    at_ += count;
+    return word;
+  }
   bool bit() { return bits(1) != 0; }
   std::uint32_t golomb(unsigned k) {
     const std::uint64_t word = peek();

@@ -1,6 +1,6 @@
 // A pool of byte blocks of many sizes behind 32-bit handles, for small things that grow and shrink.
 //
-// Shape    Sizes go up by 16 bytes to 256 and then by an eighth to a quarter, to kLargest. Slabs of 64 KiB hold blocks of one
+// Shape    Sizes go up by 16 bytes to 512, by 64 to 1,024 and then by a quarter, to kLargest. Slabs of 16 KiB hold blocks of one
 //          size; an empty slab serves any size again. Sizes drift over time (everybody grows, everybody shrinks at
 //          night), so slabs would stay half empty: thin() marks the emptiest ones, and an owner that moves its blocks out of
 //          marked slabs (leaving(), then a new take()) frees them. Where a block lies can change nothing but memory.
@@ -21,16 +21,17 @@ namespace pandun::detect {
 
 class BlockPool {
  public:
-  static constexpr std::uint32_t kSlabBytes = 64 * 1024, kGrain = 16;
+  static constexpr std::uint32_t kSlabBytes = 16 * 1024, kGrain = 16;
   static constexpr std::uint32_t kPad = 16;  // readable behind every block
-  static constexpr std::array<std::uint16_t, 28> kSizes{16,  32,  48,  64,  80,   96,   112,  128, 144, 160,
-                                                        176, 192, 208, 224, 240,  256,  288,  320, 384, 448,
-                                                        512, 640, 768, 896, 1024, 1280, 1536, 2048};
+  static constexpr std::array<std::uint16_t, 44> kSizes{16,  32,  48,  64,  80,  96,  112,  128,  144,  160,  176,
+                                                        192, 208, 224, 240, 256, 272, 288,  304,  320,  336,  352,
+                                                        368, 384, 400, 416, 432, 448, 464,  480,  496,  512,  576,
+                                                        640, 704, 768, 832, 896, 960, 1024, 1280, 1536, 1792, 2048};
   static constexpr std::uint32_t kLargest = kSizes.back();
   static constexpr std::uint32_t size_of(unsigned size_class) { return kSizes[size_class]; }
   static unsigned class_for(std::size_t bytes) {
-    if (bytes <= 256) return bytes == 0 ? 0 : static_cast<unsigned>((bytes - 1) / kGrain);
-    unsigned c = 16;
+    if (bytes <= 512) return bytes == 0 ? 0 : static_cast<unsigned>((bytes - 1) / kGrain);
+    unsigned c = 32;
     while (kSizes[c] < bytes) ++c;
     return c;
   }
@@ -113,7 +114,7 @@ class BlockPool {
   std::uint64_t used_bytes() const { return used_bytes_; }
 
  private:
-  static constexpr unsigned kSlotBits = 12;
+  static constexpr unsigned kSlotBits = 10;
   static constexpr std::uint32_t kSlotMask = (1U << kSlotBits) - 1;
   static constexpr std::uint16_t kNone = 0xffff;
   static constexpr std::uint8_t kNoClass = 0xff;

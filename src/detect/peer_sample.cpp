@@ -47,7 +47,7 @@ void PeerSample::rebuild() {
   std::size_t live = 0;
   for (const Slot& slot : slots_) live += slot.day > kNoStep && place(slot.day - 1U) >= oldest ? 1U : 0U;
   std::size_t capacity = 8;
-  while (capacity < (live + 1) * 2) capacity *= 2;
+  while (capacity * 2 < (live + 1) * 3) capacity *= 2;
   std::vector<Slot> old(live == 0 ? 0 : capacity);
   old.swap(slots_);
   used_ = 0;

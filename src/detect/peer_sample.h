@@ -18,8 +18,8 @@ namespace pandun::detect {
 
 class PeerSample {
  public:
-  static constexpr std::size_t kStepMost = 192;
-  static constexpr double kRelativeError = 0.05;
+  static constexpr std::size_t kStepMost = 96;
+  static constexpr double kRelativeError = 0.07;
 
   void advance(std::uint32_t now_s);  // moves the clock; add() needs times that are not newer
   void add(std::uint32_t hash, std::uint32_t time_s);

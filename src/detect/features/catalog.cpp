@@ -298,7 +298,7 @@ void number_returns(Builder& b) {
 void number_singles(Builder& b) {
   b.single({"return_calls_24h", "calls",
             "calls received in the last 24 hours from numbers it had called within the 7 days before; "
-            "exact but for hashes of 14 to 16 bits; a lower bound once it calls more than 32 (busy numbers 192) "
+            "exact but for hashes of 12 to 16 bits; a lower bound once it calls more than 32 (busy numbers 96) "
             "numbers a day",
             "最近 24 小时内由其此前 7 天呼叫过的号码打回的次数", kEstimate, 2, true},
            k24h, &plain_number<&Number::return_calls_24h>);

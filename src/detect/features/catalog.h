@@ -24,7 +24,7 @@ enum class Exactness : std::uint8_t {
   kExact,     // equal to a brute-force pass over the events
   kSketch,    // exact up to 8,192 things in 24 h (by 16 bits of hash beyond an hour), then within 3.3 % (1 sigma)
   kEstimate,  // the description says how far off it can be
-  kSample,    // exact (by 14 bits of hash) up to 32 things a day and 64 in 6 days, then within 12 % (1 sigma)
+  kSample,  // 7 d: exact (by 12 bits of hash) up to 32 things a day, then within 12 %; 30 d: within 25 % (number_ledger.h)
 };
 std::string_view name(Exactness exactness);  // "exact", "exact, then sketch", "estimate", "exact, then sample"
 

@@ -124,7 +124,8 @@ void compare(const DeviceActivity& d, const BruteForce& b) {
              start, [](const Told& t) { return t.cell != 0; }, [](const Told& t) { return t.cell; }),
          "distinct_cells");
   }
-  same(d.distinct_numbers_30d(), b.distinct(start_s(Window::k30d, b.newest()), has_number, number), "distinct_numbers_30d");
+  same(d.distinct_numbers_30d(), b.distinct(start_s(Window::k30d, b.newest()), has_number, number),
+       "distinct_numbers_30d");
   same(d.new_numbers_30d(), b.fresh(start_s(Window::k30d, b.newest())), "new_numbers_30d");
 }
 

@@ -67,15 +67,20 @@ void tally_busy(const BusyNumber& busy, Window w, NumberTally& t) {
 
 // The different peers of the contacts that a ledger does not stand for: few, in no order.
 struct PeerSet {
-  static constexpr std::size_t kMost = 64;
+  static constexpr std::size_t kMost = 72;
   static_assert(kMost >= kListedContacts && kMost >= Ledger::kRecents + kLedgerContacts);
   std::array<std::uint32_t, kMost> peers;
   std::size_t size = 0;
+  std::array<std::uint64_t, 4> seen{};  // by the highest 8 bits: most that are not there are told apart by one look
   void add(std::uint32_t peer) {
-    if (std::find(peers.begin(), peers.begin() + size, peer) == peers.begin() + size && size < kMost)
-      peers[size++] = peer;
+    std::uint64_t& word = seen[peer >> 30];
+    const std::uint64_t bit = std::uint64_t{1} << (peer >> 24 & 63);
+    if ((word & bit) != 0 && std::find(peers.begin(), peers.begin() + size, peer) != peers.begin() + size) return;
+    word |= bit;
+    if (size < kMost) peers[size++] = peer;
   }
   bool has(std::uint16_t hash, std::uint16_t mask) const {
+    if ((seen[hash >> 14] >> (hash >> 8 & 63) & 1U) == 0) return false;
     return std::any_of(peers.begin(), peers.begin() + size,
                        [&](std::uint32_t peer) { return ((peer >> 16 ^ hash) & mask) == 0; });
   }
@@ -111,7 +116,7 @@ const Ledger* NumberActivity::ledger() const {
 template <typename F>
 void NumberActivity::each_recent(std::uint32_t start, F f) const {
   for (const Contact& c : inside(contacts(), start)) f(c);
-  if (const Ledger* packed = ledger(); packed != nullptr)
+  if (const Ledger* packed = all_->ledger_recents(*record_); packed != nullptr)
     for (const Contact& c : inside(packed->recents(), start)) f(c);
 }
 
@@ -122,7 +127,7 @@ const NumberTally& NumberActivity::tally(Window w) const {
   NumberTally& t = tally_[i] = NumberTally{};
   const std::uint32_t start = start_s(w, record_->newest_s);
   tally_list(inside(contacts(), start), t);
-  if (const Ledger* packed = ledger(); packed != nullptr) {
+  if (const Ledger* packed = w <= Window::k1h ? all_->ledger_recents(*record_) : ledger(); packed != nullptr) {
     tally_list(inside(packed->recents(), start), t);
     packed->tally(w, record_->newest_s, t);
   }
@@ -166,7 +171,7 @@ double NumberActivity::distinct(Lane lane, Window w) const {
   if (const Ledger* packed = ledger(); packed != nullptr && w >= Window::k24h) {
     packed->each_thing(kind_of(lane), w, record_->newest_s,
                        [&](std::uint16_t hash, std::uint16_t mask, std::uint32_t weight) {
-                         if (recent.has(hash, mask) || (busy != nullptr && busy->has_met(hash))) return;
+                         if (recent.has(hash, mask) || (busy != nullptr && busy->has_met(hash, mask))) return;
                          value += weight;
                        });
   }
@@ -175,7 +180,7 @@ double NumberActivity::distinct(Lane lane, Window w) const {
     const bool known = w <= Window::k24h && busy->short_time.exact();
     for (std::size_t p = 0; p < recent.size; ++p) {
       const std::uint32_t peer = recent.peers[p];
-      value += (known ? busy->short_time.contains_since(peer, start) : busy->has_met(peer >> 16)) ? 0 : 1;
+      value += (known ? busy->short_time.contains_since(peer, start) : busy->has_met(peer >> 16, 0xffff)) ? 0 : 1;
     }
   } else {
     value += static_cast<double>(recent.size);

@@ -8,8 +8,8 @@
 // Shape    inline, listed, ledger, busy: number_state.h. Counts are exact in all of them and equal to a brute-force pass.
 // Peers    distinct peers of 5 min and 1 h are exact up to 8,192 (exact() tells), then within 3.3 % (1 sigma). Those of 24 h are
 //          told apart by 16 bits of hash once they are over an hour old: right for people, within 0.3 % at 400 peers. Those
-//          of 7 d and 30 d stand in the day, then the 6 days, they were last met in; a step of more than 32 (64) in a lane
-//          keeps a sample: within 12 % (1 sigma), for busy numbers 5 % beyond 192 a step.
+//          of 7 d and 30 d stand in the day, then the 6 days, they were last met in: a day of more than 32 in a lane keeps
+//          a sample, within 12 % (1 sigma), 6 days 1 in 4 or less: number_ledger.h. Busy numbers: 7 % beyond 96 a step.
 // Late     an older event counts in every window its step is still inside of; behind all of them it is only counted as
 //          too old. distinct devices, cells and regions, and max_calls_per_minute, follow the same windows.
 // Life     a NumberActivity is a view for one call of on_event(); it memoises what was asked.

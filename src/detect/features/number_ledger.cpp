@@ -1,6 +1,8 @@
 #include "detect/features/number_ledger.h"
 
 #include <algorithm>
+#include <cstring>
+#include <tuple>
 
 #include "base/check.h"
 #include "detect/bits.h"
@@ -13,7 +15,9 @@ constexpr auto kYes = static_cast<std::uint32_t>(model::Answered::kYes);
 constexpr auto kNo = static_cast<std::uint32_t>(model::Answered::kNo);
 // How many bits usual values take, by tier: half-hours, days, 6 days.
 constexpr unsigned kCountOrder[] = {0, 2, 4}, kTalkOrder[] = {6, 8, 10};
-constexpr unsigned kLevelBits = 4, kLevelMost = 13, kRegionBits = 10;
+// A peer's bits, by tier; what the level of a sample tells is not stored.
+constexpr unsigned kPeerBits[] = {16, 12, 12};
+constexpr unsigned kLevelBits = 4, kLevelMost = 10, kRegionBits = 10;
 // Far above what a ledger comes to before its number is busy; they keep sums in range whatever a stranger's checkpoint says.
 constexpr std::uint32_t kCountMost = 1U << 16, kMergedMost = 1U << 24, kTalkSumMost = 1U << 30;
 
@@ -38,13 +42,19 @@ Ledger::Tier Ledger::tier_of(std::uint32_t time_s) const {
                                                      : kGone;
 }
 
-std::uint32_t Ledger::contacts(Window w) const {
-  NumberTally sum{};
-  tally(w, clock_s_, sum);
-  const std::uint32_t start = start_s(w, clock_s_);
-  auto recent = static_cast<std::uint32_t>(recent_count_);
-  for (const Contact& c : recents()) recent -= c.time_s < start ? 1U : 0U;
-  return recent + sum.calls_out + sum.calls_in + sum.messages_out + sum.messages_in;
+std::array<std::uint32_t, kWindows> Ledger::contacts() const {
+  std::array<std::uint32_t, kWindows> out{}, start;
+  for (const Window w : kAllWindows) start[static_cast<std::size_t>(w)] = start_s(w, clock_s_);
+  for (const Contact& c : recents())
+    for (std::size_t w = 0; w < kWindows; ++w) out[w] += c.time_s >= start[w] ? 1U : 0U;
+  for (std::size_t i = 0; i < cell_count_; ++i) {
+    const Cell& cell = cells_[i];
+    const std::uint32_t n = cell.n[kCallOut] + cell.n[kCallIn] + cell.n[kMessageOut] + cell.n[kMessageIn];
+    const std::uint32_t from = start_of(cell);
+    for (auto w = static_cast<std::size_t>(kTierWindow[cell.tier]); w < kWindows; ++w)
+      out[w] += from >= start[w] ? n : 0;
+  }
+  return out;
 }
 
 void Ledger::advance(std::uint32_t now_s) {
@@ -79,6 +89,7 @@ Ledger::Cell* Ledger::open(Tier tier, std::uint32_t step) {
   CHECK(cell_count_ < kCells);
   for (std::size_t i = cell_count_++; i > at; --i) cells_[i] = cells_[i - 1];
   cells_[at] = Cell{};
+  cells_[at].level.fill(least_level(tier));
   cells_[at].tier = tier;
   cells_[at].step = step;
   return &cells_[at];
@@ -110,43 +121,67 @@ bool Ledger::count(const Contact& c) {
   return true;
 }
 
-void Ledger::erase_thing(std::size_t at) {
-  --thing_count_;
-  for (; at < thing_count_; ++at) things_[at] = things_[at + 1];
+std::size_t Ledger::first_of(std::uint32_t key) const {
+  return static_cast<std::size_t>(
+      std::lower_bound(keys_.begin(), keys_.begin() + static_cast<std::ptrdiff_t>(thing_count_), key) - keys_.begin());
+}
+
+// The first tag from `from` that equals in `bits`, or `end`. By eights, so that it is done in wide words.
+std::size_t Ledger::find_tag(std::uint32_t tag, std::uint32_t bits, std::size_t from, std::size_t end) const {
+  const std::uint32_t* const tags = tags_.data();
+  for (; from + 8 <= end; from += 8) {
+    std::uint32_t any = 0;
+    for (std::size_t i = 0; i < 8; ++i) any |= ((tags[from + i] ^ tag) & bits) == 0 ? 1U : 0U;
+    if (any != 0) break;
+  }
+  for (; from < end; ++from)
+    if (((tags[from] ^ tag) & bits) == 0) return from;
+  return end;
 }
 
 // Where it was last met counts: an older sight of it goes, a newer one stays.
 void Ledger::touch(unsigned kind, std::uint16_t hash, Cell& cell) {
-  const std::uint32_t key = key_of(cell.tier, cell.step, kind);
-  const std::uint16_t own = mask(kind, cell.tier);
-  std::size_t at = thing_count_;  // where it belongs
-  for (std::size_t i = 0; i < thing_count_; ++i) {
-    const Thing& thing = things_[i];
-    if (at == thing_count_ && thing.key >= key) at = i;
-    if (kind_in(thing.key) != kind || ((thing.hash ^ hash) & own & mask(kind, tier_in(thing.key))) != 0) continue;
-    if (thing.key <= key) return;
-    erase_thing(i);
-    break;
+  const std::uint32_t key = key_of(cell.tier, cell.step, kind), tag = tag_of(kind, hash);
+  const std::uint32_t own = 0x70000U | mask(kind, cell.tier), later = 0x70000U | mask(kind, kDays);
+  const std::size_t hours = first_of(key_of(kDays, kStepMax, 0));
+  const std::size_t at = first_of(key);
+  std::size_t old = find_tag(tag, own, 0, hours);
+  if (old == hours) old = find_tag(tag, later, hours, thing_count_);
+  if (old < thing_count_ && keys_[old] <= key) return;
+  const bool kept = kind > kMessageIn || passes(hash, cell.level[kind]);
+  std::size_t end = old;  // what stands from `at` to here moves up by one, when it is kept
+  if (old == thing_count_) {
+    if (!kept) return;
+    CHECK(thing_count_ < kThings);
+    ++thing_count_;
+  } else if (!kept) {
+    --thing_count_;
+    std::copy(keys_.begin() + static_cast<std::ptrdiff_t>(old) + 1,
+              keys_.begin() + static_cast<std::ptrdiff_t>(thing_count_) + 1,
+              keys_.begin() + static_cast<std::ptrdiff_t>(old));
+    std::copy(tags_.begin() + static_cast<std::ptrdiff_t>(old) + 1,
+              tags_.begin() + static_cast<std::ptrdiff_t>(thing_count_) + 1,
+              tags_.begin() + static_cast<std::ptrdiff_t>(old));
+    return;
   }
-  if (kind <= kMessageIn && !passes(hash, cell.level[kind])) return;
-  CHECK(thing_count_ < kThings);
-  for (std::size_t i = thing_count_++; i > at; --i) things_[i] = things_[i - 1];
-  things_[at] = {key, static_cast<std::uint16_t>(hash & own)};
+  std::memmove(&keys_[at + 1], &keys_[at], (end - at) * sizeof(keys_[0]));
+  std::memmove(&tags_[at + 1], &tags_[at], (end - at) * sizeof(tags_[0]));
+  keys_[at] = key;
+  tags_[at] = tag & own;
 }
 
 // Keeps of a day's or span's peers those that its level lets pass, and raises the level until few enough do.
 void Ledger::sample(Cell& cell, unsigned lane) {
   const std::uint32_t key = key_of(cell.tier, cell.step, lane);
-  std::size_t first = 0;
-  while (first < thing_count_ && things_[first].key < key) ++first;
+  const std::size_t first = first_of(key);
   std::size_t end = first;
-  while (end < thing_count_ && things_[end].key == key) ++end;
+  while (end < thing_count_ && keys_[end] == key) ++end;
   const std::size_t old_end = end;
   const auto filter = [&] {
-    end = static_cast<std::size_t>(std::remove_if(things_.begin() + static_cast<std::ptrdiff_t>(first),
-                                                  things_.begin() + static_cast<std::ptrdiff_t>(end),
-                                                  [&](const Thing& t) { return !passes(t.hash, cell.level[lane]); }) -
-                                   things_.begin());
+    std::size_t to = first;
+    for (std::size_t i = first; i < end; ++i)
+      if (passes(hash_of(i), cell.level[lane])) tags_[to++] = tags_[i];
+    end = to;
   };
   if (cell.level[lane] > 0) filter();
   while (end - first > peers_most(cell.tier) && cell.level[lane] < kLevelMost) {
@@ -155,9 +190,8 @@ void Ledger::sample(Cell& cell, unsigned lane) {
   }
   end = std::min(end, first + peers_most(cell.tier));  // hashes that pass every level can only be made up
   if (end == old_end) return;
-  std::copy(things_.begin() + static_cast<std::ptrdiff_t>(old_end),
-            things_.begin() + static_cast<std::ptrdiff_t>(thing_count_),
-            things_.begin() + static_cast<std::ptrdiff_t>(end));
+  std::memmove(&keys_[end], &keys_[old_end], (thing_count_ - old_end) * sizeof(keys_[0]));
+  std::memmove(&tags_[end], &tags_[old_end], (thing_count_ - old_end) * sizeof(tags_[0]));
   thing_count_ -= old_end - end;
 }
 
@@ -168,12 +202,51 @@ void Ledger::merge(Counts& into, const Counts& from) {
   into[kUnanswered] = std::min(into[kUnanswered], into[kCallOut] - into[kAnswered]);
 }
 
+// The things of cells that go elsewhere, in order of their new keys.
+void Ledger::move_things(std::span<const Cell> moved) {
+  std::array<std::uint64_t, kThings> going;
+  std::size_t size = 0, kept = 0;
+  const std::uint32_t first = key_of(moved.front().tier, moved.front().step, 0);
+  for (std::size_t i = kept = first_of(first); i < thing_count_; ++i) {
+    const std::uint32_t key = keys_[i];
+    const Tier from = tier_in(key);
+    const bool goes = std::any_of(moved.begin(), moved.end(),
+                                  [&](const Cell& c) { return key_of(c.tier, c.step, 0) == (key & ~7U); });
+    if (!goes) {
+      keys_[kept] = key;
+      tags_[kept++] = tags_[i];
+      continue;
+    }
+    const std::uint32_t start = step_in(key) * step_s(from);
+    const Tier to = tier_of(start);
+    const unsigned kind = kind_in(key);
+    if (to == kGone || kind == kCell || kind == kRegion) continue;
+    going[size++] = std::uint64_t{key_of(to, start / step_s(to), kind)} << 32 |
+                    tag_of(kind, hash_of(i) & std::uint32_t{mask(kind, to)});
+  }
+  std::sort(going.begin(), going.begin() + static_cast<std::ptrdiff_t>(size));
+  std::size_t to = thing_count_ = kept + size;
+  while (size > 0) {  // from the end, so that nothing is written over
+    const auto key = static_cast<std::uint32_t>(going[size - 1] >> 32);
+    --to;
+    if (kept > 0 && keys_[kept - 1] > key) {
+      keys_[to] = keys_[--kept];
+      tags_[to] = tags_[kept];
+    } else {
+      keys_[to] = key;
+      tags_[to] = static_cast<std::uint32_t>(going[--size]);
+    }
+  }
+}
+
 // Moves what its tier holds no more into the next one's steps.
 void Ledger::settle() {
   std::array<Cell, kCells> moved;
   std::size_t moved_count = 0, kept = 0;
+  const std::array<std::uint32_t, 3> start{start_s(Window::k24h, clock_s_), start_s(Window::k7d, clock_s_),
+                                           start_s(Window::k30d, clock_s_)};
   for (std::size_t i = 0; i < cell_count_; ++i) {
-    if (tier_of(start_of(cells_[i])) != cells_[i].tier) {
+    if (start_of(cells_[i]) < start[cells_[i].tier]) {
       moved[moved_count++] = cells_[i];
     } else {
       if (kept != i) cells_[kept] = cells_[i];
@@ -182,28 +255,12 @@ void Ledger::settle() {
   }
   if (moved_count == 0) return;
   cell_count_ = kept;
-  std::size_t things = 0;
-  for (std::size_t i = 0; i < thing_count_; ++i) {
-    Thing thing = things_[i];
-    const Tier from = tier_in(thing.key);
-    const std::uint32_t start = step_in(thing.key) * step_s(from);
-    const Tier to = tier_of(start);
-    const unsigned kind = kind_in(thing.key);
-    if (to != from) {
-      if (to == kGone || kind == kCell || kind == kRegion) continue;
-      thing.key = key_of(to, start / step_s(to), kind);
-      thing.hash &= mask(kind, to);
-    }
-    things_[things++] = thing;
-  }
-  thing_count_ = things;
-  std::sort(things_.begin(), things_.begin() + static_cast<std::ptrdiff_t>(thing_count_),
-            [](const Thing& a, const Thing& b) { return a.key != b.key ? a.key < b.key : a.hash < b.hash; });
+  move_things({moved.data(), moved_count});
   for (std::size_t i = 0; i < moved_count; ++i) {
-    const std::uint32_t start = start_of(moved[i]);
-    const Tier to = tier_of(start);
+    const std::uint32_t from = start_of(moved[i]);
+    const Tier to = tier_of(from);
     if (to == kGone) continue;
-    Cell& cell = *open(to, start / step_s(to));
+    Cell& cell = *open(to, from / step_s(to));
     merge(cell.n, moved[i].n);
     for (unsigned lane = 0; lane < 4; ++lane) {
       cell.level[lane] = std::max(cell.level[lane], moved[i].level[lane]);
@@ -241,19 +298,12 @@ std::uint32_t Ledger::night_24h(std::uint32_t now_s, std::chrono::seconds local_
 bool Ledger::called_since(std::uint32_t peer, std::uint32_t since_s) const {
   for (const Contact& c : recents())
     if (c.peer == peer && c.outgoing == 1 && c.message == 0 && c.time_s >= since_s) return true;
-  const std::uint16_t hash = short_hash(peer);
-  for (std::size_t i = 0; i < thing_count_; ++i) {
-    const Thing& t = things_[i];
-    if (kind_in(t.key) != kCallOut || ((t.hash ^ hash) & mask(kCallOut, tier_in(t.key))) != 0) continue;
-    if (step_in(t.key) * step_s(tier_in(t.key)) >= since_s) return true;
-  }
-  return false;
-}
-
-bool Ledger::sampled() const {
-  for (std::size_t i = 0; i < cell_count_; ++i)
-    for (const std::uint8_t level : cells_[i].level)
-      if (level != 0) return true;
+  const std::uint32_t tag = tag_of(kCallOut, short_hash(peer));
+  const std::size_t hours = first_of(key_of(kDays, kStepMax, 0));
+  for (const auto& [from, end, tier] :
+       {std::tuple(std::size_t{0}, hours, kHours), std::tuple(hours, thing_count_, kDays)})
+    for (std::size_t i = from; (i = find_tag(tag, 0x70000U | mask(kCallOut, tier), i, end)) < end; ++i)
+      if (step_in(keys_[i]) * step_s(tier_in(keys_[i])) >= since_s) return true;
   return false;
 }
 
@@ -339,17 +389,20 @@ std::size_t Ledger::pack(std::uint8_t* to, std::size_t room) const {
   return bytes <= room ? bytes : 0;
 }
 
-void Ledger::pack_cell(BitWriter& out, const Cell& cell, std::size_t& thing) const {
+void Ledger::pack_cell(BitWriter& to, const Cell& cell, std::size_t& from) const {
+  BitWriter out = to;  // in registers
+  std::size_t thing = from;
   const auto things = [&](unsigned kind) {
     const std::uint32_t key = key_of(cell.tier, cell.step, kind);
     std::uint32_t found = 0;
-    while (thing + found < thing_count_ && things_[thing + found].key == key) ++found;
+    while (thing + found < thing_count_ && keys_[thing + found] == key) ++found;
     return found;
   };
   const auto hashes = [&](std::uint32_t found, unsigned drop, unsigned bits) {
-    for (; found > 0; --found) out.bits(static_cast<std::uint32_t>(things_[thing++].hash >> drop), bits);
+    for (; found >= 2; found -= 2, thing += 2)
+      out.bits((tags_[thing] & 0xffffU) >> drop | ((tags_[thing + 1] & 0xffffU) >> drop) << bits, 2 * bits);
+    if (found != 0) out.bits((tags_[thing++] & 0xffffU) >> drop, bits);
   };
-  const unsigned drop = cell.tier == kHours ? 0 : 2;
   std::uint32_t lanes = 0;
   for (unsigned lane = 0; lane < 4; ++lane) lanes |= (cell.n[lane] != 0 ? 1U : 0U) << lane;
   out.bits(lanes, 4);
@@ -364,7 +417,8 @@ void Ledger::pack_cell(BitWriter& out, const Cell& cell, std::size_t& thing) con
     }
     const std::uint32_t peers = things(lane);
     out.bounded(peers, most);
-    hashes(peers, drop, 16 - drop);
+    const unsigned bits = kPeerBits[cell.tier] - cell.level[lane];
+    hashes(peers, 16 - bits, bits);
     if (lane == kCallOut) {
       out.bounded(cell.n[kAnswered], n);
       out.bounded(cell.n[kUnanswered], n - cell.n[kAnswered]);
@@ -386,11 +440,12 @@ void Ledger::pack_cell(BitWriter& out, const Cell& cell, std::size_t& thing) con
       hashes(found, 0, 16);
     }
   }
+  to = out;
+  from = thing;
 }
 
-bool Ledger::unpack(const std::uint8_t* from, std::size_t bytes) {
+bool Ledger::unpack_recents(BitReader& in) {
   clear();
-  BitReader in(from, bytes);
   clock_s_ = in.bits(32);
   const std::uint32_t recent = in.golomb(0);
   if (recent > kRecents) return false;
@@ -400,7 +455,10 @@ bool Ledger::unpack(const std::uint8_t* from, std::size_t bytes) {
     if (!unpack_contact(in, recents_[i - 1], after_s, i == recent_count_ ? nullptr : &recents_[i])) return false;
     after_s = recents_[i - 1].time_s;
   }
-  if (after_s < start_s(Window::k1h, clock_s_)) return false;
+  return in.ok() && after_s >= start_s(Window::k1h, clock_s_);
+}
+
+bool Ledger::unpack_steps(BitReader& in) {
   std::uint32_t by_tier[3];
   by_tier[kHours] = in.bits(6);
   by_tier[kDays] = in.bits(3);
@@ -413,6 +471,7 @@ bool Ledger::unpack(const std::uint8_t* from, std::size_t bytes) {
       if (back > step || !in.ok()) return false;
       Cell& cell = cells_[cell_count_++];
       cell = Cell{};
+      cell.level.fill(least_level(tier));
       cell.tier = tier;
       cell.step = step - back;
       if (tier_of(start_of(cell)) != tier || !unpack_cell(in, cell)) return false;
@@ -423,14 +482,29 @@ bool Ledger::unpack(const std::uint8_t* from, std::size_t bytes) {
   return in.ok() && thing_count_ + 4 * recent_count_ <= kThings;
 }
 
-bool Ledger::unpack_cell(BitReader& in, Cell& cell) {
+bool Ledger::unpack_cell(BitReader& from, Cell& cell) {
+  BitReader in = from;  // in registers
   const auto hashes = [&](unsigned kind, std::uint32_t found, unsigned drop, unsigned bits) {
     if (thing_count_ + found > kThings) return false;
     const std::uint32_t key = key_of(cell.tier, cell.step, kind);
-    for (; found > 0; --found) things_[thing_count_++] = {key, static_cast<std::uint16_t>(in.bits(bits) << drop)};
+    std::size_t at = thing_count_;
+    if (bits <= 14) {
+      const std::uint32_t own = (1U << bits) - 1;
+      for (; found >= 4; found -= 4, at += 4) {
+        const std::uint64_t word = in.wide(4 * bits);
+        for (unsigned i = 0; i < 4; ++i) {
+          keys_[at + i] = key;
+          tags_[at + i] = tag_of(kind, (static_cast<std::uint32_t>(word >> (i * bits)) & own) << drop);
+        }
+      }
+    }
+    for (; found > 0; --found, ++at) {
+      keys_[at] = key;
+      tags_[at] = tag_of(kind, in.bits(bits) << drop);
+    }
+    thing_count_ = at;
     return in.ok();
   };
-  const unsigned drop = cell.tier == kHours ? 0 : 2;
   const std::uint32_t lanes = in.bits(4);
   for (unsigned lane = 0; lane < 4; ++lane) {
     if ((lanes >> lane & 1U) == 0) continue;
@@ -441,10 +515,11 @@ bool Ledger::unpack_cell(BitReader& in, Cell& cell) {
     if (cell.tier != kHours && n > peers_most(cell.tier)) {
       most = static_cast<std::uint32_t>(peers_most(cell.tier));
       cell.level[lane] = static_cast<std::uint8_t>(in.bits(kLevelBits));
-      if (cell.level[lane] > kLevelMost) return false;
+      if (cell.level[lane] > kLevelMost || cell.level[lane] < least_level(cell.tier)) return false;
     }
     const std::uint32_t peers = in.bounded(most);
-    if (peers > most || !hashes(lane, peers, drop, 16 - drop)) return false;
+    const unsigned bits = kPeerBits[cell.tier] - cell.level[lane];
+    if (peers > most || !hashes(lane, peers, 16 - bits, bits)) return false;
     if (lane == kCallOut) {
       cell.n[kAnswered] = in.bounded(n);
       if (cell.n[kAnswered] > n) return false;
@@ -467,6 +542,7 @@ bool Ledger::unpack_cell(BitReader& in, Cell& cell) {
       return false;
     }
   }
+  from = in;
   return in.ok();
 }
 

@@ -3,11 +3,13 @@
 //
 // Shape    A contact lives in exactly one place, and moves on whole steps: it is listed while the 1 h window can hold it, then
 //          counted in its half-hour for 24 h, in its day for 7 d, in its 6 days for 30 d. A peer stands, by lane, in the step
-//          it was last met in: as 16 bits of its hash for 24 h, then 14. A day (6 days) of more than kDayPeers (kSpanPeers)
-//          peers in a lane keeps a 1 in 2^level sample of them, by hash (Gibbons, "Distinct sampling", VLDB 2001).
-//          Unpacked it is a fixed structure of a few kilobytes, of which a shard has a handful; packed about 100 bytes.
-// Exact    counts, always. Peers, devices, cells, regions of 24 h up to their hashes; peers of 7 d and 30 d beyond the bounds
-//          within kRelativeError (1 sigma).
+//          it was last met in: as 16 bits of its hash for 24 h, then 12. A day of more than kDayPeers peers in a lane keeps a
+//          1 in 2^level sample of them, by hash (Gibbons, "Distinct sampling", VLDB 2001); 6 days keep 1 in 4 or less, at
+//          most kSpanPeers.
+//          Unpacked it is a fixed structure of a few kilobytes, of which a shard has a handful; packed 100 to 300 bytes.
+// Exact    counts, always. Peers, devices, cells, regions of 24 h up to their hashes; peers of 7 d beyond the bound within
+//          kRelativeError; of 30 d within kSpanRelativeError for 20 peers and more spread over the days (1 sigma): n last
+//          met over a week ago are told to sqrt(3 n), 8 and more in one 6 days to 40 %.
 // Errors   unpack() is false for bytes that pack() cannot have written in a way that would lead astray.
 // Threads  one owner.
 #pragma once
@@ -16,6 +18,7 @@
 #include <cstdint>
 #include <span>
 
+#include "detect/bits.h"
 #include "detect/features/contact.h"
 #include "detect/features/number_activity.h"
 #include "detect/window.h"
@@ -26,16 +29,16 @@ inline constexpr std::uint32_t kShortTalkS = 10, kTalkMaxS = (1U << 14) - 1;
 
 class Ledger {
  public:
-  static constexpr std::size_t kRecents = 48, kThings = 640, kPackedMax = 1536;
-  static constexpr std::size_t kDayPeers = 32, kSpanPeers = 64;  // a lane; more are sampled
-  static constexpr double kRelativeError = 0.12;
+  static constexpr std::size_t kRecents = 64, kThings = 1024, kPackedMax = 2048;
+  static constexpr std::size_t kDayPeers = 32, kSpanPeers = 8;  // a lane; more are sampled
+  static constexpr double kRelativeError = 0.12, kSpanRelativeError = 0.25;
   enum Kind : std::uint8_t { kCallOut, kCallIn, kMessageOut, kMessageIn, kDevice, kCell, kRegion };
 
   std::uint32_t clock_s() const { return clock_s_; }
   std::span<const Contact> recents() const { return {recents_.data(), recent_count_}; }
   bool empty() const { return recent_count_ == 0 && cell_count_ == 0; }
-  // Contacts in it, at its clock.
-  std::uint32_t contacts(Window w) const;
+  // Contacts in it, at its clock, by window.
+  std::array<std::uint32_t, kWindows> contacts() const;
 
   void clear();
   void advance(std::uint32_t now_s);
@@ -61,28 +64,35 @@ class Ledger {
     std::size_t at = 0;
     for (std::size_t i = 0; i < cell_count_; ++i) {
       const std::uint32_t key = key_of(cells_[i].tier, cells_[i].step, kind);
-      while (at < thing_count_ && things_[at].key < key) ++at;
+      while (at < thing_count_ && keys_[at] < key) ++at;
       if (!inside(cells_[i], w, start)) continue;
       const auto weight = kind <= kMessageIn ? 1U << cells_[i].level[kind] : 1U;
-      for (; at < thing_count_ && things_[at].key == key; ++at) f(things_[at].hash, mask(kind, cells_[i].tier), weight);
+      for (; at < thing_count_ && keys_[at] == key; ++at) f(hash_of(at), mask(kind, cells_[i].tier), weight);
     }
   }
   // f(kind, hash, first second of its half-hour) of the devices, cells and regions of 24 h; recents are not among them.
   template <typename F>
   void each_place(F f) const {
     for (std::size_t i = 0; i < thing_count_; ++i) {
-      const std::uint32_t key = things_[i].key;
+      const std::uint32_t key = keys_[i];
       if (kind_in(key) >= kDevice && tier_in(key) == kHours)
-        f(static_cast<Kind>(kind_in(key)), things_[i].hash, step_in(key) * step_s(kHours));
+        f(static_cast<Kind>(kind_in(key)), hash_of(i), step_in(key) * step_s(kHours));
     }
   }
   bool called_since(std::uint32_t peer, std::uint32_t since_s) const;
-  bool sampled() const;
 
   // Bytes written; 0 when they do not fit. `out` needs 8 bytes more.
   std::size_t pack(std::uint8_t* out, std::size_t room) const;
   // `in` must be readable for 8 bytes more.
-  bool unpack(const std::uint8_t* in, std::size_t bytes);
+  bool unpack(const std::uint8_t* in, std::size_t bytes) {
+    BitReader reader(in, bytes);
+    return unpack_recents(reader) && unpack_steps(reader);
+  }
+  // The clock and recents() alone: nothing is known of what is over an hour old.
+  bool unpack_recents(const std::uint8_t* in, std::size_t bytes) {
+    BitReader reader(in, bytes);
+    return unpack_recents(reader);
+  }
 
  private:
   enum Tier : std::uint8_t { kHours, kDays, kSpans, kGone };
@@ -93,10 +103,6 @@ class Ledger {
     Tier tier;
     std::array<std::uint8_t, 4> level;
     Counts n;  // the first four by lane
-  };
-  struct Thing {
-    std::uint32_t key;  // tier, then newest first, then kind
-    std::uint16_t hash;
   };
   static constexpr std::array<Window, 3> kTierWindow{Window::k24h, Window::k7d, Window::k30d};
   static constexpr std::size_t kCells = 48 + 7 + 5;
@@ -113,9 +119,11 @@ class Ledger {
   static std::uint32_t step_in(std::uint32_t key) { return kStepMax - ((key >> 3) & kStepMax); }
   static unsigned kind_in(std::uint32_t key) { return key & 7; }
   static std::uint16_t mask(unsigned kind, Tier tier) {
-    return kind <= kMessageIn && tier != kHours ? std::uint16_t{0xfffc} : std::uint16_t{0xffff};
+    return kind <= kMessageIn && tier != kHours ? std::uint16_t{0xfff0} : std::uint16_t{0xffff};
   }
-  static bool passes(std::uint16_t hash, unsigned level) { return ((hash >> 2) & ((1U << level) - 1)) == 0; }
+  static bool passes(std::uint16_t hash, unsigned level) { return ((hash >> 4) & ((1U << level) - 1)) == 0; }
+  // Of who was last met over a week ago 1 in 4 is kept from the start.
+  static std::uint8_t least_level(Tier tier) { return tier == kSpans ? 2 : 0; }
   static std::size_t peers_most(Tier tier) { return tier == kDays ? kDayPeers : kSpanPeers; }
 
   Tier tier_of(std::uint32_t time_s) const;
@@ -123,17 +131,24 @@ class Ledger {
   bool count(const Contact& contact);
   void touch(unsigned kind, std::uint16_t hash, Cell& cell);
   void sample(Cell& cell, unsigned lane);
+  std::uint16_t hash_of(std::size_t at) const { return static_cast<std::uint16_t>(tags_[at] & 0xffffU); }
+  static std::uint32_t tag_of(unsigned kind, std::uint32_t hash) { return kind << 16 | hash; }
+  std::size_t first_of(std::uint32_t key) const;
+  std::size_t find_tag(std::uint32_t tag, std::uint32_t bits, std::size_t from, std::size_t end) const;
   static void merge(Counts& into, const Counts& from);
+  void move_things(std::span<const Cell> moved);
   void settle();
-  void erase_thing(std::size_t at);
-  void pack_cell(class BitWriter& out, const Cell& cell, std::size_t& thing) const;
-  bool unpack_cell(class BitReader& in, Cell& cell);
+  void pack_cell(BitWriter& out, const Cell& cell, std::size_t& thing) const;
+  bool unpack_recents(BitReader& in);
+  bool unpack_steps(BitReader& in);
+  bool unpack_cell(BitReader& in, Cell& cell);
 
   std::uint32_t clock_s_ = 0;
   std::size_t recent_count_ = 0, cell_count_ = 0, thing_count_ = 0;
   std::array<Contact, kRecents> recents_;  // oldest first
   std::array<Cell, kCells> cells_;         // hours, days, spans; each newest first
-  std::array<Thing, kThings> things_;
+  // Things: in order of their keys; a tag is the kind and the hash.
+  std::array<std::uint32_t, kThings> keys_, tags_;
 };
 
 }  // namespace pandun::detect

@@ -464,15 +464,20 @@ NumberActivities::Unpacked& NumberActivities::unpacked(std::uint64_t of) const {
   return u;
 }
 
-Ledger& NumberActivities::ledger_of(const NumberRecord& record) const {
+Ledger& NumberActivities::ledger_of(const NumberRecord& record, bool whole) const {
   const bool is_busy = record.tier == NumberRecord::kBusy;
   const std::uint64_t of =
       is_busy ? (std::uint64_t{1} << 33) + record.busy.handle : record.ledger.block + std::uint64_t{1};
   Unpacked& u = unpacked(of);
-  if (u.of == 0) {
+  if (u.of == 0 || (whole && !u.whole)) {
+    whole |= is_busy;
+    const std::uint8_t* block = is_busy ? nullptr : blocks_.at(record.ledger.block);
+    const std::size_t bytes = is_busy ? 0 : BlockPool::size_of(record.ledger.size_class);
     CHECK(is_busy ? unpack(u.ledger, busy(record).before)
-                  : u.ledger.unpack(blocks_.at(record.ledger.block), BlockPool::size_of(record.ledger.size_class)));
+          : whole ? u.ledger.unpack(block, bytes)
+                  : u.ledger.unpack_recents(block, bytes));
     u.of = of;
+    u.whole = whole;
   }
   return u.ledger;
 }
@@ -481,6 +486,13 @@ const Ledger* NumberActivities::ledger(const NumberRecord& record) const {
   if (record.tier == NumberRecord::kBusy ? busy(record).before.empty() : record.tier != NumberRecord::kLedger)
     return nullptr;
   return &ledger_of(record);
+}
+
+const Ledger* NumberActivities::ledger_recents(const NumberRecord& record) const {
+  if (record.tier == NumberRecord::kBusy ? busy(record).before.empty() : record.tier != NumberRecord::kLedger)
+    return nullptr;
+  if (record.tier == NumberRecord::kLedger && record.ledger.in_1h == 0) return nullptr;
+  return &ledger_of(record, false);
 }
 
 void NumberActivities::forget_unpacked(std::uint64_t of) {
@@ -710,10 +722,12 @@ bool NumberActivities::store_ledger(NumberRecord& record, Unpacked& u, bool fres
   std::uint8_t* block = blocks_.at(l.block);
   std::memcpy(block, room.data(), bytes);
   std::memset(block + bytes, 0, BlockPool::size_of(size_class) - bytes);
-  l.in_1h = coded(u.ledger.contacts(Window::k1h));
-  l.in_24h = coded(u.ledger.contacts(Window::k24h));
-  l.in_30d = coded(u.ledger.contacts(kLongest));
+  const auto contacts = u.ledger.contacts();
+  l.in_1h = coded(contacts[static_cast<std::size_t>(Window::k1h)]);
+  l.in_24h = coded(contacts[static_cast<std::size_t>(Window::k24h)]);
+  l.in_30d = coded(contacts[static_cast<std::size_t>(kLongest)]);
   u.of = l.block + std::uint64_t{1};
+  u.whole = true;
   return true;
 }
 

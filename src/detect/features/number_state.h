@@ -2,7 +2,7 @@
 //
 // Shape    NumberRecord is 52 bytes so that key, last touch and record fill one 64-byte line of the table. It holds
 //            inline  up to 3 contacts in short form (one device and one cell between them), or
-//            listed  a list of up to 16 whole ones, or
+//            listed  a list of up to 32 whole ones, or
 //            ledger  the last 2 contacts, and what was before them packed (number_ledger.h), or
 //            busy    a BusyNumber: counters by step, and the packed ledger of the time before.
 //          Inline and list are two stores of the same thing. Which form a number has depends on its own events alone, never on
@@ -29,7 +29,7 @@
 
 namespace pandun::detect {
 
-inline constexpr std::uint32_t kListedContacts = 16, kLedgerContacts = 2;
+inline constexpr std::uint32_t kListedContacts = 32, kLedgerContacts = 2;
 inline constexpr std::uint32_t kQuietContacts = 64;  // of 7 d: a busy number with no more begins to leave that form
 inline constexpr std::uint32_t kSilenceS = 24 * 3600;
 
@@ -100,8 +100,8 @@ struct BusyNumber {
     void advance(std::uint32_t now_s);
     void add(std::uint32_t peer, std::uint32_t time_s);
     double count(Window w) const { return w <= Window::k24h ? short_time.count(w) : long_time.count(w); }
-    bool has_met(std::uint32_t hash16) const {
-      return met != nullptr && ((*met)[hash16 >> 8] >> (hash16 >> 2 & 63) & 1U) != 0;
+    bool has_met(std::uint32_t hash16, std::uint32_t mask) const {  // 14 bits of it, or 12
+      return met != nullptr && ((*met)[hash16 >> 8] >> (hash16 >> 2 & 63) & (mask == 0xfff0 ? 15U : 1U)) != 0;
     }
     std::uint64_t bytes() const;
     void save(StateWriter& out) const;
@@ -191,6 +191,8 @@ class NumberActivities {
   // The packed part of a number in ledger form, or of a busy one's time before; null when there is none. Valid until three
   // more were asked for, or the next update().
   const Ledger* ledger(const NumberRecord& record) const;
+  // The same, but only its clock and recents are sure to be there: less to unpack.
+  const Ledger* ledger_recents(const NumberRecord& record) const;
   // Fewer than n contacts of any kind in the window, for certain; of a busy number always false. One look.
   bool fewer_than(const NumberRecord& record, std::uint32_t n, Window w) const;
   std::uint32_t contacts_at_most(const NumberRecord& record) const;
@@ -203,6 +205,7 @@ class NumberActivities {
  private:
   struct Unpacked {
     std::uint64_t of = 0;  // block + 1, or 2^32 + handle of a busy number; 0 = nothing
+    bool whole = false;    // or its recents alone
     Ledger ledger;
   };
 
@@ -227,7 +230,7 @@ class NumberActivities {
   void move_block(NumberRecord& record);
   Unpacked& unpacked(std::uint64_t of) const;
   void forget_unpacked(std::uint64_t of);
-  Ledger& ledger_of(const NumberRecord& record) const;
+  Ledger& ledger_of(const NumberRecord& record, bool whole = true) const;
   Contact* list(const NumberRecord& record) const {
     return reinterpret_cast<Contact*>(blocks_.at(record.listed.block));
   }

@@ -153,7 +153,9 @@ bool CallBombing::judge(const detect::NumberActivity& activity, const Victim& vi
     return false;
   // A number that is always rung by many is rung by many now.
   const double hours = window == Window::k5m ? 1.0 / 12 : 1.0;
-  const double usual = (activity.calls_in(Window::k7d) - activity.calls_in(Window::k1h)) / (7 * 24 - 1) * hours;
+  const std::uint32_t now_s = detect::seconds32(activity.newest());
+  const double before_h = std::max(1.0, (now_s - detect::start_s(Window::k7d, now_s)) / 3600.0 - 1);  // 6 to 7 days
+  const double usual = (activity.calls_in(Window::k7d) - activity.calls_in(Window::k1h)) / before_h * hours;
   return out.calls >= limits_.surge * usual;
 }
 

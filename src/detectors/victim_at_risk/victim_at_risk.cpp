@@ -221,7 +221,10 @@ void VictimAtRisk::judge(const model::Event& event, model::NumberKey person, Wat
   const std::uint32_t now_s = detect::seconds32(event.time);
   // What the person gets anyway in as long a time is no burst. Who was first seen yesterday has had a day to get it in, not a
   // week.
-  const double seen_h = std::clamp(activity->first_seen_age_s() / kHourS, 12.0, 168.0);
+  const std::uint32_t newest_s = detect::seconds32(activity->newest());
+  // Whole days: 6 to 7.
+  const double week_h = std::max(48.0, (newest_s - detect::start_s(Window::k7d, newest_s)) / double{kHourS});
+  const double seen_h = std::clamp(activity->first_seen_age_s() / kHourS, 12.0, week_h);
   const double usual =
       std::max(0.0, activity->messages_in(Window::k7d) - watch.bank_messages) / seen_h * limits_.bank_hours;
   const double bank_wanted = std::round(limits_.bank + 3 * usual);
@@ -230,7 +233,7 @@ void VictimAtRisk::judge(const model::Event& event, model::NumberKey person, Wat
   double usual_calls = 0, others = 0;
   if (watch.contacts >= limits_.contacts && now_s > watch.first_s + kDayS) {
     const double day = activity->calls_in(Window::k24h) + activity->calls_out(Window::k24h);
-    usual_calls = (activity->calls_in(Window::k7d) + activity->calls_out(Window::k7d) - day) / 6;
+    usual_calls = (activity->calls_in(Window::k7d) + activity->calls_out(Window::k7d) - day) / (week_h / 24 - 1);
     others = std::max(0.0, day - watch.contacts);
     silent = usual_calls >= limits_.usual_calls && others < 1;
   }
