@@ -141,7 +141,7 @@ TEST_F(ApiTest, RightsOfEveryRouteForEveryRole) {
                                                              {"manage_tokens", "admin"},
                                                              {"intel_write", "analyst"},
                                                              {"leads", "analyst approver"}};
-  build({.console_dir = "", .per_user = {}});
+  build({.console_dir = "", .per_address = {100000, 100000}, .per_user = {}});
   for (const Operation& operation : api_->contract().operations()) {
     std::string target = operation.path;
     for (std::size_t at = target.find('{'); at != std::string::npos; at = target.find('{')) {
