@@ -26,7 +26,7 @@ export const leads = (world, check) => [
     await second.getByRole('button', { name: 'Accept' }).click();
     const reason = second.getByRole('dialog', { name: 'Accept' });
     await reason.getByLabel('Reason').fill('The agreement was read.');
-    await reason.getByRole('button', { name: 'Submit' }).or(reason.locator('button[type=submit]')).first().click();
+    await reason.getByRole('button', { name: 'Accept' }).click();
     await second.getByRole('button', { name: 'Show the key' }).click();
     world.leadKey = Buffer.from((await second.getByTestId('secret').textContent()).trim(), 'hex');
     check(world.leadKey.length === 32, `the key has ${world.leadKey.length} bytes`);
