@@ -43,7 +43,7 @@ export const leads = (world, check) => [
     await page.getByRole('status').filter({ hasText: '2 accepted, 1 matched.' }).waitFor();
     await page.getByRole('button', { name: 'day.csv' }).click();
     const receipt = page.getByRole('dialog', { name: 'Receipt: day.csv' });
-    await receipt.getByText('Other purpose').waitFor();
+    await receipt.getByRole('cell', { name: 'Other purpose' }).waitFor();
     check(!(await receipt.textContent()).includes(world.clear.slice(-8)), 'the receipt shows a clear number');
     await receipt.getByRole('button', { name: 'Close' }).click();
     const row = page.getByRole('table', { name: 'Leads that matched or were given' }).getByRole('row').filter({ hasText: '*' });
