@@ -26,7 +26,7 @@ export const leads = (world, check) => [
     await second.getByRole('button', { name: 'Accept' }).click();
     const reason = second.getByRole('dialog', { name: 'Accept' });
     await reason.getByLabel('Reason').fill('The agreement was read.');
-    await reason.getByRole('button', { name: 'Submit' }).or(reason.locator('button[type=submit]')).first().click();
+    await reason.getByRole('button', { name: 'Accept' }).click();
     await second.getByRole('button', { name: 'Show the key' }).click();
     world.leadKey = Buffer.from((await second.getByTestId('secret').textContent()).trim(), 'hex');
     check(world.leadKey.length === 32, `the key has ${world.leadKey.length} bytes`);
@@ -43,7 +43,7 @@ export const leads = (world, check) => [
     await page.getByRole('status').filter({ hasText: '2 accepted, 1 matched.' }).waitFor();
     await page.getByRole('button', { name: 'day.csv' }).click();
     const receipt = page.getByRole('dialog', { name: 'Receipt: day.csv' });
-    await receipt.getByText('Other purpose').waitFor();
+    await receipt.getByRole('cell', { name: 'Other purpose' }).waitFor();
     check(!(await receipt.textContent()).includes(world.clear.slice(-8)), 'the receipt shows a clear number');
     await receipt.getByRole('button', { name: 'Close' }).click();
     const row = page.getByRole('table', { name: 'Leads that matched or were given' }).getByRole('row').filter({ hasText: '*' });

@@ -42,8 +42,8 @@ struct Question {
   Direction direction = Direction::kUnknown;  // overrides the trunk's
   Identity identity = Identity::kNone;
   bool identity_refused = false;  // the trunk takes signed callers only, and this one's signature is missing or wrong
-  bool trusted = false;    // the door knows that this trunk's callers are screened, whatever trunks.toml says
-  bool rehearsal = false;  // what would be answered: nothing is counted, held or recorded
+  bool trusted = false;           // the door knows that this trunk's callers are screened, whatever trunks.toml says
+  bool rehearsal = false;         // what would be answered: nothing is counted, held or recorded
 };
 
 // Plain bytes of its own: good for as long as the caller keeps it.

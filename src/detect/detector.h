@@ -68,8 +68,8 @@ struct DetectorSpec {
   std::uint32_t state_version =
       1;  // raise when save() changes its form: older state is dropped, and the report says so
   std::vector<EvidenceSpec> evidence{};  // every name in its signals that the feature catalogue lacks
-  // Asks Context::device() or cell(): the engine keeps their features only while a detector or rule wants them.
-  bool wants_devices = false, wants_cells = false;
+  // Asks Context::device(), cell() or dialling(): the engine keeps their features only while a detector or rule wants them.
+  bool wants_devices = false, wants_cells = false, wants_dialling = false;
 };
 
 // Option values, checked against the spec's bounds before any detector is made.

@@ -271,8 +271,10 @@ Shard::Shard(const EngineConfig& config)
   for (const EngineConfig::Part& p : config.detectors) {
     detectors_want_devices_ |= p.part.spec().wants_devices;
     detectors_want_cells_ |= p.part.spec().wants_cells;
+    detectors_want_dialling_ |= p.part.spec().wants_dialling;
   }
   rules_.use(config.rules);
+  wants_dialling_ = detectors_want_dialling_ || rules_.wants_dialling();
 }
 Shard::~Shard() = default;
 
@@ -285,6 +287,9 @@ void Shard::use(std::shared_ptr<const RuleSet> rules) {
   const bool cells = had_cells && (detectors_want_cells_ || rules_.wants_cells());
   if (!devices && devices_->size() != 0) devices_ = std::make_unique<DeviceActivities>();
   if (!cells && cells_->size() != 0) cells_ = std::make_unique<CellActivities>();
+  const bool had_dialling = wants_dialling_;
+  wants_dialling_ = detectors_want_dialling_ || rules_.wants_dialling();
+  if (!(had_dialling && wants_dialling_) && dialling_->size() != 0) dialling_ = std::make_unique<DiallingActivities>();
 }
 
 void Shard::run(std::span<const model::Event> events, std::span<const WorkItem> items,
@@ -328,8 +333,10 @@ void Shard::run_event(const model::Event& event, std::span<const WorkItem> items
   std::size_t counted = 0;
   while (counted < items.size() && items[counted].activity()) count(event, items[counted++]);
   context.begin(event);
-  for (std::size_t i = 0; i < counted && items[i].target <= WorkItem::kNumberIn; ++i)
-    count_dialling(event, items[i], context);
+  if (wants_dialling_) {
+    for (std::size_t i = 0; i < counted && items[i].target <= WorkItem::kNumberIn; ++i)
+      count_dialling(event, items[i], context);
+  }
   if (counted != 0 && rules_.rules() != nullptr) ask_rules(event, items.first(counted), context);
   for (std::size_t i = counted; i < items.size(); ++i) {
     context.show(items[i]);

@@ -100,7 +100,8 @@ class Shard {
   std::unique_ptr<DeviceActivities> devices_;
   std::unique_ptr<CellActivities> cells_;
   std::unique_ptr<DiallingActivities> dialling_;
-  bool detectors_want_devices_ = false, detectors_want_cells_ = false;
+  bool detectors_want_devices_ = false, detectors_want_cells_ = false, detectors_want_dialling_ = false;
+  bool wants_dialling_ = false;  // now
   RuleRunner rules_;
   std::vector<std::unique_ptr<Detector>> detectors_;
   Ports ports_;

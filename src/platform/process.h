@@ -10,7 +10,7 @@ namespace pandun::platform {
 
 std::uint64_t peak_rss_bytes();
 std::uint64_t rss_bytes();
-unsigned processors();  // that it may run on: taskset and containers may leave fewer than there are
+unsigned processors();        // that it may run on: taskset and containers may leave fewer than there are
 std::uint64_t cpu_time_ms();  // user + system of this process
 std::optional<std::string> environment(const std::string& name);
 std::string executable_path();

@@ -32,7 +32,7 @@ struct Doors {
     udp = std::move(started).value();
     TcpOptions tcp_options;
     tcp_options.address = address;
-    tcp_options.port = udp->port();
+    tcp_options.port = 0;
     tcp_options.message = std::chrono::seconds(1);
     tcp_options.responder.calls_remembered = 4096;
     auto opened = TcpDoor::start(tcp_options, {decider, numbering, platform::system_clock()}, trunks, figures);

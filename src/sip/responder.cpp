@@ -230,10 +230,9 @@ Responder::Judgement Responder::judge(const Now& now, const Trunk& trunk, bool m
   }
   out.answer = message ? decider_.message(question) : decider_.call(question);
   const std::uint64_t forgotten = recent_.forgotten();
-  recent_.add(
-      reading_->call_key, caller, second,
-      {out.answer.id, static_cast<std::uint8_t>(out.answer.verdict), static_cast<std::uint8_t>(out.answer.reason),
-       identity_});
+  recent_.add(reading_->call_key, caller, second,
+              {out.answer.id, static_cast<std::uint8_t>(out.answer.verdict),
+               static_cast<std::uint8_t>(out.answer.reason), identity_});
   if (recent_.forgotten() != forgotten) figures_.add(Count::kForgotten);
   return out;
 }
@@ -342,8 +341,7 @@ Departure Responder::on_cancel(const Arrival& in, const Now& now, const Trunk& t
       recent_.find(call_key(), RecentCalls::kAnyCaller, static_cast<std::uint32_t>(now.wall.ms / 1000));
   const bool rejected_before =
       before != nullptr && before->verdict == static_cast<std::uint8_t>(decide::Verdict::kReject);
-  if (trunk.allow == Allow::kProxy && !rejected_before)
-    return pass_on(in, trunk, nullptr, out);
+  if (trunk.allow == Allow::kProxy && !rejected_before) return pass_on(in, trunk, nullptr, out);
   if (before != nullptr) return plain(in, trunk, 200, "OK", {}, out);
   return plain(in, trunk, 481, "Call/Transaction Does Not Exist", {}, out);
 }

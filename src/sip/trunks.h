@@ -40,13 +40,13 @@ struct Trunk {
   Direction direction = Direction::kUnknown;
   bool trusted = false;  // its P-Asserted-Identity, Remote-Party-ID and verstat are believed
   Allow allow = Allow::kRedirect;
-  Reject reject = Reject::kDecline;       // for measures and analyses
-  Reject reject_fact = Reject::kDecline;  // for facts and the callee's own blocks: 603+ is not meant for them
-  Hop next{};                             // where an allowed call goes; 302 and proxy need it
+  Reject reject = Reject::kDecline;              // for measures and analyses
+  Reject reject_fact = Reject::kDecline;         // for facts and the callee's own blocks: 603+ is not meant for them
+  Hop next{};                                    // where an allowed call goes; 302 and proxy need it
   IdentityCheck identity = IdentityCheck::kOff;  // whether signatures of callers are verified, and asked for
-  bool reply_to_source_port = false;      // answer to the port the request came from, whatever Via says
-  std::uint16_t country = 0;              // national forms belong to it; 0: the site's
-  std::string area{};                     // local forms belong to it, without 0
+  bool reply_to_source_port = false;             // answer to the port the request came from, whatever Via says
+  std::uint16_t country = 0;                     // national forms belong to it; 0: the site's
+  std::string area{};                            // local forms belong to it, without 0
   std::vector<DialRule> dial{};
   std::uint64_t rate = 0, burst = 0;  // requests a second; 0: no limit
   std::string redress_url{}, redress_tel{}, redress_email{}, jcard_url{};

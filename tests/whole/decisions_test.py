@@ -125,7 +125,7 @@ def a_measure_counts_within_a_second_and_so_does_its_lifting(home):
     with config.open("a") as out:
         out.write(f'[[source]]\nkind = "calls"\npath = "{home}/calls.csv"\n')
     server = Server(home / "data", config=config)
-    anna, wang, li = people(server, anna="analyst", wang="approver", li="approver")
+    anna, wang, li = people(server, anna="analyst", wang="senior_approver", li="senior_approver")
     found = lambda: [a for a in anna.call("GET", "/api/v1/alerts?limit=50", expect=200)["items"] if a["entity"]["kind"] == "number"]
     alert = wait_until(found, "an alert on the caller", 30)[0]
     case = anna.call("POST", "/api/v1/cases", {"alert_ids": [alert["id"]]}, expect=201)

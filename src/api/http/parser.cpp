@@ -140,6 +140,9 @@ RequestParser::Status RequestParser::State::body(std::string_view bytes, std::si
   if (content_length > body_max) return fail(413, "the body is larger than this path accepts");
   while (!parser.is_done()) {
     if (consumed == bytes.size()) return Status::kNeedMore;
+    // A body whose only chunk is the last one: Beast, once it has seen that chunk's size, takes it for granted that it is asked
+    // with five bytes at least, which is what every such end comes to.
+    if (parser.chunked() && bytes[consumed] == '0' && bytes.size() - consumed < 5) return Status::kNeedMore;
     beast::error_code ec;
     const std::size_t used = parser.put(boost::asio::buffer(bytes.data() + consumed, bytes.size() - consumed), ec);
     consumed += used;

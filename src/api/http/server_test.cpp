@@ -187,6 +187,11 @@ TEST_F(ServerTest, TakesARequestByteByByte) {
     c.send({&byte, 1});
   }
   EXPECT_EQ(c.read_answer().body, "abcde");
+  for (const char byte : std::string("POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")) {
+    c.send({&byte, 1});
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));  // each in a read of its own
+  }
+  EXPECT_EQ(c.read_answer().body, "");
   EXPECT_EQ(c.ask("GET", "/hello").status, 200);
 }
 

@@ -164,6 +164,7 @@ const detect::DetectorSpec& model_score_spec() {
               {"calls_out", "calls made over time", "各时段主叫次数", "calls", "次"},
               {"messages_out", "messages sent over time", "各时段发送短信条数", "messages", "条"},
           },
+      .wants_dialling = true,
   };
   return kSpec;
 }

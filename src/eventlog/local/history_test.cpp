@@ -105,7 +105,9 @@ TEST_F(HistoryTest, SaysWhatIsMissing) {
   }
   auto& files = platform::posix_files();
   std::vector<std::string> segments;
-  for (const std::string& name : *files.list(options_.directory))
+  const auto names = files.list(options_.directory);
+  ASSERT_TRUE(names.ok());
+  for (const std::string& name : *names)
     if (name.starts_with("segment-")) segments.push_back(platform::join(options_.directory, name));
   ASSERT_GT(segments.size(), 3U);
   ASSERT_TRUE(files.remove(segments[1]).ok());

@@ -22,9 +22,10 @@ const SourceSpec& spec() {
       "开卡记录（CSV）",
       "CSV with a header, plain or .gz: time,number,holder,agent,plan; a column map reads a carrier's own export. "
       "holder is the register's keyed token of the person or company, never a name or an identity number. plan: "
-      "family, enterprise, iot or nothing.",
+      "family, enterprise, iot or nothing. Times: RFC 3339 with a zone, Unix seconds or milliseconds, one form a file.",
       "带表头的 CSV，可为 .gz：time,number,holder,agent,plan；列映射可读取运营商自有导出。holder "
-      "为登记系统生成的持有人令牌，不得为姓名或证件号码。plan：family、enterprise、iot 或空。",
+      "为登记系统生成的持有人令牌，不得为姓名或证件号码。plan：family、enterprise、iot 或空。时间：带时区的 RFC "
+      "3339、Unix 秒或毫秒，每个文件一种形式。",
       {model::EventKind::kOpening},
       true};
   return value;

@@ -96,7 +96,7 @@ TEST(SqliteStore, KeepsWhatWasWrittenAndNothingOfWhatFailed) {
   auto store = box.must_open();
   EXPECT_EQ(count(*store), 1);
   EXPECT_TRUE(store->check().ok());
-  EXPECT_EQ(store->status().schema_version, 2);
+  EXPECT_EQ(store->status().schema_version, 4);
   EXPECT_EQ(std::filesystem::status(box.path).permissions() & std::filesystem::perms::others_all,
             std::filesystem::perms::none);
 }
@@ -144,7 +144,7 @@ TEST(SqliteStore, DamagedPagesAreFoundAtOpen) {
 
 TEST(SqliteStore, FullDiskIsAnErrorAndLosesNothing) {
   Box box;
-  auto store = box.must_open(Box::with([](SqliteOptions& o) { o.pages_max = 120; }));
+  auto store = box.must_open(Box::with([](SqliteOptions& o) { o.pages_max = 160; }));
   int written = 0;
   Result<> last;
   for (int i = 0; i < 5000 && last.ok(); ++i) {
