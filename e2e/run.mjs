@@ -81,8 +81,15 @@ class Person {
       if (typeof value === 'function') await value(field, form);
       else await field.fill(value);
     }
-    await form.getByRole('button', { name: action, exact: true }).click();
-    await page.getByRole('status').filter({ hasText: `Done: ${action}` }).waitFor();
+    // An alert that joins the case in between refuses the step once: the page shows the newest state, and a person looks again.
+    const done = page.getByRole('status').filter({ hasText: `Done: ${action}` });
+    const changed = page.getByText('Somebody just changed this case.');
+    for (let looks = 0; ; ++looks) {
+      await form.getByRole('button', { name: action, exact: true }).click();
+      await done.or(changed).first().waitFor();
+      if (looks === 3 || (await done.count()) > 0) break;
+    }
+    await done.waitFor();
   }
   // A call of the API as this person, with their session: for what no page does.
   async api(method, path, body) {
