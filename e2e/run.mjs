@@ -81,7 +81,12 @@ class Person {
       if (typeof value === 'function') await value(field, form);
       else await field.fill(value);
     }
-    await form.getByRole('button', { name: action, exact: true }).click();
+    // An alert that joins the case in between refuses the step once: the page shows the newest state, and a person looks again.
+    for (let looks = 0; looks < 4; ++looks) {
+      const [answer] = await Promise.all([page.waitForResponse((response) => response.url().includes('/actions/')), form.getByRole('button', { name: action, exact: true }).click()]);
+      if (answer.status() !== 409) break;
+      await page.getByText('Somebody just changed this case.').waitFor();
+    }
     await page.getByRole('status').filter({ hasText: `Done: ${action}` }).waitFor();
   }
   // A call of the API as this person, with their session: for what no page does.

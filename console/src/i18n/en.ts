@@ -676,7 +676,7 @@ const en: Messages = {
     text_hint: 'As in content/rules; every key and expression is checked.',
     note: 'What changes and why',
     none: 'No versions yet',
-    none_hint: 'Rules that came in files stand above; a version made here goes live after a back-test and two people.',
+    none_hint: 'Rules that came in files stand below; a version made here goes live after a back-test and two people.',
     made: 'Kept as draft {id}',
     author: 'Author',
     state: 'State',

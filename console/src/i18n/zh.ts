@@ -675,7 +675,7 @@ const zh = {
     text_hint: '格式见 content/rules；键与表达式逐项检查。',
     note: '变更说明',
     none: '还没有版本',
-    none_hint: '由文件带来的规则见上表；在此新建的版本经回测与双人批准后上线。',
+    none_hint: '由文件带来的规则见下方；在此新建的版本经回测与双人批准后上线。',
     made: '已存为草稿 {id}',
     author: '作者',
     state: '状态',
