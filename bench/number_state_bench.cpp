@@ -1,10 +1,12 @@
 // What the state of a province's numbers costs after weeks: bytes a number by class of activity, nanoseconds of processor
 // time an event with everything cold, and what left memory.
-//   number_state_bench NUMBERS DAYS [EVENTS_PER_NUMBER_AND_DAY]     default 500,000 numbers, 12 days, 20 events
+//   number_state_bench NUMBERS DAYS [EVENTS_PER_NUMBER_AND_DAY [LISTED_MOST [THINGS]]]
+// default 500,000 numbers, 12 days, 20 events, 1 in 100 listed, no cards of machines among them
 //
 // The slice: activity is lognormal (sigma 1) over numbers. 9 of 20 events are messages from 1 in 20,000 numbers, the services;
 // 4 are messages between people, 7 are calls. People reach a circle of their own, its size by their activity, and strangers
-// once in eight. Hours follow a day's rhythm and weekends are quieter. Each event counts for both of its sides, as in a shard.
+// once in eight. THINGS of the numbers, 0 to 1, belong to machines that call and send a hundredth as often, so that the others
+// carry the rest. Hours follow a day's rhythm and weekends are quieter. Each event counts for both of its sides, as in a shard.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -84,10 +86,12 @@ struct Happening {
 
 class Province {
  public:
-  explicit Province(std::uint32_t numbers)
+  // `things` of the numbers are cards of machines.
+  Province(std::uint32_t numbers, double things)
       : numbers_(numbers),
+        people_(numbers - static_cast<std::uint32_t>(numbers * things)),
         services_(std::max(8U, numbers / 20000)),
-        activity_(make_activity(numbers)),
+        activity_(make_activity(numbers, people_)),
         chooser_(activity_) {}
   std::uint32_t numbers() const { return numbers_; }
   std::uint32_t services() const { return services_; }
@@ -113,27 +117,28 @@ class Province {
   }
 
  private:
-  static std::vector<float> make_activity(std::uint32_t numbers) {
+  static std::vector<float> make_activity(std::uint32_t numbers, std::uint32_t people) {
     Dice dice(20260302);
     std::vector<float> out(numbers);
     for (float& a : out) {
       const double r = std::sqrt(-2 * std::log(1 - dice.unit())), angle = 6.283185307179586 * dice.unit();
       a = static_cast<float>(std::exp(r * std::cos(angle)));
     }
+    for (std::uint32_t i = people; i < numbers; ++i) out[i] *= 0.01F;
     return out;
   }
   std::uint32_t friend_of(std::uint32_t who, Dice& dice) const {
     const auto size = static_cast<std::uint32_t>(6 + 10 * std::sqrt(static_cast<double>(activity_[who])));
     const double u = dice.unit();  // some are called far more often than others
     const auto nth = static_cast<std::uint32_t>(u * u * size);
-    return Dice((std::uint64_t{who} << 20) + nth).below(numbers_);
+    return Dice((std::uint64_t{who} << 20) + nth).below(people_);
   }
   // Home by night, work by day, now and then elsewhere.
   static std::uint16_t cell_of(std::uint32_t who, std::uint32_t hour, Dice& dice) {
     const std::uint32_t where = dice.below(8) == 0 ? 2 + dice.below(6) : hour >= 9 && hour < 18 ? 1 : 0;
     return static_cast<std::uint16_t>(1 + mix64((std::uint64_t{who} << 3) + where) % 0xffff);
   }
-  std::uint32_t numbers_, services_;
+  std::uint32_t numbers_, people_, services_;
   std::vector<float> activity_;
   Chooser chooser_;
 };
@@ -184,9 +189,12 @@ int main(int argc, char** argv) {
   const auto numbers = static_cast<std::uint32_t>(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 500'000);
   const auto days = static_cast<std::uint32_t>(argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 12);
   const double each = argc > 3 ? std::strtod(argv[3], nullptr) : 20;
-  const Province province(numbers);
+  const double things = argc > 5 ? std::strtod(argv[5], nullptr) : 0;
+  const Province province(numbers, things);
   const std::uint64_t rss_before = platform::rss_bytes();
-  NumberActivities all{NumberOptions{}};
+  NumberOptions options;
+  options.listed_most = argc > 4 ? std::strtoull(argv[4], nullptr, 10) : numbers / 100;  // 1,000,000 of 100,000,000
+  NumberActivities all{options};
   Dice dice(7);
   double rhythm = 0;
   for (const double h : kRhythm) rhythm += h;
@@ -225,14 +233,17 @@ int main(int argc, char** argv) {
     const NumberActivities::Memory m = all.memory();
     fmt::print(stderr,
                "day {:2}: {:.1f} bytes a number (table {:.1f}, blocks {:.1f} of which used {:.1f}, busy {:.1f}), "
-               "{:.0f} ns an event, ledgers {} busy {}\n",
+               "{:.0f} ns an event, packed {} busy {}\n",
                day + 1, static_cast<double>(all.bytes()) / static_cast<double>(all.size()),
                static_cast<double>(m.table) / static_cast<double>(all.size()),
                static_cast<double>(m.blocks) / static_cast<double>(all.size()),
                static_cast<double>(m.blocks_used) / static_cast<double>(all.size()),
                static_cast<double>(m.busy) / static_cast<double>(all.size()),
-               static_cast<double>(counted_ns - day_ns) / static_cast<double>(day_events), all.ledgers(), all.busy());
+               static_cast<double>(counted_ns - day_ns) / static_cast<double>(day_events), all.packed(), all.busy());
   }
+  const NumberActivities::Memory m = all.memory();
+  const std::uint64_t bytes = all.bytes(), listed = all.listed(), packed = all.packed();
+  const std::uint64_t rss = platform::rss_bytes() - rss_before, peak = platform::peak_rss_bytes();
   // By contacts of 24 h at the end.
   struct Class {
     const char* name;
@@ -244,15 +255,18 @@ int main(int argc, char** argv) {
   const EventMs end{(kStart + days * 86400LL) * 1000};
   for (std::uint32_t i = 0; i < numbers + province.services(); ++i) {
     const model::NumberKey number = key_of_index(i);
-    const NumberRecord* record = all.find(number, hash_of(model::key_of(number)), end);
+    const std::uint64_t hash = hash_of(model::key_of(number));
+    const NumberRecord* record = all.peek(number, hash);
     if (record == nullptr) continue;
+    const std::uint64_t own = all.bytes_of(*record);
+    record = all.find(number, hash, end);
     const NumberTally t = NumberActivity(all, *record, number).tally(Window::k24h);
     const double contacts = static_cast<double>(t.calls_out) + t.calls_in + t.messages_out + t.messages_in;
     Class& c = *std::find_if(classes.begin(), classes.end(), [&](const Class& k) { return contacts < k.below; });
     ++c.numbers;
     c.contacts += static_cast<std::uint64_t>(contacts);
-    c.bytes += all.bytes_of(*record);
-    c.busy += record->tier == NumberRecord::kBusy ? 1 : 0;
+    c.bytes += own;
+    c.busy += record->form == NumberRecord::kBusy ? 1 : 0;
   }
   const double known = static_cast<double>(all.size());
   std::string by_class;
@@ -264,16 +278,14 @@ int main(int argc, char** argv) {
         static_cast<double>(c.contacts) / static_cast<double>(c.numbers),
         static_cast<double>(c.bytes) / static_cast<double>(c.numbers), c.busy);
   }
-  const NumberActivities::Memory m = all.memory();
   fmt::print(
       "{{\"numbers\":{},\"days\":{},\"events\":{},\"bytes_per_number\":{:.1f},\"table\":{:.1f},\"blocks\":{:.1f},"
       "\"blocks_used\":{:.1f},\"busy_part\":{:.1f},"
-      "\"ns_per_event\":{:.0f},\"rss_per_number\":{:.1f},\"peak_rss_bytes\":{},\"listed\":{},\"ledgers\":{},\"busy\":{}"
+      "\"ns_per_event\":{:.0f},\"rss_per_number\":{:.1f},\"peak_rss_bytes\":{},\"listed\":{},\"packed\":{},\"busy\":{}"
       ",\"evicted\":{},\"too_old\":{},\"classes\":[{}]}}\n",
-      all.size(), days, events, static_cast<double>(all.bytes()) / known, static_cast<double>(m.table) / known,
+      all.size(), days, events, static_cast<double>(bytes) / known, static_cast<double>(m.table) / known,
       static_cast<double>(m.blocks) / known, static_cast<double>(m.blocks_used) / known,
       static_cast<double>(m.busy) / known, static_cast<double>(counted_ns) / static_cast<double>(counted),
-      static_cast<double>(platform::rss_bytes() - rss_before) / known, platform::peak_rss_bytes(), all.listed(),
-      all.ledgers(), all.busy(), all.evicted(), all.too_old(), by_class);
+      static_cast<double>(rss) / known, peak, listed, packed, all.busy(), all.evicted(), all.too_old(), by_class);
   return 0;
 }

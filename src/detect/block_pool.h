@@ -1,6 +1,6 @@
 // A pool of byte blocks of many sizes behind 32-bit handles, for small things that grow and shrink.
 //
-// Shape    Sizes go up by 16 bytes to 512, by 64 to 1,024 and then by a quarter, to kLargest. Slabs of 16 KiB hold blocks of one
+// Shape    Sizes go up by 8 bytes to 256, by 16 to 512, by 64 to 1,024 and then by about a quarter, to kLargest. Slabs of 16 KiB hold blocks of one
 //          size; an empty slab serves any size again. Sizes drift over time (everybody grows, everybody shrinks at
 //          night), so slabs would stay half empty: thin() marks the emptiest ones, and an owner that moves its blocks out of
 //          marked slabs (leaving(), then a new take()) frees them. Where a block lies can change nothing but memory.
@@ -21,17 +21,20 @@ namespace pandun::detect {
 
 class BlockPool {
  public:
-  static constexpr std::uint32_t kSlabBytes = 16 * 1024, kGrain = 16;
+  static constexpr std::uint32_t kSlabBytes = 16 * 1024;
   static constexpr std::uint32_t kPad = 16;  // readable behind every block
-  static constexpr std::array<std::uint16_t, 44> kSizes{16,  32,  48,  64,  80,  96,  112,  128,  144,  160,  176,
-                                                        192, 208, 224, 240, 256, 272, 288,  304,  320,  336,  352,
-                                                        368, 384, 400, 416, 432, 448, 464,  480,  496,  512,  576,
-                                                        640, 704, 768, 832, 896, 960, 1024, 1280, 1536, 1792, 2048};
+  static constexpr std::array<std::uint16_t, 69> kSizes{
+      8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128,
+      136, 144, 152, 160, 168, 176, 184, 192, 200, 208, 216, 224, 232, 240, 248, 256,
+      272, 288, 304, 320, 336, 352, 368, 384, 400, 416, 432, 448, 464, 480, 496, 512,
+      576, 640, 704, 768, 832, 896, 960, 1024, 1280, 1536, 1792, 2048, 2560, 3072, 3584, 4096,
+      4608, 5120, 6144, 8192, 10240};
   static constexpr std::uint32_t kLargest = kSizes.back();
   static constexpr std::uint32_t size_of(unsigned size_class) { return kSizes[size_class]; }
   static unsigned class_for(std::size_t bytes) {
-    if (bytes <= 512) return bytes == 0 ? 0 : static_cast<unsigned>((bytes - 1) / kGrain);
-    unsigned c = 32;
+    if (bytes <= 256) return bytes == 0 ? 0 : static_cast<unsigned>((bytes - 1) / 8);
+    if (bytes <= 512) return static_cast<unsigned>(32 + (bytes - 257) / 16);
+    unsigned c = 48;
     while (kSizes[c] < bytes) ++c;
     return c;
   }
@@ -88,8 +91,8 @@ class BlockPool {
       for (const std::uint32_t at : slabs) room += capacity(c) - slabs_[at].live;
       open_[c].clear();
       std::size_t first = 0;
-      // A sixteenth stays free, so that the marks do not fill what they would have to leave again.
-      const std::uint64_t spare = std::uint64_t{slabs.size()} * capacity(c) / 16;
+      // Some stays free, so that the marks do not fill what they would have to leave again.
+      const std::uint64_t spare = std::uint64_t{slabs.size()} * capacity(c) / 48;
       for (; first < slabs.size(); ++first) {
         const std::uint64_t live = slabs_[slabs[first]].live, own = capacity(c) - live;
         if (room < own + live + spare) break;
@@ -114,11 +117,11 @@ class BlockPool {
   std::uint64_t used_bytes() const { return used_bytes_; }
 
  private:
-  static constexpr unsigned kSlotBits = 10;
+  static constexpr unsigned kSlotBits = 11;
   static constexpr std::uint32_t kSlotMask = (1U << kSlotBits) - 1;
   static constexpr std::uint16_t kNone = 0xffff;
   static constexpr std::uint8_t kNoClass = 0xff;
-  static_assert(kSlabBytes / kGrain <= 1U << kSlotBits);
+  static_assert(kSlabBytes / kSizes.front() <= 1U << kSlotBits);
   struct Slab {
     std::unique_ptr<std::uint8_t[]> bytes;
     std::uint16_t live = 0, free = kNone;

@@ -64,7 +64,7 @@ struct EngineStats {
   std::uint64_t too_old = 0;       // contacts behind every window of their entity
   std::uint64_t queue_chunks = 0;  // in flight now
   std::uint64_t queue_waits = 0;   // times the caller had to wait for a shard
-  std::uint64_t state_bytes = 0, quiet_numbers = 0, listed_numbers = 0, ledger_numbers = 0, busy_numbers = 0;
+  std::uint64_t state_bytes = 0, quiet_numbers = 0, listed_numbers = 0, packed_numbers = 0, busy_numbers = 0;
   std::vector<PartStats> parts;
 };
 

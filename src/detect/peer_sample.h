@@ -8,6 +8,7 @@
 // Threads  one owner.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -27,6 +28,16 @@ class PeerSample {
   bool exact() const;
   // Seen at or after `since_s`, a whole day; a lower bound once not exact.
   bool contains_since(std::uint32_t hash, std::uint32_t since_s) const;
+  // f(day, hash, level) of each kept thing, in order; the day is its span's first beyond the 7 d.
+  template <typename F>
+  void each(F f) const {
+    std::vector<Slot> slots;
+    for (const Slot& slot : slots_)
+      if (slot.day > kNoStep) slots.push_back(slot);
+    std::sort(slots.begin(), slots.end(),
+              [](const Slot& a, const Slot& b) { return a.day != b.day ? a.day < b.day : a.hash < b.hash; });
+    for (const Slot& slot : slots) f(slot.day - 1U, slot.hash, find_step(slot.day - 1U)->level);
+  }
   std::uint64_t bytes() const { return sizeof(*this) + slots_.capacity() * sizeof(Slot); }
   void save(StateWriter& out) const;
   void load(StateReader& in);
@@ -44,7 +55,11 @@ class PeerSample {
     std::uint8_t level = 0;
   };
   static constexpr std::uint16_t kNoStep = 1;
-  static bool passes(std::uint32_t hash, unsigned level) { return (hash * 0x9e3779b1U & ((1U << level) - 1)) == 0; }
+  // By the lowest of the hash's 10 highest bits first: a History goes on from there.
+  static bool passes(std::uint32_t hash, unsigned level) {
+    const std::uint32_t high = hash >> 22, first = std::min(level, 10U);
+    return (high & ((1U << first) - 1)) == 0 && (hash & ((1U << (level - first)) - 1)) == 0;
+  }
   std::uint32_t oldest_day() const { return start_s(Window::k7d, now_s_) / kDay.step_s; }
   std::uint32_t oldest_span_day() const { return start_s(Window::k30d, now_s_) / kDay.step_s; }
   std::size_t find(std::uint32_t hash) const;

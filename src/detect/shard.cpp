@@ -258,9 +258,17 @@ class Shard::ShardContext final : public Context {
   mutable std::size_t views_ = 0;
 };
 
+namespace {
+NumberOptions number_options(const EngineConfig& config) {
+  NumberOptions out = config.numbers;
+  out.listed_most /= std::max(1U, config.shards);
+  return out;
+}
+}  // namespace
+
 Shard::Shard(const EngineConfig& config)
     : config_(config),
-      numbers_(std::make_unique<NumberActivities>(config.numbers)),
+      numbers_(std::make_unique<NumberActivities>(number_options(config))),
       hosts_(std::make_unique<HostActivities>(config.hosts)),
       devices_(std::make_unique<DeviceActivities>()),
       cells_(std::make_unique<CellActivities>()),
@@ -504,7 +512,7 @@ Result<> Shard::load(std::size_t section, StateReader& in) {
 void Shard::reset(std::size_t section) {
   switch (section) {
     case 0:
-      numbers_ = std::make_unique<NumberActivities>(config_.numbers);
+      numbers_ = std::make_unique<NumberActivities>(number_options(config_));
       break;
     case 1:
       hosts_ = std::make_unique<HostActivities>(config_.hosts);
@@ -561,9 +569,9 @@ void Shard::add_to(EngineStats& stats) const {
   }
   stats.too_old += numbers_->too_old() + hosts_->too_old() + devices_->too_old() + cells_->too_old();
   stats.listed_numbers += numbers_->listed();
-  stats.ledger_numbers += numbers_->ledgers();
+  stats.packed_numbers += numbers_->packed();
   stats.busy_numbers += numbers_->busy();
-  stats.quiet_numbers += numbers_->size() - numbers_->listed() - numbers_->ledgers() - numbers_->busy();
+  stats.quiet_numbers += numbers_->size() - numbers_->listed() - numbers_->packed() - numbers_->busy();
 }
 
 }  // namespace pandun::detect

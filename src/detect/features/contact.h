@@ -1,35 +1,39 @@
-// One call or message as a quiet number's list holds it.
+// One call or message as a number's list holds it.
 //
 // Units    seconds since 1970; talk_s up to 16,383.
 // Safety   peer, device and cell are hashes: nothing here can be read back.
 #pragma once
 
-#include <array>
 #include <cstdint>
 
 namespace pandun::detect {
 
-struct ShortContact {
+// What a number did to whom; a contact has one.
+enum class Lane : std::uint8_t { kCallOut, kCallIn, kMessageOut, kMessageIn };
+inline constexpr std::size_t kLanes = 4;
+
+struct Contact {
   std::uint32_t time_s;
-  std::uint32_t peer;
   std::uint32_t talk_s : 14;
   std::uint32_t region : 10;  // of the peer, 0 = not known; calls out only
-  std::uint32_t message : 1;
-  std::uint32_t outgoing : 1;
-  std::uint32_t answered : 2;    // model::Answered
-  std::uint32_t returned : 1;    // a call in from a number this one had called
-  std::uint32_t has_device : 1;  // of a ShortContact in a record: the record's device; unused in a Contact
-  std::uint32_t has_cell : 1;
-  std::uint32_t unused : 1;
-};
-static_assert(sizeof(ShortContact) == 12);
+  std::uint32_t lane : 2;
+  std::uint32_t answered : 2;  // model::Answered
+  std::uint32_t returned : 1;  // a call in from a number this one had called within 24 h
+  std::uint32_t unused : 3;
+  std::uint16_t peer;          // 1-65535; 0 = met again later, in the same lane
+  std::uint16_t device, cell;  // 0 = not known, or seen again later
+  std::uint16_t unused_too;
 
-struct Contact : ShortContact {
-  std::uint16_t device, cell;  // 16-bit hashes; 0 = not known
+  bool is(Lane wanted) const { return lane == static_cast<std::uint32_t>(wanted); }
+  bool outgoing() const { return (lane & 1U) == 0; }
 };
 static_assert(sizeof(Contact) == 16);
 
-inline constexpr std::uint32_t kInlineContacts = 3;
-using InlineContacts = std::array<Contact, kInlineContacts>;
+inline constexpr unsigned kPlaceBits = 12;  // of a device or cell
+
+// The 16 bits a peer is known by outside of sets, from 32.
+constexpr std::uint16_t short_hash(std::uint32_t hash) {
+  return hash >> 16 == 0 ? std::uint16_t{1} : static_cast<std::uint16_t>(hash >> 16);
+}
 
 }  // namespace pandun::detect

@@ -23,28 +23,6 @@ std::span<const Contact> inside(std::span<const Contact> all, std::uint32_t star
   return all.subspan(at);
 }
 
-// Without branches: what kind of contact comes next cannot be foreseen.
-void tally_list(std::span<const Contact> contacts, NumberTally& t) {
-  constexpr auto kYes = static_cast<std::uint32_t>(model::Answered::kYes);
-  constexpr auto kNo = static_cast<std::uint32_t>(model::Answered::kNo);
-  std::uint32_t talk = 0;  // at most Ledger::kRecents * kTalkMaxS
-  for (const Contact& c : contacts) {
-    const std::uint32_t message = c.message, out = c.outgoing;
-    const std::uint32_t call_out = out & (message ^ 1U), call_in = (out | message) ^ 1U;
-    const std::uint32_t answered = call_out & (c.answered == kYes ? 1U : 0U);
-    t.calls_out += call_out;
-    t.calls_in += call_in;
-    t.messages_out += message & out;
-    t.messages_in += message & (out ^ 1U);
-    t.returns += call_in & c.returned;
-    t.answered_out += answered;
-    t.unanswered_out += call_out & (c.answered == kNo ? 1U : 0U);
-    t.short_out += answered & (c.talk_s <= kShortTalkS ? 1U : 0U);
-    talk += (0U - answered) & c.talk_s;
-  }
-  t.talk_out_s += talk;
-}
-
 void tally_busy(const BusyNumber& busy, Window w, NumberTally& t) {
   const auto narrow = [](std::uint64_t n) {
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(n, 0x7fffffffU));
@@ -65,32 +43,55 @@ void tally_busy(const BusyNumber& busy, Window w, NumberTally& t) {
   if (busy.messages_in != nullptr) t.messages_in += narrow(busy.messages_in->counts.total(w));
 }
 
-// The different peers of the contacts that a ledger does not stand for: few, in no order.
-struct PeerSet {
-  static constexpr std::size_t kMost = 72;
-  static_assert(kMost >= kListedContacts && kMost >= Ledger::kRecents + kLedgerContacts);
-  std::array<std::uint32_t, kMost> peers;
-  std::size_t size = 0;
-  std::array<std::uint64_t, 4> seen{};  // by the highest 8 bits: most that are not there are told apart by one look
-  void add(std::uint32_t peer) {
-    std::uint64_t& word = seen[peer >> 30];
-    const std::uint64_t bit = std::uint64_t{1} << (peer >> 24 & 63);
-    if ((word & bit) != 0 && std::find(peers.begin(), peers.begin() + size, peer) != peers.begin() + size) return;
-    word |= bit;
-    if (size < kMost) peers[size++] = peer;
+// Adds hashes to a set that is empty before and after.
+class Gathered {
+ public:
+  explicit Gathered(std::bitset<65536>& set) : set_(set) {}
+  ~Gathered() {
+    for (std::size_t i = 0; i < size_; ++i) set_.reset(members_[i]);
   }
-  bool has(std::uint16_t hash, std::uint16_t mask) const {
-    if ((seen[hash >> 14] >> (hash >> 8 & 63) & 1U) == 0) return false;
-    return std::any_of(peers.begin(), peers.begin() + size,
-                       [&](std::uint32_t peer) { return ((peer >> 16 ^ hash) & mask) == 0; });
+  Gathered(const Gathered&) = delete;
+  Gathered& operator=(const Gathered&) = delete;
+  void add(std::uint16_t hash) {
+    if (set_.test(hash)) return;
+    set_.set(hash);
+    members_[size_++] = hash;
   }
+  std::span<const std::uint16_t> all() const { return {members_.data(), size_}; }
+  bool has_of(std::uint16_t hash) const {  // a History's hash
+    for (std::uint32_t low = 0; low < 1U << (16 - History::kHashBits); ++low)
+      if (set_.test((std::uint32_t{hash} << (16 - History::kHashBits)) + low)) return true;
+    return false;
+  }
+
+ private:
+  std::bitset<65536>& set_;
+  std::array<std::uint16_t, kListedContacts> members_;
+  std::size_t size_ = 0;
 };
 
-Ledger::Kind kind_of(std::uint8_t lane) {
-  return static_cast<Ledger::Kind>(lane);
-}
-
 }  // namespace
+
+// Without branches: what kind of contact comes next cannot be foreseen.
+void tally_contacts(std::span<const Contact> contacts, NumberTally& t) {
+  constexpr auto kYes = static_cast<std::uint32_t>(model::Answered::kYes);
+  constexpr auto kNo = static_cast<std::uint32_t>(model::Answered::kNo);
+  std::uint64_t talk = 0;
+  for (const Contact& c : contacts) {
+    const std::uint32_t call_out = c.is(Lane::kCallOut) ? 1U : 0U, call_in = c.is(Lane::kCallIn) ? 1U : 0U;
+    const std::uint32_t answered = call_out & (c.answered == kYes ? 1U : 0U);
+    t.calls_out += call_out;
+    t.calls_in += call_in;
+    t.messages_out += c.is(Lane::kMessageOut) ? 1U : 0U;
+    t.messages_in += c.is(Lane::kMessageIn) ? 1U : 0U;
+    t.returns += call_in & c.returned;
+    t.answered_out += answered;
+    t.unanswered_out += call_out & (c.answered == kNo ? 1U : 0U);
+    t.short_out += answered & (c.talk_s <= kShortTalkS ? 1U : 0U);
+    talk += (0U - answered) & c.talk_s;
+  }
+  t.talk_out_s += talk;
+}
 
 EventMs NumberActivity::newest() const {
   return EventMs{static_cast<std::int64_t>(record_->newest_s) * 1000};
@@ -105,19 +106,9 @@ bool NumberActivity::fewer_than(double n, Window w) const {
   return all_->fewer_than(*record_, n > 1e9 ? 1'000'000'000U : static_cast<std::uint32_t>(std::ceil(n)), w);
 }
 
-std::span<const Contact> NumberActivity::contacts() const {
-  return all_->contacts(*record_, inline_);
-}
-
-const Ledger* NumberActivity::ledger() const {
-  return all_->ledger(*record_);
-}
-
 template <typename F>
 void NumberActivity::each_recent(std::uint32_t start, F f) const {
-  for (const Contact& c : inside(contacts(), start)) f(c);
-  if (const Ledger* packed = all_->ledger_recents(*record_); packed != nullptr)
-    for (const Contact& c : inside(packed->recents(), start)) f(c);
+  for (const Contact& c : inside(all_->contacts(*record_), start)) f(c);
 }
 
 const NumberTally& NumberActivity::tally(Window w) const {
@@ -125,13 +116,10 @@ const NumberTally& NumberActivity::tally(Window w) const {
   if ((have_tally_ >> i & 1U) != 0) return tally_[i];
   have_tally_ |= 1U << i;
   NumberTally& t = tally_[i] = NumberTally{};
-  const std::uint32_t start = start_s(w, record_->newest_s);
-  tally_list(inside(contacts(), start), t);
-  if (const Ledger* packed = w <= Window::k1h ? all_->ledger_recents(*record_) : ledger(); packed != nullptr) {
-    tally_list(inside(packed->recents(), start), t);
-    packed->tally(w, record_->newest_s, t);
-  }
-  if (record_->tier == NumberRecord::kBusy) tally_busy(all_->busy(*record_), w, t);
+  tally_contacts(inside(all_->contacts(*record_), start_s(std::min(w, Window::k24h), record_->newest_s)), t);
+  if (w >= Window::k7d)
+    if (const History* before = all_->history(*record_); before != nullptr) before->tally(w, t);
+  if (record_->form == NumberRecord::kBusy) tally_busy(all_->busy(*record_), w, t);
   return t;
 }
 
@@ -157,74 +145,61 @@ double NumberActivity::repeat_ratio_out(Window w) const {
 double NumberActivity::distinct(Lane lane, Window w) const {
   const auto i = static_cast<std::size_t>(w);
   const std::size_t bit = static_cast<std::size_t>(lane) * kWindows + i;
-  if ((have_distinct_ >> bit & 1U) != 0) return distinct_[lane][i];
+  if ((have_distinct_ >> bit & 1U) != 0) return distinct_[static_cast<std::size_t>(lane)][i];
   have_distinct_ |= 1U << bit;
-  const std::uint32_t start = start_s(w, record_->newest_s);
-  const bool message = lane == kMessageOut || lane == kMessageIn, outgoing = lane == kCallOut || lane == kMessageOut;
+  const std::uint32_t start = start_s(std::min(w, Window::k24h), record_->newest_s);
   const BusyNumber::Peers* busy =
-      record_->tier == NumberRecord::kBusy ? all_->busy(*record_).peers(kind_of(lane)) : nullptr;
-  PeerSet recent;
+      record_->form == NumberRecord::kBusy ? all_->busy(*record_).peers(lane) : nullptr;
+  Gathered recent(all_->scratch());
   each_recent(start, [&](const Contact& c) {
-    if ((c.message == 1) == message && (c.outgoing == 1) == outgoing) recent.add(c.peer);
+    if (c.is(lane) && c.peer != 0) recent.add(c.peer);
   });
   double value = 0;
-  if (const Ledger* packed = ledger(); packed != nullptr && w >= Window::k24h) {
-    packed->each_thing(kind_of(lane), w, record_->newest_s,
-                       [&](std::uint16_t hash, std::uint16_t mask, std::uint32_t weight) {
-                         if (recent.has(hash, mask) || (busy != nullptr && busy->has_met(hash, mask))) return;
-                         value += weight;
-                       });
-  }
-  if (busy != nullptr) {
-    value += busy->count(w);
-    const bool known = w <= Window::k24h && busy->short_time.exact();
-    for (std::size_t p = 0; p < recent.size; ++p) {
-      const std::uint32_t peer = recent.peers[p];
-      value += (known ? busy->short_time.contains_since(peer, start) : busy->has_met(peer >> 16, 0xffff)) ? 0 : 1;
-    }
+  if (const History* before = w >= Window::k7d ? all_->history(*record_) : nullptr; before != nullptr)
+    before->each_peer(lane, w, [&](std::uint16_t hash, std::uint32_t weight) {
+      if (!recent.has_of(hash) && (busy == nullptr || !busy->has_met_of(hash))) value += weight;
+    });
+  if (busy == nullptr) {
+    value += static_cast<double>(recent.all().size());
   } else {
-    value += static_cast<double>(recent.size);
+    value += busy->count(w);
+    for (const std::uint16_t peer : recent.all()) value += busy->has_met(peer) ? 0 : 1;
   }
-  distinct_[lane][i] = value;
+  distinct_[static_cast<std::size_t>(lane)][i] = value;
   return value;
 }
 double NumberActivity::distinct_callees(Window w) const {
-  return distinct(kCallOut, w);
+  return distinct(Lane::kCallOut, w);
 }
 double NumberActivity::distinct_callers(Window w) const {
-  return distinct(kCallIn, w);
+  return distinct(Lane::kCallIn, w);
 }
 double NumberActivity::distinct_recipients(Window w) const {
-  return distinct(kMessageOut, w);
+  return distinct(Lane::kMessageOut, w);
 }
 double NumberActivity::distinct_senders(Window w) const {
-  return distinct(kMessageIn, w);
+  return distinct(Lane::kMessageIn, w);
 }
 
 bool NumberActivity::exact() const {
-  if (record_->tier != NumberRecord::kBusy) return true;
+  if (record_->form != NumberRecord::kBusy) return true;
   const BusyNumber& busy = all_->busy(*record_);
-  for (const Lane lane : {kCallOut, kCallIn, kMessageOut, kMessageIn})
-    if (const auto* peers = busy.peers(kind_of(lane)); peers != nullptr && !peers->short_time.exact()) return false;
+  for (const Lane lane : {Lane::kCallOut, Lane::kCallIn, Lane::kMessageOut, Lane::kMessageIn})
+    if (const auto* peers = busy.peers(lane); peers != nullptr && !peers->short_time.exact()) return false;
   return true;
 }
 
 double NumberActivity::distinct_places(bool cell) const {
-  if (record_->tier == NumberRecord::kBusy) {
+  if (record_->form == NumberRecord::kBusy) {
     const Places* seen = all_->places(*record_);
     return seen == nullptr ? 0 : static_cast<double>(seen->count(cell, record_->newest_s));
   }
   const std::uint32_t start = start_s(Window::k24h, record_->newest_s);
-  PeerSet recent;
+  Gathered seen(all_->scratch());
   each_recent(start, [&](const Contact& c) {
-    if (const std::uint32_t place = cell ? c.cell : c.device; place != 0) recent.add(place << 16);
+    if (const std::uint16_t place = cell ? c.cell : c.device; place != 0) seen.add(place);
   });
-  auto found = static_cast<double>(recent.size);
-  if (const Ledger* packed = ledger(); packed != nullptr)
-    packed->each_thing(
-        cell ? Ledger::kCell : Ledger::kDevice, Window::k24h, record_->newest_s,
-        [&](std::uint16_t hash, std::uint16_t mask, std::uint32_t) { found += recent.has(hash, mask) ? 0 : 1; });
-  return std::min<double>(found, cell ? Places::kCellsMax : Places::kDevicesMax);
+  return static_cast<double>(std::min(seen.all().size(), cell ? Places::kCellsMax : Places::kDevicesMax));
 }
 double NumberActivity::distinct_devices_24h() const {
   return distinct_places(false);
@@ -237,7 +212,7 @@ double NumberActivity::distinct_cells_24h() const {
 double NumberActivity::regions_callee_24h() const {
   std::bitset<1024> seen;
   const std::uint32_t start = start_s(Window::k24h, record_->newest_s);
-  if (record_->tier == NumberRecord::kBusy) {
+  if (record_->form == NumberRecord::kBusy) {
     const BusyNumber& busy = all_->busy(*record_);
     const std::uint32_t first_step = start / spec(Window::k24h).step_s;
     if (busy.region_step != nullptr)
@@ -246,9 +221,6 @@ double NumberActivity::regions_callee_24h() const {
     each_recent(start, [&](const Contact& c) {
       if (c.region != 0) seen[c.region] = true;
     });
-    if (const Ledger* packed = ledger(); packed != nullptr)
-      packed->each_thing(Ledger::kRegion, Window::k24h, record_->newest_s,
-                         [&](std::uint16_t region, std::uint16_t, std::uint32_t) { seen[region & 1023U] = true; });
   }
   const double hit = std::min<double>(static_cast<double>(seen.count()), 1022);
   return std::round(-1023 * std::log1p(-hit / 1023));
@@ -260,9 +232,8 @@ double NumberActivity::night_share_24h() const {
   const std::uint64_t out = std::uint64_t{t.calls_out} + t.messages_out;
   std::uint64_t night = 0;
   each_recent(start_s(Window::k24h, record_->newest_s),
-              [&](const Contact& c) { night += c.outgoing == 1 && is_night(c.time_s, offset) ? 1U : 0U; });
-  if (const Ledger* packed = ledger(); packed != nullptr) night += packed->night_24h(record_->newest_s, offset);
-  if (record_->tier == NumberRecord::kBusy) {
+              [&](const Contact& c) { night += c.outgoing() && is_night(c.time_s, offset) ? 1U : 0U; });
+  if (record_->form == NumberRecord::kBusy) {
     const BusyNumber& busy = all_->busy(*record_);
     constexpr WindowSpec day = spec(Window::k24h);
     const std::uint32_t head = record_->newest_s / day.step_s;
@@ -279,9 +250,9 @@ double NumberActivity::max_calls_per_minute_5m() const {
   std::array<std::uint32_t, 5> minutes{};
   const std::uint32_t now = record_->newest_s / 60;
   each_recent(now < 4 ? 0 : (now - 4) * 60, [&](const Contact& c) {
-    if (c.outgoing == 1 && c.message == 0) ++minutes[now - c.time_s / 60];
+    if (c.is(Lane::kCallOut)) ++minutes[now - c.time_s / 60];
   });
-  if (record_->tier == NumberRecord::kBusy) {
+  if (record_->form == NumberRecord::kBusy) {
     const BusyNumber& busy = all_->busy(*record_);
     if (busy.calls_out != nullptr)
       for (std::uint32_t back = 0; back < 5; ++back)
@@ -307,19 +278,20 @@ std::vector<model::EvidencePoint> NumberActivity::series(Lane lane, Window w) co
   std::vector<model::EvidencePoint> points(steps);
   for (std::uint32_t i = 0; i < steps; ++i)
     points[i].time = EventMs{static_cast<std::int64_t>(head + 1 - steps + i) * ws.step_s * 1000};
-  each_recent(start_s(w, record_->newest_s), [&](const Contact& c) {
-    if (c.outgoing == 1 && (c.message == 1) == (lane == kMessageOut))
+  each_recent(start_s(std::min(w, Window::k24h), record_->newest_s), [&](const Contact& c) {
+    if (c.is(lane))
       points[steps - 1 - (head - c.time_s / ws.step_s)].value += 1;
   });
-  if (const Ledger* packed = ledger(); packed != nullptr)
-    packed->each_step(w, record_->newest_s, [&](std::uint32_t back, std::uint32_t calls, std::uint32_t messages) {
-      points[steps - 1 - back].value += lane == kMessageOut ? messages : calls;
+  if (const History* before = w >= Window::k7d ? all_->history(*record_) : nullptr; before != nullptr)
+    before->each_step(w, [&](std::uint32_t from_s, std::uint32_t calls, std::uint32_t messages) {
+      if (const std::uint32_t back = head - from_s / ws.step_s; back < steps)
+        points[steps - 1 - back].value += lane == Lane::kMessageOut ? messages : calls;
     });
-  if (record_->tier != NumberRecord::kBusy) return points;
+  if (record_->form != NumberRecord::kBusy) return points;
   const BusyNumber& busy = all_->busy(*record_);
   for (std::uint32_t i = 0; i < steps; ++i) {
     const std::uint32_t back = steps - 1 - i;
-    if (lane == kMessageOut) {
+    if (lane == Lane::kMessageOut) {
       points[i].value += busy.messages_out == nullptr ? 0 : busy.messages_out->counts.at(w, back);
     } else {
       points[i].value += busy.calls_out == nullptr ? 0 : busy.calls_out->counts.at(w, back, BusyNumber::kCalls);
@@ -328,10 +300,10 @@ std::vector<model::EvidencePoint> NumberActivity::series(Lane lane, Window w) co
   return points;
 }
 std::vector<model::EvidencePoint> NumberActivity::calls_out_series(Window w) const {
-  return series(kCallOut, w);
+  return series(Lane::kCallOut, w);
 }
 std::vector<model::EvidencePoint> NumberActivity::messages_out_series(Window w) const {
-  return series(kMessageOut, w);
+  return series(Lane::kMessageOut, w);
 }
 
 }  // namespace pandun::detect

@@ -5,11 +5,11 @@
 // Roles    "out": the number called or sent. "in": it was called or received.
 // Answered says yes, or unknown with a talk time above 0. Unanswered: no, or unknown with a talk time of 0. Short: answered
 //          with a talk time of at most 10 s.
-// Shape    inline, listed, ledger, busy: number_state.h. Counts are exact in all of them and equal to a brute-force pass.
-// Peers    distinct peers of 5 min and 1 h are exact up to 8,192 (exact() tells), then within 3.3 % (1 sigma). Those of 24 h are
-//          told apart by 16 bits of hash once they are over an hour old: right for people, within 0.3 % at 400 peers. Those
-//          of 7 d and 30 d stand in the day, then the 6 days, they were last met in: a day of more than 32 in a lane keeps
-//          a sample, within 12 % (1 sigma), 6 days 1 in 4 or less: number_ledger.h. Busy numbers: 7 % beyond 96 a step.
+// Shape    bare, listed, packed, busy: number_state.h. Counts are exact in all of them and equal to a brute-force pass.
+// Peers    distinct peers of 5 min, 1 h and 24 h are told apart by 16 bits of hash: of 64 different ones, one is missed for
+//          another in 1 of 32 numbers. A busy number's are by 32 bits, exact up to 8,192 (exact() tells), then within 3.3 %
+//          (1 sigma). Of 7 d and 30 d, who was last met more than 24 h ago is one of up to 16 of 7 d, and 8 before, that are
+//          kept; of more a sample is, within about 30 % of that part (1 sigma): number_history.h. Busy: 7 % beyond 96 a step.
 // Late     an older event counts in every window its step is still inside of; behind all of them it is only counted as
 //          too old. distinct devices, cells and regions, and max_calls_per_minute, follow the same windows.
 // Life     a NumberActivity is a view for one call of on_event(); it memoises what was asked.
@@ -32,15 +32,17 @@ namespace pandun::detect {
 
 struct NumberRecord;  // features/number_state.h
 class NumberActivities;
-class Ledger;
 
 // Sums over one window.
 struct NumberTally {
   std::uint32_t calls_out, answered_out, unanswered_out, short_out;
   std::uint32_t calls_in, messages_out, messages_in;
-  std::uint32_t returns;     // calls in from numbers that this number had called within the 7 days before
+  std::uint32_t returns;     // calls in from numbers that this number had called within the 24 hours before
   std::uint64_t talk_out_s;  // talk time of answered calls out, each counted up to 16,383 s
 };
+
+inline constexpr std::uint32_t kShortTalkS = 10, kTalkMaxS = (1U << 14) - 1;
+void tally_contacts(std::span<const Contact> contacts, NumberTally& sum);
 
 class NumberActivity {
  public:
@@ -87,13 +89,10 @@ class NumberActivity {
   std::vector<model::EvidencePoint> messages_out_series(Window w) const;
 
  private:
-  enum Lane : std::uint8_t { kCallOut, kCallIn, kMessageOut, kMessageIn };
   friend class NumberActivities;
   double distinct(Lane lane, Window w) const;
   double distinct_places(bool cell) const;
-  std::span<const Contact> contacts() const;
-  const Ledger* ledger() const;
-  // f(const Contact&) of each whole contact inside the window.
+  // f(const Contact&) of each contact of a list that is inside the window.
   template <typename F>
   void each_recent(std::uint32_t start_s, F f) const;
   std::vector<model::EvidencePoint> series(Lane lane, Window w) const;
@@ -101,7 +100,6 @@ class NumberActivity {
   const NumberActivities* all_;
   const NumberRecord* record_;
   model::NumberKey number_;
-  mutable InlineContacts inline_;  // valid where contacts() says so
   mutable std::array<NumberTally, kWindows> tally_;
   mutable std::array<std::array<double, kWindows>, 4> distinct_;  // valid where the bit is set
   mutable std::uint32_t have_tally_ = 0, have_distinct_ = 0;

@@ -7,22 +7,25 @@
 namespace pandun::detect {
 namespace {
 
-constexpr std::uint32_t kHour = 3600;
+constexpr std::uint32_t kHour = 3600, kHalfHour = spec(Window::k24h).step_s;
 constexpr std::size_t kListStep = 3;       // room for so many more contacts than there are, when a list is made
 constexpr std::uint32_t kSweepParts = 16;  // calls of evict() that go through the whole table once
+constexpr std::size_t kPackAtOnce = 4;     // lists packed by one update(), at most
+constexpr std::size_t kSpare = 8;          // bytes that bits are read with behind their end
+
+constexpr std::uint64_t kPlaces = (1U << kPlaceBits) - 1;
 
 std::uint16_t place_hash(std::string_view text) {
-  return text.empty() ? std::uint16_t{0} : static_cast<std::uint16_t>(1 + hash64(text) % 0xffff);
+  return text.empty() ? std::uint16_t{0} : static_cast<std::uint16_t>(1 + hash64(text) % kPlaces);
 }
 
-Contact contact_of(const NumberContact& c, std::uint32_t time_s) {
+Contact contact_of(const NumberContact& c, std::uint32_t time_s, std::uint32_t peer) {
   Contact out{};
   out.time_s = time_s;
-  out.peer = peer_hash(hash_of(model::key_of(c.peer)));
+  out.peer = short_hash(peer);
   out.device = place_hash(c.device);
   out.cell = place_hash(c.cell);
-  out.message = c.message ? 1U : 0U;
-  out.outgoing = c.outgoing ? 1U : 0U;
+  out.lane = (c.message ? 2U : 0U) | (c.outgoing ? 0U : 1U);
   if (c.message) return out;
   model::Answered answered = c.answered;
   if (answered == model::Answered::kUnknown && c.talk_s >= 0)
@@ -34,22 +37,25 @@ Contact contact_of(const NumberContact& c, std::uint32_t time_s) {
   return out;
 }
 
-ShortContact shortened(const Contact& c) {
-  ShortContact out = c;
-  out.has_device = c.device != 0 ? 1U : 0U;
-  out.has_cell = c.cell != 0 ? 1U : 0U;
-  return out;
-}
-
-template <typename C>
-void insert_sorted(C* contacts, std::size_t size, const C& contact) {
+void insert_sorted(Contact* contacts, std::size_t size, const Contact& contact) {
   std::size_t at = size;
   for (; at > 0 && contacts[at - 1].time_s > contact.time_s; --at) contacts[at] = contacts[at - 1];
   contacts[at] = contact;
 }
 
-std::uint32_t oldest_of(const NumberRecord& record) {
-  return start_s(kLongest, record.newest_s);
+void subtract(NumberTally& from, const NumberTally& n) {
+  from.calls_out -= n.calls_out;
+  from.answered_out -= n.answered_out;
+  from.unanswered_out -= n.unanswered_out;
+  from.short_out -= n.short_out;
+  from.calls_in -= n.calls_in;
+  from.messages_out -= n.messages_out;
+  from.messages_in -= n.messages_in;
+  from.returns -= n.returns;
+  from.talk_out_s -= n.talk_out_s;
+}
+bool any(const NumberTally& n) {
+  return (n.calls_out | n.calls_in | n.messages_out | n.messages_in) != 0;
 }
 
 // An upper bound in 8 bits, at most a sixteenth too high.
@@ -189,14 +195,14 @@ void BusyNumber::Peers::load(StateReader& in, bool with_met) {
   for (std::uint64_t& word : *met) word = in.u64();
 }
 
-BusyNumber::Peers* BusyNumber::peers(Ledger::Kind lane) const {
+BusyNumber::Peers* BusyNumber::peers(Lane lane) const {
   const auto of = [](const auto& part) { return part == nullptr ? nullptr : &part->peers; };
   switch (lane) {
-    case Ledger::kCallOut:
+    case Lane::kCallOut:
       return of(calls_out);
-    case Ledger::kCallIn:
+    case Lane::kCallIn:
       return of(calls_in);
-    case Ledger::kMessageOut:
+    case Lane::kMessageOut:
       return of(messages_out);
     default:
       return of(messages_in);
@@ -229,6 +235,30 @@ void BusyNumber::advance(std::uint32_t now_s) {
   move(messages_in);
 }
 
+void BusyNumber::forget_before() {
+  before = {};
+  for (const Lane lane : {Lane::kCallOut, Lane::kCallIn, Lane::kMessageOut, Lane::kMessageIn})
+    if (Peers* p = peers(lane); p != nullptr) p->met.reset();
+}
+
+NumberTally BusyNumber::counted(Window w, std::uint32_t back) const {
+  NumberTally n{};
+  if (calls_out != nullptr) {
+    n.calls_out = calls_out->counts.at(w, back, kCalls);
+    n.answered_out = calls_out->counts.at(w, back, kAnswered);
+    n.unanswered_out = calls_out->counts.at(w, back, kUnanswered);
+    n.short_out = calls_out->counts.at(w, back, kShort);
+    n.talk_out_s = calls_out->counts.at(w, back, kTalk);
+  }
+  if (calls_in != nullptr) {
+    n.calls_in = calls_in->counts.at(w, back, 0);
+    n.returns = calls_in->counts.at(w, back, 1);
+  }
+  if (messages_out != nullptr) n.messages_out = messages_out->counts.at(w, back);
+  if (messages_in != nullptr) n.messages_in = messages_in->counts.at(w, back);
+  return n;
+}
+
 void BusyNumber::see_region(std::uint32_t region, std::uint32_t time_s) {
   if (region == 0) return;
   if (region_step == nullptr) region_step = std::make_unique<std::array<std::uint32_t, kRegions>>();
@@ -236,7 +266,7 @@ void BusyNumber::see_region(std::uint32_t region, std::uint32_t time_s) {
   last = std::max(last, time_s / spec(Window::k24h).step_s + 1);
 }
 
-void BusyNumber::add(const Contact& c) {
+void BusyNumber::add(const Contact& c, std::uint32_t peer) {
   const auto open = [&](auto& lane) -> auto& {
     if (lane == nullptr) {
       lane = std::make_unique<typename std::remove_reference_t<decltype(lane)>::element_type>();
@@ -245,12 +275,12 @@ void BusyNumber::add(const Contact& c) {
     }
     lane->peers.advance(clock_s);
     lane->counts.add(c.time_s);
-    lane->peers.add(c.peer, c.time_s);
+    lane->peers.add(peer, c.time_s);
     return *lane;
   };
-  if (c.message == 1) {
-    open(c.outgoing == 1 ? messages_out : messages_in);
-  } else if (c.outgoing == 0) {
+  if (c.is(Lane::kMessageOut) || c.is(Lane::kMessageIn)) {
+    open(c.outgoing() ? messages_out : messages_in);
+  } else if (c.is(Lane::kCallIn)) {
     CallsIn& lane = open(calls_in);
     if (c.returned == 1) lane.counts.add(c.time_s, 1);
   } else {
@@ -267,7 +297,8 @@ void BusyNumber::add(const Contact& c) {
 }
 
 std::uint64_t BusyNumber::bytes() const {
-  std::uint64_t total = sizeof(*this) + before.capacity() + next.capacity();
+  std::uint64_t total = sizeof(*this) + before.capacity() + list.capacity() * sizeof(Contact);
+  if (places != nullptr) total += places->bytes();
   const auto add = [&](const auto& lane) {
     if (lane != nullptr) total += sizeof(*lane) - sizeof(DistinctWindows) - sizeof(PeerSample) + lane->peers.bytes();
   };
@@ -280,32 +311,22 @@ std::uint64_t BusyNumber::bytes() const {
 }
 
 namespace {
-void save_contact(StateWriter& out, const Contact& c) {
-  out.u32(c.time_s);
-  out.u32(c.peer);
-  out.u32(static_cast<std::uint32_t>(c.talk_s | c.region << 14 | c.message << 24 | c.outgoing << 25 | c.answered << 26 |
-                                     c.returned << 28));
-  out.u16(c.device);
-  out.u16(c.cell);
+void save_bytes(StateWriter& out, std::span<const std::uint8_t> bytes) {
+  out.text({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
-Contact load_contact(StateReader& in) {
-  Contact c{};
-  c.time_s = in.u32();
-  c.peer = in.u32();
-  const std::uint32_t bits = in.u32();
-  c.talk_s = bits & 0x3fff;
-  c.region = (bits >> 14) & 0x3ff;
-  c.message = (bits >> 24) & 1;
-  c.outgoing = (bits >> 25) & 1;
-  c.answered = (bits >> 26) & 3;
-  c.returned = (bits >> 28) & 1;
-  c.device = in.u16();
-  c.cell = in.u16();
-  return c;
+std::vector<std::uint8_t> load_bytes(StateReader& in) {
+  const std::string text = in.text(BlockPool::kLargest);
+  return {text.begin(), text.end()};
 }
 void save_list(StateWriter& out, std::span<const Contact> list) {
   out.varint(list.size());
-  for (const Contact& c : list) save_contact(out, c);
+  for (const Contact& c : list) {
+    out.u32(c.time_s);
+    out.u32(static_cast<std::uint32_t>(c.talk_s | c.region << 14 | c.lane << 24 | c.answered << 26 | c.returned << 28));
+    out.u16(c.peer);
+    out.u16(c.device);
+    out.u16(c.cell);
+  }
 }
 std::vector<Contact> load_list(StateReader& in, std::uint32_t newest_s) {
   const std::uint64_t size = in.varint();
@@ -315,7 +336,17 @@ std::vector<Contact> load_list(StateReader& in, std::uint32_t newest_s) {
     return out;
   }
   for (std::uint64_t i = 0; i < size && in.ok(); ++i) {
-    const Contact c = load_contact(in);
+    Contact c{};
+    c.time_s = in.u32();
+    const std::uint32_t bits = in.u32();
+    c.talk_s = bits & 0x3fff;
+    c.region = (bits >> 14) & 0x3ff;
+    c.lane = (bits >> 24) & 3;
+    c.answered = (bits >> 26) & 3;
+    c.returned = (bits >> 28) & 1;
+    c.peer = in.u16();
+    c.device = in.u16();
+    c.cell = in.u16();
     if (c.time_s > newest_s || (!out.empty() && c.time_s < out.back().time_s))
       in.fail("a contact list is out of order");
     out.push_back(c);
@@ -324,41 +355,17 @@ std::vector<Contact> load_list(StateReader& in, std::uint32_t newest_s) {
 }
 }  // namespace
 
-namespace {
-// Packed ledgers are read with a few bytes to spare behind them.
-constexpr std::size_t kSpare = 8;
-void save_packed(StateWriter& out, std::span<const std::uint8_t> bytes) {
-  out.text({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-}
-std::vector<std::uint8_t> load_packed(StateReader& in) {
-  const std::string text = in.text(BlockPool::kLargest);
-  std::vector<std::uint8_t> out(text.begin(), text.end());
-  return out;
-}
-bool unpack(Ledger& ledger, std::span<const std::uint8_t> bytes) {
-  std::array<std::uint8_t, BlockPool::kLargest + kSpare> room;
-  if (bytes.size() > BlockPool::kLargest) return false;
-  std::copy(bytes.begin(), bytes.end(), room.begin());
-  std::fill_n(room.begin() + static_cast<std::ptrdiff_t>(bytes.size()), kSpare, std::uint8_t{0});
-  return ledger.unpack(room.data(), bytes.size());
-}
-bool pack(const Ledger& ledger, std::vector<std::uint8_t>& out) {
-  std::array<std::uint8_t, Ledger::kPackedMax + 2 * kSpare> room;
-  const std::size_t bytes = ledger.pack(room.data(), Ledger::kPackedMax);
-  if (bytes == 0) return false;
-  std::vector<std::uint8_t>(room.begin(), room.begin() + static_cast<std::ptrdiff_t>(bytes)).swap(out);
-  return true;
-}
-}  // namespace
-
 void BusyNumber::save(StateWriter& out) const {
   out.u32(clock_s);
   out.u8(static_cast<std::uint8_t>((calls_out != nullptr ? 1U : 0U) | (calls_in != nullptr ? 2U : 0U) |
                                    (messages_out != nullptr ? 4U : 0U) | (messages_in != nullptr ? 8U : 0U)));
   out.u32(before_s);
-  save_packed(out, before);
-  out.u32(next_from_s);
-  save_packed(out, next);
+  save_bytes(out, before);
+  out.u8(listing ? 1 : 0);
+  out.u32(listing_from_s);
+  save_list(out, list);
+  out.u8(places != nullptr ? 1 : 0);
+  if (places != nullptr) places->save(out);
   out.u8(region_step != nullptr ? 1 : 0);
   if (region_step != nullptr)
     for (const std::uint32_t step : *region_step) out.varint(step);
@@ -377,15 +384,15 @@ void BusyNumber::load(StateReader& in) {
   clock_s = in.u32();
   const std::uint8_t lanes = in.u8();
   before_s = in.u32();
-  before = load_packed(in);
-  next_from_s = in.u32();
-  next = load_packed(in);
+  before = load_bytes(in);
+  listing = in.u8() != 0;
+  listing_from_s = in.u32();
+  list = load_list(in, clock_s);
   if (before_s > clock_s) return in.fail("a busy number was not busy before its own clock");
-  Ledger checked;
-  for (const auto* bytes : {&before, &next})
-    if (!bytes->empty() &&
-        (!unpack(checked, *bytes) || checked.clock_s() > clock_s || (bytes == &before && checked.clock_s() < before_s)))
-      return in.fail("a busy number's packed contacts cannot be read");
+  if (in.u8() != 0) {
+    places = std::make_unique<Places>();
+    places->load(in);
+  }
   const auto load_lane = [&](auto& lane) {
     lane = std::make_unique<typename std::remove_reference_t<decltype(lane)>::element_type>();
     lane->counts.load(in);
@@ -401,129 +408,278 @@ void BusyNumber::load(StateReader& in) {
   if ((lanes & 8U) != 0) load_lane(messages_in);
 }
 
+// ---- packing ----
+
+// history contacts (coded), length of the history (1 or 2 bytes), the history, the contacts.
+std::size_t NumberActivities::pack(std::span<const Contact> contacts, std::span<const std::uint8_t> history,
+                                   std::uint8_t history_contacts, std::uint32_t now_s) const {
+  std::uint8_t* out = pack_room_.data();
+  std::size_t at = 0;
+  out[at++] = history_contacts;
+  if (history.size() >= 128) out[at++] = static_cast<std::uint8_t>(history.size() & 127U) | 128U;
+  out[at++] = static_cast<std::uint8_t>(history.size() < 128 ? history.size() : history.size() >> 7);
+  std::copy(history.begin(), history.end(), out + at);
+  at += history.size();
+  BitWriter writer(out + at, pack_room_.size() - at - kSpare);
+  pack_contacts(contacts, now_s, writer);
+  const std::size_t bytes = writer.finish();
+  CHECK(bytes != 0);
+  return at + bytes;
+}
+
+bool NumberActivities::unpack(std::span<const std::uint8_t> bytes, std::uint32_t now_s, Unpacked& out) {
+  if (bytes.size() < 3) return false;
+  std::size_t at = 1, history = bytes[at++];
+  if (history >= 128) history = (history & 127U) | std::size_t{bytes[at++]} << 7;
+  if (history > bytes.size() - at) return false;
+  out.history = bytes.subspan(at, history);
+  BitReader reader(bytes.data() + at + history, bytes.size() - at - history);
+  return unpack_contacts(reader, now_s, out.contacts.data(), out.size);
+}
+
+void NumberActivities::new_list(NumberRecord& record, std::span<const Contact> contacts, const ListHeader& header_of) {
+  const std::size_t room = std::min<std::size_t>(kListedContacts, contacts.size() + std::max(kListStep, contacts.size() / 8));
+  record.form = NumberRecord::kListed;
+  record.size = static_cast<std::uint16_t>(contacts.size());
+  record.size_class = static_cast<std::uint8_t>(BlockPool::class_for((room + 1) * sizeof(Contact)));
+  record.block = blocks_.take(record.size_class);
+  header(record) = header_of;
+  std::copy(contacts.begin(), contacts.end(), list(record));
+}
+
+void NumberActivities::list_packed(NumberRecord& record) {
+  Unpacked packed;
+  const std::uint8_t* block = bytes_at(record);
+  CHECK(unpack({block, BlockPool::size_of(record.size_class)}, record.newest_s, packed));
+  ListHeader head{};
+  if (!packed.history.empty()) {
+    head.history_bytes = static_cast<std::uint16_t>(packed.history.size());
+    head.history_contacts = block[0];
+    head.history_class = static_cast<std::uint8_t>(BlockPool::class_for(packed.history.size()));
+    head.history = blocks_.take(head.history_class);
+    std::copy(packed.history.begin(), packed.history.end(), blocks_.at(head.history));
+  }
+  blocks_.give_back(record.block);
+  --packed_;
+  ++listed_;
+  new_list(record, {packed.contacts.data(), packed.size}, head);
+}
+
+void NumberActivities::pack_listed(NumberRecord& record) {
+  if (expired(record) > 0) fold(record);
+  const ListHeader head = header(record);
+  forget_views(record);
+  const std::uint8_t* history = head.history_bytes == 0 ? nullptr : blocks_.at(head.history);
+  const bool bare = record.size == 0 && history == nullptr;
+  const std::size_t bytes =
+      bare ? 0 : pack({list(record), record.size}, {history, head.history_bytes}, head.history_contacts, record.newest_s);
+  if (history != nullptr) blocks_.give_back(head.history);
+  blocks_.give_back(record.block);
+  --listed_;
+  record.form = bare ? NumberRecord::kBare : NumberRecord::kPacked;
+  record.size = 0;
+  record.block = 0;
+  if (bare) return;
+  ++packed_;
+  record.size_class = static_cast<std::uint8_t>(BlockPool::class_for(bytes));
+  record.block = blocks_.take(record.size_class);
+  std::uint8_t* block = bytes_at(record);
+  std::copy(pack_room_.begin(), pack_room_.begin() + static_cast<std::ptrdiff_t>(bytes), block);
+  std::fill(block + bytes, block + BlockPool::size_of(record.size_class), std::uint8_t{0});
+}
+
+// Those touched longest ago, roughly: who was touched since it was queued gets another turn.
+void NumberActivities::pack_oldest() {
+  constexpr std::size_t kAhead = 12;
+  for (std::size_t i = 0; i < kPackAtOnce && listed_ > options_.listed_most && !queue_.empty(); ++i) {
+    const auto ahead = [&](std::size_t n) { return n < queue_.size() ? queue_[n] : queue_.back(); };
+    const model::NumberKey first = queue_.front();
+    table_.prefetch(ahead(2 * kAhead), 0);
+    table_.prefetch(ahead(kAhead), 1);
+    prefetch_more(ahead(kAhead / 2), StateTable<model::NumberKey, NumberRecord>::hash(ahead(kAhead / 2)));
+    queue_.pop_front();
+    NumberRecord* record = table_.find(first, EventMs{0});
+    if (record == nullptr || record->form != NumberRecord::kListed) continue;
+    if (record->again == 1) {
+      record->again = 0;
+      queue_.push_back(first);
+    } else {
+      pack_listed(*record);
+    }
+  }
+}
+
+// ---- what left the 24 h ----
+
+std::size_t NumberActivities::expired(const NumberRecord& record) const {
+  const std::uint32_t start = start_s(Window::k24h, record.newest_s);
+  const Contact* contacts = list(record);
+  std::size_t n = 0;
+  while (n < record.size && contacts[n].time_s < start) ++n;
+  return n;
+}
+
+// Each at the moment it left, so that it does not matter when this is done: who was met again before that moment comes with
+// the later contact, as where it was packed in between. A contact that comes late is only listed after this.
+void NumberActivities::fold(std::span<const Contact> contacts, std::uint32_t now_s, History& into) const {
+  constexpr std::uint32_t kSteps = spec(Window::k24h).steps;
+  const std::uint32_t start = start_s(Window::k24h, now_s);
+  for (std::size_t i = 0; i < contacts.size() && contacts[i].time_s < start; ++i) {
+    Contact c = contacts[i];
+    const std::uint32_t left_s = (c.time_s / kHalfHour + kSteps) * kHalfHour;
+    for (std::size_t later = i + 1; c.peer != 0 && later < contacts.size() && contacts[later].time_s < left_s; ++later)
+      if (contacts[later].peer == c.peer && contacts[later].lane == c.lane) c.peer = 0;
+    into.advance(left_s);
+    into.add(c);
+  }
+}
+
+bool NumberActivities::read_history(const NumberRecord& record, History& out) const {
+  const ListHeader& head = header(record);
+  out.clear();
+  if (head.history_bytes == 0) return false;
+  BitReader reader(blocks_.at(head.history), head.history_bytes);
+  CHECK(out.unpack(reader));
+  return true;
+}
+
+void NumberActivities::store_history(NumberRecord& record, const History& history) {
+  ListHeader head = header(record);
+  forget_views(record);
+  std::size_t bytes = 0;
+  if (!history.empty()) {
+    BitWriter writer(pack_room_.data(), pack_room_.size() - kSpare);
+    history.pack(writer);
+    bytes = writer.finish();
+    CHECK(bytes != 0 && bytes < (1U << 14));
+  }
+  const auto size_class = static_cast<std::uint8_t>(BlockPool::class_for(bytes));
+  if (head.history_bytes != 0 && (bytes == 0 || size_class != head.history_class)) {
+    blocks_.give_back(head.history);
+    head.history_bytes = 0;
+  }
+  if (bytes != 0 && head.history_bytes == 0) head.history = blocks_.take(size_class);
+  if (bytes != 0) std::copy_n(pack_room_.begin(), bytes, blocks_.at(head.history));
+  head.history_bytes = static_cast<std::uint16_t>(bytes);
+  head.history_class = size_class;
+  head.history_contacts = coded(history.contacts());
+  header(record) = head;
+}
+
+void NumberActivities::fold(NumberRecord& record) {
+  const std::size_t gone = expired(record);
+  History history;
+  read_history(record, history);
+  fold({list(record), record.size}, record.newest_s, history);
+  store_history(record, history);
+  Contact* contacts = list(record);
+  std::copy(contacts + gone, contacts + record.size, contacts);
+  record.size = static_cast<std::uint16_t>(record.size - gone);
+}
+
 // ---- all numbers of a shard ----
 
-std::span<const Contact> NumberActivities::contacts(const NumberRecord& record, Room& room) const {
-  if (record.tier == NumberRecord::kListed) return {list(record), record.listed.size};
-  if (record.tier == NumberRecord::kLedger) return {record.ledger.contacts, record.size};
-  if (record.tier == NumberRecord::kBusy) return {};
-  for (std::uint32_t i = 0; i < record.size; ++i) {
-    const ShortContact& c = record.in.contacts[i];
-    room[i] = Contact{c, c.has_device == 1 ? record.in.device : std::uint16_t{0},
-                      c.has_cell == 1 ? record.in.cell : std::uint16_t{0}};
-    room[i].has_device = room[i].has_cell = 0;
-  }
-  return {room.data(), record.size};
+std::span<const Contact> NumberActivities::contacts(const NumberRecord& record) const {
+  if (record.form == NumberRecord::kListed) return {list(record), record.size};
+  if (record.form != NumberRecord::kBusy || busy(record).before.empty()) return {};
+  const std::uint64_t of = record.block + std::uint64_t{1};
+  for (const BeforeView& view : befores_)
+    if (view.of == of) return {view.contacts.data(), view.size};
+  BeforeView& view = befores_[next_before_];
+  next_before_ = (next_before_ + 1) % befores_.size();
+  const BusyNumber& b = busy(record);
+  Unpacked packed;
+  CHECK(unpack({b.before.data(), b.before.size() - kSpare}, b.before_s, packed));
+  view.of = of;
+  view.size = packed.size;
+  std::copy_n(packed.contacts.begin(), packed.size, view.contacts.begin());
+  return {view.contacts.data(), view.size};
 }
 
-namespace {
-std::uint32_t bound_in(const NumberRecord::Ledgered& ledger, Window w) {
-  return decoded(w <= Window::k1h ? ledger.in_1h : w == Window::k24h ? ledger.in_24h : ledger.in_30d);
+const History* NumberActivities::history(const NumberRecord& record) const {
+  const bool is_busy = record.form == NumberRecord::kBusy;
+  if (is_busy ? busy(record).before.empty()
+              : record.form != NumberRecord::kListed || (header(record).history_bytes == 0 && expired(record) == 0))
+    return nullptr;
+  const std::uint64_t of = is_busy ? (std::uint64_t{1} << 33) + record.block : record.block + std::uint64_t{1};
+  for (const HistoryView& view : histories_)
+    if (view.of == of) return &view.history;
+  HistoryView& view = histories_[next_history_];
+  next_history_ = (next_history_ + 1) % histories_.size();
+  view.of = 0;
+  if (is_busy) {
+    Unpacked packed;
+    const BusyNumber& b = busy(record);
+    CHECK(unpack({b.before.data(), b.before.size() - kSpare}, b.before_s, packed));
+    view.history.clear();
+    BitReader reader(packed.history.data(), packed.history.size());
+    if (!packed.history.empty()) CHECK(view.history.unpack(reader));
+  } else {
+    read_history(record, view.history);
+  }
+  fold(contacts(record), record.newest_s, view.history);
+  view.history.advance(record.newest_s);
+  view.of = of;
+  return &view.history;
 }
-}  // namespace
+
+void NumberActivities::forget_views(const NumberRecord& record) const {
+  const bool is_busy = record.form == NumberRecord::kBusy;
+  const std::uint64_t of = is_busy ? (std::uint64_t{1} << 33) + record.block : record.block + std::uint64_t{1};
+  for (HistoryView& view : histories_)
+    if (view.of == of) view.of = 0;
+}
 
 bool NumberActivities::fewer_than(const NumberRecord& record, std::uint32_t n, Window w) const {
-  if (n == 0) return false;
-  const std::uint32_t start = start_s(w, record.newest_s);
-  switch (record.tier) {
-    case NumberRecord::kInline:
-      return record.size < n || record.in.contacts[record.size - n].time_s < start;
-    case NumberRecord::kListed:
-      return record.listed.size < n || list(record)[record.listed.size - n].time_s < start;
-    case NumberRecord::kLedger: {
-      std::uint64_t most = bound_in(record.ledger, w);
-      for (std::uint32_t i = 0; i < record.size; ++i) most += record.ledger.contacts[i].time_s >= start ? 1U : 0U;
-      return most < n;
-    }
-    default:
-      return false;
-  }
+  if (n == 0 || record.form == NumberRecord::kBusy) return false;
+  if (record.form != NumberRecord::kListed) return true;
+  if (w >= Window::k7d) return contacts_at_most(record) < n;
+  return record.size < n || list(record)[record.size - n].time_s < start_s(w, record.newest_s);
 }
 
 std::uint32_t NumberActivities::contacts_at_most(const NumberRecord& record) const {
-  switch (record.tier) {
-    case NumberRecord::kInline:
-      return record.size;
-    case NumberRecord::kListed:
-      return record.listed.size;
-    case NumberRecord::kLedger: {
-      const std::uint32_t packed = decoded(record.ledger.in_30d);
-      return packed > 0xfffffff0 ? packed : packed + record.size;
-    }
-    default:
-      return 0xffffffff;
-  }
-}
-
-NumberActivities::Unpacked& NumberActivities::unpacked(std::uint64_t of) const {
-  for (Unpacked& u : unpacked_)
-    if (u.of == of) return u;
-  Unpacked& u = unpacked_[next_unpacked_];
-  next_unpacked_ = (next_unpacked_ + 1) % unpacked_.size();
-  u.of = 0;
-  return u;
-}
-
-Ledger& NumberActivities::ledger_of(const NumberRecord& record, bool whole) const {
-  const bool is_busy = record.tier == NumberRecord::kBusy;
-  const std::uint64_t of =
-      is_busy ? (std::uint64_t{1} << 33) + record.busy.handle : record.ledger.block + std::uint64_t{1};
-  Unpacked& u = unpacked(of);
-  if (u.of == 0 || (whole && !u.whole)) {
-    whole |= is_busy;
-    const std::uint8_t* block = is_busy ? nullptr : blocks_.at(record.ledger.block);
-    const std::size_t bytes = is_busy ? 0 : BlockPool::size_of(record.ledger.size_class);
-    CHECK(is_busy ? unpack(u.ledger, busy(record).before)
-          : whole ? u.ledger.unpack(block, bytes)
-                  : u.ledger.unpack_recents(block, bytes));
-    u.of = of;
-    u.whole = whole;
-  }
-  return u.ledger;
-}
-
-const Ledger* NumberActivities::ledger(const NumberRecord& record) const {
-  if (record.tier == NumberRecord::kBusy ? busy(record).before.empty() : record.tier != NumberRecord::kLedger)
-    return nullptr;
-  return &ledger_of(record);
-}
-
-const Ledger* NumberActivities::ledger_recents(const NumberRecord& record) const {
-  if (record.tier == NumberRecord::kBusy ? busy(record).before.empty() : record.tier != NumberRecord::kLedger)
-    return nullptr;
-  if (record.tier == NumberRecord::kLedger && record.ledger.in_1h == 0) return nullptr;
-  return &ledger_of(record, false);
-}
-
-void NumberActivities::forget_unpacked(std::uint64_t of) {
-  for (Unpacked& u : unpacked_)
-    if (u.of == of) u.of = 0;
+  if (record.form == NumberRecord::kBusy) return 0xffffffff;
+  if (record.form != NumberRecord::kListed) return 0;
+  const std::uint32_t before = decoded(header(record).history_contacts);
+  return before > 0xffff0000 ? before : before + record.size;
 }
 
 void NumberActivities::prefetch_more(model::NumberKey number, std::uint64_t hash) const {
   const NumberRecord* record = table_.peek_hash(number, hash);
-  if (record == nullptr) return;
-  const auto lines = [](const void* from, std::uint32_t bytes) {
-    for (std::uint32_t at = 0; at < bytes; at += 64) fetch_line(static_cast<const std::uint8_t*>(from) + at);
-  };
-  switch (record->tier) {
-    case NumberRecord::kInline:
-      return;
-    case NumberRecord::kListed:
-      return lines(list(*record), BlockPool::size_of(record->listed.size_class));
-    case NumberRecord::kLedger:
-      return lines(blocks_.at(record->ledger.block),
-                   std::min<std::uint32_t>(BlockPool::size_of(record->ledger.size_class), 384));
-    default:
-      fetch_line(&busy_.at(record->busy.handle));
-      if (record->busy.places != 0) fetch_line(&places_.at(record->busy.places - 1));
+  if (record == nullptr || record->form == NumberRecord::kBare) return;
+  if (record->form == NumberRecord::kBusy) return fetch_line(&busy(*record));
+  const std::uint8_t* block = bytes_at(*record);
+  fetch_line(block);
+  if (record->form == NumberRecord::kPacked) {
+    const std::uint32_t bytes = std::min<std::uint32_t>(BlockPool::size_of(record->size_class), 384);
+    for (std::uint32_t at = 64; at < bytes; at += 64) fetch_line(block + at);
+    return;
   }
+  // The newest contacts, where the next one goes; a long list is read in order, which the processor foresees itself.
+  constexpr std::uint32_t kLine = 64 / sizeof(Contact), kLines = 6;
+  const std::uint32_t last = (record->size + 1U) / kLine, first = last < kLines ? 0 : last - kLines + 1;
+  for (std::uint32_t line = std::max(1U, first); line <= last; ++line) fetch_line(block + line * 64);
+}
+
+const NumberRecord* NumberActivities::find(model::NumberKey number, std::uint64_t hash, EventMs watermark) {
+  NumberRecord* record = table_.find_hash(number, hash, watermark);
+  if (record != nullptr && record->form == NumberRecord::kPacked) {
+    list_packed(*record);
+    queue_.push_back(number);
+  }
+  return record;
 }
 
 void NumberActivities::update(model::NumberKey number, std::uint64_t hash, const NumberContact& c, EventMs watermark) {
+  if (listed_ > options_.listed_most) pack_oldest();
   bool fresh = false;
   NumberRecord& record =
       table_.touch_hash(number, hash, watermark, &fresh, [this](NumberRecord& old) { release(old); });
+  // Before its clock moves on: what is packed is told from there.
+  if (record.form == NumberRecord::kPacked) {
+    list_packed(record);
+    queue_.push_back(number);
+  }
   const std::uint32_t t = seconds32(c.time);
   if (fresh) {
     record.first_s = record.newest_s = t;
@@ -539,369 +695,226 @@ void NumberActivities::update(model::NumberKey number, std::uint64_t hash, const
   } else {
     record.first_s = std::min(record.first_s, t);
   }
-  if (t < oldest_of(record)) {
+  forget_views(record);
+  if (t < start_s(kLongest, record.newest_s)) {
     ++too_old_;
     return;
   }
-  Contact contact = contact_of(c, t);
-  if (!contact.message && !contact.outgoing && called_before(record, contact.peer)) contact.returned = 1;
-  switch (record.tier) {
-    case NumberRecord::kInline:
-      return add_inline(record, contact);
-    case NumberRecord::kListed:
-      return add_listed(record, contact);
-    case NumberRecord::kLedger:
-      return add_ledger(record, contact);
-    default:
-      return add_busy(record, contact);
-  }
-}
-
-bool NumberActivities::called_before(const NumberRecord& record, std::uint32_t peer) const {
-  const std::uint32_t oldest = start_s(Window::k7d, record.newest_s);
-  const auto called = [&](const ShortContact& c) {
-    return c.peer == peer && c.outgoing == 1 && c.message == 0 && c.time_s >= oldest;
-  };
-  switch (record.tier) {
-    case NumberRecord::kInline:
-      return std::any_of(record.in.contacts, record.in.contacts + record.size, called);
-    case NumberRecord::kListed:
-      return std::any_of(list(record), list(record) + record.listed.size, called);
-    case NumberRecord::kLedger:
-      return std::any_of(record.ledger.contacts, record.ledger.contacts + record.size, called) ||
-             ledger_of(record).called_since(peer, oldest);
-    default: {
-      const BusyNumber& b = busy(record);
-      if (b.calls_out != nullptr) {
-        const BusyNumber::Peers& peers = b.calls_out->peers;
-        // What the short set holds beyond its 24 h is chance.
-        if (peers.short_time.contains_since(peer, start_s(Window::k24h, record.newest_s)) ||
-            peers.long_time.contains_since(peer, oldest))
-          return true;
-      }
-      const Ledger* before = ledger(record);
-      return before != nullptr && before->called_since(peer, oldest);
-    }
-  }
-}
-
-void NumberActivities::add_inline(NumberRecord& record, const Contact& contact) {
-  const std::uint32_t oldest = oldest_of(record);
-  NumberRecord::Inline& in = record.in;
-  std::uint32_t kept = 0;
-  bool has_device = false, has_cell = false;
-  for (std::uint32_t i = 0; i < record.size; ++i) {
-    const ShortContact c = in.contacts[i];
-    if (c.time_s < oldest) continue;
-    in.contacts[kept++] = c;
-    has_device |= c.has_device == 1;
-    has_cell |= c.has_cell == 1;
-  }
-  record.size = kept & 3;
-  const bool other_device = contact.device != 0 && has_device && in.device != contact.device;
-  const bool other_cell = contact.cell != 0 && has_cell && in.cell != contact.cell;
-  if (kept == kInlineContacts || other_device || other_cell) {
-    list_inline(record);
-    return add_listed(record, contact);
-  }
-  if (contact.device != 0) in.device = contact.device;
-  if (contact.cell != 0) in.cell = contact.cell;
-  insert_sorted(in.contacts, kept, shortened(contact));
-  record.size = (kept + 1) & 3;
-}
-
-void NumberActivities::list_inline(NumberRecord& record) {
-  Room room;
-  const std::span<const Contact> all = contacts(record, room);
-  record.tier = NumberRecord::kListed;
-  record.size = 0;
-  ++listed_;
-  set_list(record, all);
-}
-
-void NumberActivities::see_places(NumberRecord& record, const Contact& contact) {
-  if (contact.device == 0 && contact.cell == 0) return;
-  if (record.busy.places == 0) record.busy.places = places_.take() + 1;
-  Places& places = places_.at(record.busy.places - 1);
-  if (contact.device != 0) places.add(false, contact.device, contact.time_s, record.newest_s);
-  if (contact.cell != 0) places.add(true, contact.cell, contact.time_s, record.newest_s);
-}
-
-// Contacts that left the longest window go.
-void NumberActivities::purge(NumberRecord& record) {
-  Contact* block = list(record);
-  const std::size_t size = record.listed.size;
-  const std::uint32_t oldest = oldest_of(record);
-  std::size_t gone = 0;
-  while (gone < size && block[gone].time_s < oldest) ++gone;
-  if (gone == 0) return;
-  std::copy(block + gone, block + size, block);
-  record.listed.size = static_cast<std::uint16_t>(size - gone);
-}
-
-void NumberActivities::set_list(NumberRecord& record, std::span<const Contact> contacts) {
-  const unsigned size_class =
-      BlockPool::class_for(std::min<std::size_t>(kListedContacts, contacts.size() + kListStep) * sizeof(Contact));
-  record.listed = NumberRecord::Listed{blocks_.take(size_class), static_cast<std::uint16_t>(contacts.size()),
-                                       static_cast<std::uint8_t>(size_class)};
-  std::copy(contacts.begin(), contacts.end(), list(record));
-}
-
-void NumberActivities::add_listed(NumberRecord& record, const Contact& contact) {
-  const auto capacity = [&] {
-    return BlockPool::size_of(record.listed.size_class) / static_cast<std::uint32_t>(sizeof(Contact));
-  };
-  if (record.listed.size == std::min(capacity(), kListedContacts)) {
-    purge(record);
-    if (record.listed.size == kListedContacts) {
-      make_ledger(record);
-      return add_ledger(record, contact);
-    }
-    if (record.listed.size == capacity() || record.listed.size * 4U <= capacity()) {
-      Contact kept[kListedContacts];
-      const std::size_t size = record.listed.size;
-      std::copy_n(list(record), size, kept);
-      blocks_.give_back(record.listed.block);
-      set_list(record, {kept, size});
-    }
-  }
-  insert_sorted(list(record), record.listed.size, contact);
-  ++record.listed.size;
-  if (record.listed.size <= kInlineContacts) shrink(record);
-}
-
-// Back into the record, where nothing would be lost by it. Sights older than a day may be of other places; they count no more.
-void NumberActivities::shrink(NumberRecord& record) {
-  Contact kept[kInlineContacts];
-  const std::size_t size = record.listed.size;
-  std::copy_n(list(record), size, kept);
-  const std::uint32_t day = start_s(Window::k24h, record.newest_s);
-  std::uint16_t device = 0, cell = 0;
-  for (std::size_t i = 0; i < size; ++i) {
-    Contact& c = kept[i];
-    if (c.time_s < day) c.device = c.cell = 0;
-    if ((c.device != 0 && device != 0 && c.device != device) || (c.cell != 0 && cell != 0 && c.cell != cell)) return;
-    if (c.device != 0) device = c.device;
-    if (c.cell != 0) cell = c.cell;
-  }
-  release(record);
-  for (std::size_t i = 0; i < size; ++i) record.in.contacts[i] = shortened(kept[i]);
-  record.size = size & 3;
-  record.in.device = device;
-  record.in.cell = cell;
-}
-
-void NumberActivities::make_ledger(NumberRecord& record) {
-  Unpacked& u = unpacked(0);
-  u.of = 0;
-  u.ledger.clear();
-  u.ledger.advance(record.newest_s);
-  const Contact* contacts = list(record);
-  for (std::size_t i = 0; i < record.listed.size; ++i) CHECK(u.ledger.add(contacts[i]));
-  blocks_.give_back(record.listed.block);
-  --listed_;
-  ++ledgers_;
-  record.tier = NumberRecord::kLedger;
-  record.size = 0;
-  record.ledger = NumberRecord::Ledgered{};
-  CHECK(store_ledger(record, u, true));
-}
-
-// Packs it into a block that fits. False: it is too large; the old block stays as it was.
-bool NumberActivities::store_ledger(NumberRecord& record, Unpacked& u, bool fresh) {
-  std::array<std::uint8_t, Ledger::kPackedMax + 2 * kSpare> room;
-  const std::size_t bytes = u.ledger.pack(room.data(), Ledger::kPackedMax);
-  if (bytes == 0) return false;
-  NumberRecord::Ledgered& l = record.ledger;
-  const unsigned size_class = BlockPool::class_for(bytes);
-  if (fresh || size_class != l.size_class) {
-    if (!fresh) blocks_.give_back(l.block);
-    l.block = blocks_.take(size_class);
-    l.size_class = static_cast<std::uint8_t>(size_class);
-  }
-  std::uint8_t* block = blocks_.at(l.block);
-  std::memcpy(block, room.data(), bytes);
-  std::memset(block + bytes, 0, BlockPool::size_of(size_class) - bytes);
-  const auto contacts = u.ledger.contacts();
-  l.in_1h = coded(contacts[static_cast<std::size_t>(Window::k1h)]);
-  l.in_24h = coded(contacts[static_cast<std::size_t>(Window::k24h)]);
-  l.in_30d = coded(contacts[static_cast<std::size_t>(kLongest)]);
-  u.of = l.block + std::uint64_t{1};
-  u.whole = true;
-  return true;
-}
-
-void NumberActivities::add_ledger(NumberRecord& record, const Contact& contact) {
-  NumberRecord::Ledgered& l = record.ledger;
-  if (record.size < kLedgerContacts) {
-    insert_sorted(l.contacts, record.size, contact);
-    record.size = (record.size + 1U) & 3;
-    return;
-  }
-  Ledger& ledger = ledger_of(record);
-  Unpacked& u = unpacked(l.block + std::uint64_t{1});
-  u.of = 0;  // what is unpacked is no more what stands in the block
-  ledger.advance(record.newest_s);
-  if (ledger.empty()) {  // everything packed is over 30 d old
-    const std::array<Contact, 3> all{l.contacts[0], l.contacts[1], contact};
-    release(record);
-    record.tier = NumberRecord::kListed;
+  const std::uint32_t peer = peer_hash(hash_of(model::key_of(c.peer)));
+  Contact contact = contact_of(c, t, peer);
+  if (contact.is(Lane::kCallIn) && called_before(record, contact.peer, peer)) contact.returned = 1;
+  if (record.form == NumberRecord::kBusy) return add_busy(record, contact, peer);
+  if (record.form == NumberRecord::kBare) {
+    new_list(record, {}, ListHeader{});
     ++listed_;
-    set_list(record, {all.data(), 2});
-    return add_listed(record, contact);
+    queue_.push_back(number);
+  } else {
+    record.again = 1;
   }
-  bool fits = true;
-  for (const Contact& c : l.contacts) fits = fits && ledger.add(c);
-  if (!fits || !store_ledger(record, u, false)) {
-    make_busy(record);
-    return add_busy(record, contact);
+  add_listed(record, contact, peer);
+}
+
+bool NumberActivities::called_before(const NumberRecord& record, std::uint16_t peer16, std::uint32_t peer) const {
+  if (record.form == NumberRecord::kBare) return false;
+  const std::uint32_t start = start_s(Window::k24h, record.newest_s);
+  const std::span<const Contact> all = contacts(record);
+  for (std::size_t i = all.size(); i-- > 0 && all[i].time_s >= start;)
+    if (all[i].peer == peer16 && all[i].is(Lane::kCallOut)) return true;
+  if (record.form != NumberRecord::kBusy) return false;
+  const BusyNumber& b = busy(record);
+  return b.calls_out != nullptr && b.calls_out->peers.short_time.contains_since(peer, start);
+}
+
+void NumberActivities::resize_list(NumberRecord& record, std::size_t room) {
+  const auto size_class = static_cast<std::uint8_t>(
+      BlockPool::class_for((std::min<std::size_t>(kListedContacts, room) + 1) * sizeof(Contact)));
+  if (size_class == record.size_class) return;
+  const std::uint32_t to = blocks_.take(size_class);
+  std::memcpy(blocks_.at(to), bytes_at(record), (record.size + 1U) * sizeof(Contact));
+  blocks_.give_back(record.block);
+  forget_views(record);
+  record.block = to;
+  record.size_class = size_class;
+}
+
+void NumberActivities::add_listed(NumberRecord& record, const Contact& contact, std::uint32_t peer) {
+  if (contact.time_s < record.newest_s && expired(record) > 0) fold(record);
+  if (contact.time_s < start_s(Window::k24h, record.newest_s)) return add_late(record, contact);
+  if (record.size == std::min<std::size_t>(room_of(record), kListedContacts)) {
+    const std::size_t gone = expired(record);
+    if (gone > 0 && (gone >= std::max<std::size_t>(4, record.size / 4U) || record.size == kListedContacts)) fold(record);
+    if (record.size == kListedContacts) {
+      make_busy(record);
+      return add_busy(record, contact, peer);
+    }
+    const std::size_t room = room_of(record), size = record.size;
+    if (size == room)
+      resize_list(record, size + std::max(kListStep, size / 8));
+    else if (size * 2 + 8 < room)
+      resize_list(record, size + kListStep);
   }
-  l.contacts[0] = contact;
-  record.size = 1;
+  insert_sorted(list(record), record.size, contact);
+  ++record.size;
+}
+
+void NumberActivities::add_late(NumberRecord& record, const Contact& contact) {
+  History history;
+  read_history(record, history);
+  history.advance(record.newest_s);
+  history.add(contact);
+  store_history(record, history);
+}
+
+// ---- busy ones ----
+
+void NumberActivities::see_places(BusyNumber& busy, const Contact& contact, std::uint32_t newest_s) {
+  if (contact.device == 0 && contact.cell == 0) return;
+  if (busy.places == nullptr) busy.places = std::make_unique<Places>();
+  if (contact.device != 0) busy.places->add(false, contact.device, contact.time_s, newest_s);
+  if (contact.cell != 0) busy.places->add(true, contact.cell, contact.time_s, newest_s);
 }
 
 void NumberActivities::make_busy(NumberRecord& record) {
   const std::uint32_t handle = busy_.take();
   BusyNumber& b = busy_.at(handle);
-  const NumberRecord::Ledgered l = record.ledger;
-  const std::uint8_t* block = blocks_.at(l.block);
-  b.before.assign(block, block + BlockPool::size_of(l.size_class));
-  b.clock_s = record.newest_s;
-  blocks_.give_back(l.block);
-  forget_unpacked(l.block + std::uint64_t{1});
-  --ledgers_;
-  const std::uint32_t size = record.size;
-  record.tier = NumberRecord::kBusy;
-  record.size = 0;
-  record.busy = NumberRecord::Busy{handle, 0};
-  const Ledger& before = ledger_of(record);
-  b.before_s = before.clock_s();
-  const auto see = [&](bool cell, std::uint16_t hash, std::uint32_t time_s) {
-    Contact c{};
-    c.time_s = time_s;
-    (cell ? c.cell : c.device) = hash;
-    see_places(record, c);
-  };
-  before.each_place([&](Ledger::Kind kind, std::uint16_t hash, std::uint32_t time_s) {
-    if (kind == Ledger::kRegion) return b.see_region(hash, time_s);
-    see(kind == Ledger::kCell, hash, time_s);
-  });
-  for (const Contact& c : before.recents()) {
-    see_places(record, c);
+  b.clock_s = b.before_s = record.newest_s;
+  const std::span<const Contact> contacts{list(record), record.size};
+  for (const Contact& c : contacts) {
+    see_places(b, c, record.newest_s);
     b.see_region(c.region, c.time_s);
   }
-  for (std::uint32_t i = 0; i < size; ++i) add_busy(record, l.contacts[i]);
-}
-
-// Into the packed time before it was busy; true when it had room.
-bool NumberActivities::count_late(NumberRecord& record, const Contact& contact) {
-  BusyNumber& b = busy_.at(record.busy.handle);
-  Ledger ledger = ledger_of(record);
-  forget_unpacked((std::uint64_t{1} << 33) + record.busy.handle);
-  return ledger.add(contact) && pack(ledger, b.before);
-}
-
-void NumberActivities::add_busy(NumberRecord& record, const Contact& contact) {
-  BusyNumber& b = busy_.at(record.busy.handle);
-  const std::uint32_t step_s = spec(Window::k7d).step_s;
-  const bool new_step = record.newest_s / step_s != b.clock_s / step_s;
-  b.advance(record.newest_s);
-  if (new_step && !b.before.empty()) age_before(record);
-  if (!b.before.empty() && contact.time_s < b.before_s && count_late(record, contact)) {
-    b.see_region(contact.region, contact.time_s);
-  } else {
-    b.add(contact);
-  }
-  see_places(record, contact);
-  if (!b.next.empty() || (new_step && b.before.empty() && b.total(Window::k7d) <= kQuietContacts))
-    keep_next(record, contact, new_step);
-}
-
-void NumberActivities::keep_next(NumberRecord& record, const Contact& contact, bool new_step) {
-  BusyNumber& b = busy_.at(record.busy.handle);
-  const std::uint32_t step_s = spec(Window::k7d).step_s;
-  Ledger next;
-  if (b.next.empty()) {
-    b.next_from_s = record.newest_s / step_s * step_s;
-    next.clear();
-  } else {
-    CHECK(unpack(next, b.next));
-  }
-  next.advance(record.newest_s);
-  if (!next.add(contact) || !pack(next, b.next)) b.next = {};
-  if (new_step && !b.next.empty() && oldest_of(record) >= b.next_from_s) leave_busy(record);
-}
-
-// Lets go of what is over 30 d old, once a day.
-void NumberActivities::age_before(NumberRecord& record) {
-  BusyNumber& b = busy_.at(record.busy.handle);
-  Ledger ledger = ledger_of(record);
-  forget_unpacked((std::uint64_t{1} << 33) + record.busy.handle);
-  ledger.advance(record.newest_s);
-  if (!ledger.empty() && pack(ledger, b.before)) return;
-  b.before = {};
-  for (const Ledger::Kind lane : {Ledger::kCallOut, Ledger::kCallIn, Ledger::kMessageOut, Ledger::kMessageIn})
-    if (BusyNumber::Peers* peers = b.peers(lane); peers != nullptr) peers->met.reset();
-}
-
-void NumberActivities::leave_busy(NumberRecord& record) {
-  Unpacked& u = unpacked(0);
-  u.of = 0;
-  CHECK(unpack(u.ledger, busy(record).next));
+  const ListHeader head = header(record);
+  const std::uint8_t* history = head.history_bytes == 0 ? nullptr : blocks_.at(head.history);
+  const std::size_t bytes = pack(contacts, {history, head.history_bytes}, head.history_contacts, record.newest_s);
+  b.before.assign(bytes + kSpare, 0);
+  std::copy_n(pack_room_.begin(), bytes, b.before.begin());
   release(record);
-  record.tier = NumberRecord::kLedger;
-  record.size = 0;
-  record.ledger = NumberRecord::Ledgered{};
-  ++ledgers_;
-  CHECK(store_ledger(record, u, true));
+  record.form = NumberRecord::kBusy;
+  record.block = handle;
+  // The place in memory may have been another's.
+  for (BeforeView& view : befores_)
+    if (view.of == handle + std::uint64_t{1}) view.of = 0;
+  forget_views(record);
+}
+
+void NumberActivities::add_busy(NumberRecord& record, const Contact& contact, std::uint32_t peer) {
+  BusyNumber& b = busy_.at(record.block);
+  const bool new_day = record.newest_s / History::kDayS != b.clock_s / History::kDayS;
+  b.advance(record.newest_s);
+  if (new_day && !b.before.empty() && b.before_s < start_s(kLongest, record.newest_s)) b.forget_before();
+  b.add(contact, peer);
+  see_places(b, contact, record.newest_s);
+  const std::uint32_t start = start_s(Window::k24h, record.newest_s);
+  if (new_day && !b.listing && b.before_s < start && b.total(Window::k24h) <= kQuietContacts) {
+    b.listing = true;
+    b.listing_from_s = record.newest_s;
+  }
+  if (!b.listing) return;
+  std::erase_if(b.list, [start](const Contact& c) { return c.time_s < start; });
+  if (contact.time_s >= start) {
+    b.list.push_back(contact);
+    insert_sorted(b.list.data(), b.list.size() - 1, contact);
+  }
+  if (b.list.size() > 2 * kQuietContacts) {
+    b.listing = false;
+    b.list = {};
+  } else if (start >= b.listing_from_s) {
+    leave_busy(record);
+  }
+}
+
+// Counters become a history, less what stands in the list.
+void NumberActivities::leave_busy(NumberRecord& record) {
+  History history;
+  if (const History* before = this->history(record); before != nullptr) history = *before;
+  history.advance(record.newest_s);
+  const BusyNumber& b = busy(record);
+  const std::vector<Contact> contacts = b.list;
+  constexpr WindowSpec kDay = spec(Window::k7d), kSpan = spec(Window::k30d);
+  const std::uint32_t day = b.clock_s / kDay.step_s, span = b.clock_s / kSpan.step_s;
+  std::array<NumberTally, kSpan.steps> spans;
+  for (std::uint32_t back = 0; back < kSpan.steps && back <= span; ++back) spans[back] = b.counted(Window::k30d, back);
+  for (std::uint32_t back = 0; back < kDay.steps && back <= day; ++back) {
+    NumberTally counts = b.counted(Window::k7d, back);
+    const std::uint32_t from_s = (day - back) * kDay.step_s;
+    if (const std::uint32_t at = span - from_s / kSpan.step_s; at < kSpan.steps) subtract(spans[at], counts);
+    NumberTally listed{};
+    for (const Contact& c : contacts)
+      if (c.time_s / kDay.step_s == day - back) tally_contacts({&c, 1}, listed);
+    subtract(counts, listed);
+    if (any(counts)) history.add(from_s, counts);
+  }
+  for (std::uint32_t back = 0; back < kSpan.steps && back <= span; ++back)
+    if (any(spans[back])) history.add((span - back) * kSpan.step_s, spans[back]);
+  for (std::size_t l = 0; l < kLanes; ++l) {
+    const auto lane = static_cast<Lane>(l);
+    const BusyNumber::Peers* peers = b.peers(lane);
+    if (peers == nullptr) continue;
+    peers->long_time.each([&](std::uint32_t met, std::uint32_t hash, unsigned level) {
+      const auto same = [&](const Contact& c) { return c.is(lane) && c.peer == short_hash(hash); };
+      if (std::any_of(contacts.begin(), contacts.end(), same)) return;
+      history.meet(met * History::kDayS, lane, static_cast<std::uint16_t>(hash >> (32 - History::kHashBits)), level);
+    });
+  }
+  release(record);
+  new_list(record, contacts, ListHeader{});
+  ++listed_;
+  store_history(record, history);
 }
 
 void NumberActivities::release(NumberRecord& record) {
-  switch (record.tier) {
-    case NumberRecord::kInline:
-      return;
+  forget_views(record);
+  switch (record.form) {
+    case NumberRecord::kBare:
+      break;
     case NumberRecord::kListed:
-      blocks_.give_back(record.listed.block);
+      if (header(record).history_bytes != 0) blocks_.give_back(header(record).history);
+      blocks_.give_back(record.block);
       --listed_;
       break;
-    case NumberRecord::kLedger:
-      blocks_.give_back(record.ledger.block);
-      forget_unpacked(record.ledger.block + std::uint64_t{1});
-      --ledgers_;
+    case NumberRecord::kPacked:
+      blocks_.give_back(record.block);
+      --packed_;
       break;
     default:
-      busy_.give_back(record.busy.handle);
-      forget_unpacked((std::uint64_t{1} << 33) + record.busy.handle);
-      if (record.busy.places != 0) places_.give_back(record.busy.places - 1);
+      for (BeforeView& view : befores_)
+        if (view.of == record.block + std::uint64_t{1}) view.of = 0;
+      busy_.give_back(record.block);
   }
-  record.tier = NumberRecord::kInline;
+  record.form = NumberRecord::kBare;
   record.size = 0;
-  record.in = NumberRecord::Inline{};
+  record.size_class = 0;
+  record.block = 0;
+  record.again = 0;
 }
 
 void NumberActivities::evict(EventMs watermark) {
   if (sweeps_++ % kSweepParts == 0) blocks_.thin();
   table_.evict(
-      watermark, [this](NumberRecord& old) { release(old); }, [this](NumberRecord& record) { move_block(record); });
+      watermark, [this](NumberRecord& old) { release(old); }, [this](NumberRecord& record) { move_blocks(record); });
 }
 
-// Out of a slab that is to become empty.
-void NumberActivities::move_block(NumberRecord& record) {
-  const bool is_list = record.tier == NumberRecord::kListed;
-  if (!is_list && record.tier != NumberRecord::kLedger) return;
-  std::uint32_t& block = is_list ? record.listed.block : record.ledger.block;
-  if (!blocks_.leaving(block)) return;
-  const unsigned size_class = is_list ? record.listed.size_class : record.ledger.size_class;
-  const std::uint32_t to = blocks_.take(size_class);
-  std::memcpy(blocks_.at(to), blocks_.at(block), BlockPool::size_of(size_class));
-  blocks_.give_back(block);
-  if (!is_list) forget_unpacked(block + std::uint64_t{1});
+// Out of slabs that are to become empty.
+void NumberActivities::move_blocks(NumberRecord& record) {
+  if (record.form != NumberRecord::kListed && record.form != NumberRecord::kPacked) return;
+  if (blocks_.leaving(record.block)) {
+    forget_views(record);
+    move_block(record.block, record.size_class);
+  }
+  if (record.form != NumberRecord::kListed) return;
+  if (ListHeader& head = header(record); head.history_bytes != 0 && blocks_.leaving(head.history))
+    move_block(head.history, head.history_class);
+}
+
+void NumberActivities::move_block(std::uint32_t& block, unsigned size_class) {
+  const std::uint32_t from = block, to = blocks_.take(size_class);
+  std::memcpy(blocks_.at(to), blocks_.at(from), BlockPool::size_of(size_class));
   block = to;
+  blocks_.give_back(from);
 }
 
 NumberActivities::Memory NumberActivities::memory() const {
-  Memory out{table_.bytes(), blocks_.used_bytes(), blocks_.bytes(), 0};
-  places_.for_each([&](const Places& p) { out.busy += p.bytes() + sizeof(void*); });
+  Memory out{table_.bytes(), blocks_.used_bytes(), blocks_.bytes() + queue_.size() * sizeof(model::NumberKey), 0};
   busy_.for_each([&](const BusyNumber& b) { out.busy += b.bytes() + sizeof(void*); });
   return out;
 }
@@ -912,16 +925,12 @@ std::uint64_t NumberActivities::bytes() const {
 }
 
 std::uint64_t NumberActivities::bytes_of(const NumberRecord& record) const {
-  switch (record.tier) {
-    case NumberRecord::kInline:
-      return 0;
-    case NumberRecord::kListed:
-      return BlockPool::size_of(record.listed.size_class);
-    case NumberRecord::kLedger:
-      return BlockPool::size_of(record.ledger.size_class);
-    default:
-      return busy(record).bytes() + (record.busy.places == 0 ? 0 : places_.at(record.busy.places - 1).bytes());
-  }
+  if (record.form == NumberRecord::kBare) return 0;
+  if (record.form == NumberRecord::kBusy) return busy(record).bytes();
+  std::uint64_t bytes = BlockPool::size_of(record.size_class);
+  if (record.form == NumberRecord::kListed && header(record).history_bytes != 0)
+    bytes += BlockPool::size_of(header(record).history_class);
+  return bytes;
 }
 
 void NumberActivities::save_record(StateWriter& out, const NumberRecord& record) const {
@@ -929,18 +938,32 @@ void NumberActivities::save_record(StateWriter& out, const NumberRecord& record)
   out.u32(record.newest_s);
   out.u16(record.silence_h);
   out.u16(record.woke_h);
-  out.u8(record.tier & 3);
-  if (record.tier != NumberRecord::kBusy) {
-    Room room;
-    save_list(out, contacts(record, room));
-    if (record.tier == NumberRecord::kLedger)
-      save_packed(out, {blocks_.at(record.ledger.block), BlockPool::size_of(record.ledger.size_class)});
-    return;
+  if (record.form == NumberRecord::kBusy) {
+    out.u8(NumberRecord::kBusy);
+    return busy(record).save(out);
   }
-  busy(record).save(out);
-  const Places* seen = places(record);
-  out.u8(seen != nullptr ? 1 : 0);
-  if (seen != nullptr) seen->save(out);
+  if (record.form == NumberRecord::kBare) return out.u8(NumberRecord::kBare);
+  out.u8(NumberRecord::kPacked);
+  if (record.form == NumberRecord::kPacked)
+    return save_bytes(out, {bytes_at(record), BlockPool::size_of(record.size_class)});
+  const ListHeader& head = header(record);
+  const std::size_t gone = expired(record);
+  std::array<std::uint8_t, 1024> folded;
+  std::span<const std::uint8_t> history;
+  std::uint8_t history_contacts = head.history_contacts;
+  if (gone > 0) {
+    History now;
+    read_history(record, now);
+    fold({list(record), record.size}, record.newest_s, now);
+    BitWriter writer(folded.data(), folded.size() - kSpare);
+    now.pack(writer);
+    if (!now.empty()) history = {folded.data(), writer.finish()};
+    history_contacts = coded(now.contacts());
+  } else if (head.history_bytes != 0) {
+    history = {blocks_.at(head.history), head.history_bytes};
+  }
+  const std::size_t bytes = pack({list(record) + gone, record.size - gone}, history, history_contacts, record.newest_s);
+  save_bytes(out, {pack_room_.data(), bytes});
 }
 
 void NumberActivities::load_record(StateReader& in, NumberRecord& record) {
@@ -948,53 +971,38 @@ void NumberActivities::load_record(StateReader& in, NumberRecord& record) {
   record.newest_s = in.u32();
   record.silence_h = in.u16();
   record.woke_h = in.u16() & 0xfff;
-  const std::uint8_t tier = in.u8();
-  if (tier == NumberRecord::kInline) {
-    const std::vector<Contact> list = load_list(in, record.newest_s);
-    if (list.size() > kInlineContacts) return in.fail("too many contacts in one record");
-    for (const Contact& c : list) {
-      record.in.contacts[record.size] = shortened(c);
-      record.size = (record.size + 1U) & 3;
-      if (c.device != 0) record.in.device = c.device;
-      if (c.cell != 0) record.in.cell = c.cell;
-    }
-  } else if (tier == NumberRecord::kListed) {
-    const std::vector<Contact> list = load_list(in, record.newest_s);
-    record.tier = NumberRecord::kListed;
-    set_list(record, list);
-    ++listed_;
-  } else if (tier == NumberRecord::kLedger) {
-    load_ledger(in, record);
-  } else if (tier == NumberRecord::kBusy) {
-    const std::uint32_t handle = busy_.take();
-    record.tier = NumberRecord::kBusy;
-    record.busy = NumberRecord::Busy{handle, 0};
-    busy_.at(handle).load(in);
-    if (busy_.at(handle).clock_s > record.newest_s)
-      return in.fail("a busy number's clock is ahead of its newest event");
-    if (in.u8() == 0) return;
-    const std::uint32_t seen = places_.take();
-    record.busy.places = seen + 1;
-    places_.at(seen).load(in);
+  const std::uint8_t form = in.u8();
+  if (form == NumberRecord::kBare) return;
+  const auto readable = [this](std::span<const std::uint8_t> bytes, std::uint32_t now_s) {
+    std::copy(bytes.begin(), bytes.end(), pack_room_.begin());
+    std::fill_n(pack_room_.begin() + static_cast<std::ptrdiff_t>(bytes.size()), kSpare, std::uint8_t{0});
+    Unpacked packed;
+    if (!unpack({pack_room_.data(), bytes.size()}, now_s, packed)) return false;
+    BitReader reader(packed.history.data(), packed.history.size());
+    History history;
+    return packed.history.empty() || history.unpack(reader);
+  };
+  if (form == NumberRecord::kPacked) {
+    const std::vector<std::uint8_t> bytes = load_bytes(in);
+    if (!in.ok() || !readable(bytes, record.newest_s)) return in.fail("a number's packed contacts cannot be read");
+    record.form = NumberRecord::kPacked;
+    record.size_class = static_cast<std::uint8_t>(BlockPool::class_for(bytes.size()));
+    record.block = blocks_.take(record.size_class);
+    std::copy(bytes.begin(), bytes.end(), bytes_at(record));
+    std::fill(bytes_at(record) + bytes.size(), bytes_at(record) + BlockPool::size_of(record.size_class), std::uint8_t{0});
+    ++packed_;
+  } else if (form == NumberRecord::kBusy) {
+    record.form = NumberRecord::kBusy;
+    record.block = busy_.take();
+    BusyNumber& b = busy_.at(record.block);
+    b.load(in);
+    if (b.clock_s > record.newest_s) return in.fail("a busy number's clock is ahead of its newest event");
+    if (!b.before.empty() &&
+        (b.before.size() < kSpare || !readable({b.before.data(), b.before.size() - kSpare}, b.before_s)))
+      return in.fail("a busy number's packed contacts cannot be read");
   } else {
     in.fail("a number's record has an unknown form");
   }
-}
-
-void NumberActivities::load_ledger(StateReader& in, NumberRecord& record) {
-  const std::vector<Contact> list = load_list(in, record.newest_s);
-  if (list.size() > kLedgerContacts) return in.fail("too many contacts in one record");
-  const std::vector<std::uint8_t> packed = load_packed(in);
-  Unpacked& u = unpacked(0);
-  u.of = 0;
-  if (!in.ok() || !unpack(u.ledger, packed) || u.ledger.clock_s() > record.newest_s)
-    return in.fail("a number's packed contacts cannot be read");
-  record.ledger = NumberRecord::Ledgered{};
-  std::copy(list.begin(), list.end(), record.ledger.contacts);
-  if (!store_ledger(record, u, true)) return in.fail("a number's packed contacts are over their bound");
-  record.tier = NumberRecord::kLedger;
-  record.size = list.size() & 3;
-  ++ledgers_;
 }
 
 void NumberActivities::save(StateWriter& out) const {

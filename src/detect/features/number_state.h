@@ -1,17 +1,21 @@
 // How a number's recent behaviour is stored; what it means is in number_activity.h.
 //
-// Shape    NumberRecord is 52 bytes so that key, last touch and record fill one 64-byte line of the table. It holds
-//            inline  up to 3 contacts in short form (one device and one cell between them), or
-//            listed  a list of up to 32 whole ones, or
-//            ledger  the last 2 contacts, and what was before them packed (number_ledger.h), or
-//            busy    a BusyNumber: counters by step, and the packed ledger of the time before.
-//          Inline and list are two stores of the same thing. Which form a number has depends on its own events alone, never on
-//          when memory is given back or on a restart.
-// Safety   peers are 32-bit hashes; the number itself is the table's key and never leaves the engine but sealed.
+// Shape    NumberRecord is 20 bytes so that key, last touch and record fill half a 64-byte line of the table. Beside it stands
+//            bare    nothing, or
+//            listed  a list of the contacts of 24 h, and a packed history of the 30 d before (number_history.h), or
+//            packed  the same, the list packed too (contact_pack.h), or
+//            busy    a BusyNumber: counters by step, and the packed form of the time before.
+//          Listed and packed are two stores of the same thing, and no feature can tell them apart: the numbers touched last
+//          are listed, up to NumberOptions::listed_most, the others packed. Contacts that left the 24 h may stay in the list
+//          until there is a reason to move them; they count as if they stood in the history. A number is busy from its
+//          512th contact in 24 h on, by its own events alone.
+// Safety   peers are hashes; the number itself is the table's key and never leaves the engine but sealed.
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -20,8 +24,9 @@
 #include "detect/block_pool.h"
 #include "detect/distinct.h"
 #include "detect/features/contact.h"
+#include "detect/features/contact_pack.h"
 #include "detect/features/number_activity.h"
-#include "detect/features/number_ledger.h"
+#include "detect/features/number_history.h"
 #include "detect/features/options.h"
 #include "detect/peer_sample.h"
 #include "detect/slab.h"
@@ -29,45 +34,34 @@
 
 namespace pandun::detect {
 
-inline constexpr std::uint32_t kListedContacts = 32, kLedgerContacts = 2;
-inline constexpr std::uint32_t kQuietContacts = 64;  // of 7 d: a busy number with no more begins to leave that form
+inline constexpr std::uint32_t kListedContacts = kPackedContacts;
+inline constexpr std::uint32_t kQuietContacts = 128;  // of 24 h: a busy number with no more begins to leave that form
 inline constexpr std::uint32_t kSilenceS = 24 * 3600;
 
 struct NumberRecord {
-  enum Tier : std::uint8_t { kInline, kListed, kLedger, kBusy };
-  struct Inline {
-    std::uint16_t device, cell;  // of the contacts that have one
-    ShortContact contacts[kInlineContacts];
-  };
-  struct Listed {
-    std::uint32_t block;
-    std::uint16_t size;
-    std::uint8_t size_class;
-  };
-  struct Ledgered {
-    Contact contacts[kLedgerContacts];
-    std::uint32_t block;
-    std::uint8_t size_class;
-    std::uint8_t in_1h, in_24h, in_30d;  // upper bounds of what the packed part holds, coded
-  };
-  struct Busy {
-    std::uint32_t handle;
-    std::uint32_t places;  // handle + 1, 0 = none
-  };
+  enum Form : std::uint8_t { kBare, kListed, kPacked, kBusy };
   std::uint32_t first_s = 0, newest_s = 0;
   std::uint16_t silence_h = 0;    // the latest silence, 0 = none
   std::uint16_t woke_h : 12 = 0;  // hour in which it ended, modulo 4096
-  std::uint16_t size : 2 = 0;     // contacts in the record itself
-  std::uint16_t tier : 2 = kInline;
-  union {
-    Inline in;
-    Listed listed;
-    Ledgered ledger;
-    Busy busy;
-  };
-  NumberRecord() : in{} {}
+  std::uint16_t form : 2 = kBare;
+  std::uint16_t again : 1 = 0;  // listed: touched since it was queued to be packed
+  std::uint16_t unused : 1 = 0;
+  std::uint32_t block = 0;  // busy: its handle
+  std::uint16_t size = 0;   // listed: contacts
+  std::uint8_t size_class = 0;
+  std::uint8_t unused_too = 0;
 };
-static_assert(sizeof(NumberRecord) == 52 && alignof(NumberRecord) == 4);
+static_assert(sizeof(NumberRecord) == 20 && alignof(NumberRecord) == 4);
+
+// In front of a list's contacts.
+struct ListHeader {
+  std::uint32_t history;        // block
+  std::uint16_t history_bytes;  // 0 = none
+  std::uint8_t history_class;
+  std::uint8_t history_contacts;  // an upper bound, coded
+  std::uint64_t unused;
+};
+static_assert(sizeof(ListHeader) == sizeof(Contact));
 
 // Devices or cells a busy number was lately seen with: 16-bit hashes and last-seen times.
 class Places {
@@ -100,8 +94,9 @@ struct BusyNumber {
     void advance(std::uint32_t now_s);
     void add(std::uint32_t peer, std::uint32_t time_s);
     double count(Window w) const { return w <= Window::k24h ? short_time.count(w) : long_time.count(w); }
-    bool has_met(std::uint32_t hash16, std::uint32_t mask) const {  // 14 bits of it, or 12
-      return met != nullptr && ((*met)[hash16 >> 8] >> (hash16 >> 2 & 63) & (mask == 0xfff0 ? 15U : 1U)) != 0;
+    bool has_met(std::uint16_t peer) const { return met != nullptr && ((*met)[peer >> 8] >> (peer >> 2 & 63) & 1U) != 0; }
+    bool has_met_of(std::uint16_t hash) const {  // a History's 10 bits
+      return met != nullptr && ((*met)[hash >> 2] >> (hash << 4 & 63) & 0xffffU) != 0;
     }
     std::uint64_t bytes() const;
     void save(StateWriter& out) const;
@@ -122,20 +117,24 @@ struct BusyNumber {
   std::unique_ptr<CallsOut> calls_out;
   std::unique_ptr<CallsIn> calls_in;
   std::unique_ptr<Messages> messages_out, messages_in;
+  std::unique_ptr<Places> places;
   std::unique_ptr<std::array<std::uint32_t, kRegions>> region_step;  // last half-hour + 1 each region was called in
   std::uint32_t clock_s = 0;                                         // the rings stand here
-  // What was before it became busy, packed, until it is 30 d old. What comes late into that time is counted there.
+  // What was before it became busy, packed, until it is 30 d old.
   std::vector<std::uint8_t> before;
   std::uint32_t before_s = 0;
-  // Once it is quiet enough, a new ledger is kept beside; when that covers the longest window, the number leaves here.
-  std::vector<std::uint8_t> next;
-  std::uint32_t next_from_s = 0;
+  // Once it is quiet, its contacts are listed beside; when the list covers the 24 h, the number leaves here.
+  bool listing = false;
+  std::uint32_t listing_from_s = 0;
+  std::vector<Contact> list;
 
   std::uint64_t total(Window w) const;
+  NumberTally counted(Window w, std::uint32_t back) const;  // in the step so many before the current one
+  void forget_before();
   void advance(std::uint32_t now_s);
-  void add(const Contact& contact);
+  void add(const Contact& contact, std::uint32_t peer);
   void see_region(std::uint32_t region, std::uint32_t time_s);
-  Peers* peers(Ledger::Kind lane) const;
+  Peers* peers(Lane lane) const;
   std::uint64_t bytes() const;
   void save(StateWriter& out) const;
   void load(StateReader& in);
@@ -159,10 +158,11 @@ class NumberActivities {
   // After stages 0 and 1: what counting a contact will touch beyond the table.
   void prefetch_more(model::NumberKey number, std::uint64_t hash) const;
   void update(model::NumberKey number, std::uint64_t hash, const NumberContact& contact, EventMs watermark);
-  // Null when the number is not known or idle. Valid until the next update().
-  const NumberRecord* find(model::NumberKey number, std::uint64_t hash, EventMs watermark) {
-    return table_.find_hash(number, hash, watermark);
-  }
+  // Null when the number is not known or idle. Valid until the next update(). Never packed: it is unpacked for that.
+  const NumberRecord* find(model::NumberKey number, std::uint64_t hash, EventMs watermark);
+
+  // As it stands; for counting bytes alone.
+  const NumberRecord* peek(model::NumberKey number, std::uint64_t hash) const { return table_.peek_hash(number, hash); }
 
   void evict(EventMs watermark);
   void save(StateWriter& out) const;
@@ -173,7 +173,7 @@ class NumberActivities {
   std::uint64_t too_old() const { return too_old_; }
   std::uint64_t bytes() const;
   std::uint64_t listed() const { return listed_; }
-  std::uint64_t ledgers() const { return ledgers_; }
+  std::uint64_t packed() const { return packed_; }
   std::uint64_t busy() const { return busy_.live(); }
   // Of what bytes() says: blocks in use, blocks' room taken from the system, and busy numbers.
   struct Memory {
@@ -183,70 +183,89 @@ class NumberActivities {
   // What a number takes beside its line in the table.
   std::uint64_t bytes_of(const NumberRecord& record) const;
 
-  // For views.
+  // For views; of records that find() gave or update() made.
   const NumberOptions& options() const { return options_; }
-  using Room = InlineContacts;
-  // Whole contacts outside the ledger, in time order; none of a busy number. Inline ones are written out into `room`.
-  std::span<const Contact> contacts(const NumberRecord& record, Room& room) const;
-  // The packed part of a number in ledger form, or of a busy one's time before; null when there is none. Valid until three
-  // more were asked for, or the next update().
-  const Ledger* ledger(const NumberRecord& record) const;
-  // The same, but only its clock and recents are sure to be there: less to unpack.
-  const Ledger* ledger_recents(const NumberRecord& record) const;
+  // In time order, some older than 24 h; of a busy number those of the time before. Valid until two more busy ones were
+  // asked for, or the next update().
+  std::span<const Contact> contacts(const NumberRecord& record) const;
+  // What left the 24 h at the number's own clock; null when there is nothing. Of a busy number, of the time before. Valid
+  // until three more were asked for, or the next update().
+  const History* history(const NumberRecord& record) const;
   // Fewer than n contacts of any kind in the window, for certain; of a busy number always false. One look.
   bool fewer_than(const NumberRecord& record, std::uint32_t n, Window w) const;
   std::uint32_t contacts_at_most(const NumberRecord& record) const;
-  const BusyNumber& busy(const NumberRecord& record) const { return busy_.at(record.busy.handle); }
+  const BusyNumber& busy(const NumberRecord& record) const { return busy_.at(record.block); }
   const Places* places(const NumberRecord& record) const {
-    return record.tier != NumberRecord::kBusy || record.busy.places == 0 ? nullptr
-                                                                         : &places_.at(record.busy.places - 1);
+    return record.form != NumberRecord::kBusy ? nullptr : busy(record).places.get();
   }
+  // A set of 16-bit hashes for one question: who uses it leaves it empty.
+  std::bitset<65536>& scratch() const { return *scratch_; }
 
  private:
-  struct Unpacked {
-    std::uint64_t of = 0;  // block + 1, or 2^32 + handle of a busy number; 0 = nothing
-    bool whole = false;    // or its recents alone
-    Ledger ledger;
+  struct HistoryView {
+    std::uint64_t of = 0;  // block + 1, or 2^33 + handle of a busy number; 0 = nothing
+    History history;
+  };
+  struct BeforeView {
+    std::uint64_t of = 0;  // handle + 1
+    std::size_t size = 0;
+    std::array<Contact, kPackedContacts> contacts;
+  };
+  struct Unpacked {  // what a packed block holds
+    std::span<const std::uint8_t> history;
+    std::size_t size = 0;
+    std::array<Contact, kPackedContacts> contacts;
   };
 
-  void add_inline(NumberRecord& record, const Contact& contact);
-  void add_listed(NumberRecord& record, const Contact& contact);
-  void add_ledger(NumberRecord& record, const Contact& contact);
-  void add_busy(NumberRecord& record, const Contact& contact);
-  void see_places(NumberRecord& record, const Contact& contact);
-  bool called_before(const NumberRecord& record, std::uint32_t peer) const;
-  void list_inline(NumberRecord& record);
-  void shrink(NumberRecord& record);
-  void purge(NumberRecord& record);
-  void make_ledger(NumberRecord& record);
-  bool store_ledger(NumberRecord& record, Unpacked& unpacked, bool fresh);
+  void add_listed(NumberRecord& record, const Contact& contact, std::uint32_t peer);
+  void add_late(NumberRecord& record, const Contact& contact);
+  void add_busy(NumberRecord& record, const Contact& contact, std::uint32_t peer);
+  static void see_places(BusyNumber& busy, const Contact& contact, std::uint32_t newest_s);
+  bool called_before(const NumberRecord& record, std::uint16_t peer16, std::uint32_t peer) const;
+
+  static bool unpack(std::span<const std::uint8_t> bytes, std::uint32_t now_s, Unpacked& out);
+  std::size_t pack(std::span<const Contact> contacts, std::span<const std::uint8_t> history, std::uint8_t history_contacts,
+                   std::uint32_t now_s) const;  // into pack_room_
+  void list_packed(NumberRecord& record);
+  void pack_listed(NumberRecord& record);
+  void pack_oldest();
+  void new_list(NumberRecord& record, std::span<const Contact> contacts, const ListHeader& header);
+  void resize_list(NumberRecord& record, std::size_t room);
+  std::size_t expired(const NumberRecord& record) const;
+  // Moves what left the 24 h into the history.
+  void fold(NumberRecord& record);
+  void fold(std::span<const Contact> contacts, std::uint32_t now_s, History& into) const;
+  bool read_history(const NumberRecord& record, History& out) const;
+  void store_history(NumberRecord& record, const History& history);
+
   void make_busy(NumberRecord& record);
-  void keep_next(NumberRecord& record, const Contact& contact, bool new_step);
-  bool count_late(NumberRecord& record, const Contact& contact);
-  void age_before(NumberRecord& record);
   void leave_busy(NumberRecord& record);
-  void set_list(NumberRecord& record, std::span<const Contact> contacts);
   void release(NumberRecord& record);
-  void move_block(NumberRecord& record);
-  Unpacked& unpacked(std::uint64_t of) const;
-  void forget_unpacked(std::uint64_t of);
-  Ledger& ledger_of(const NumberRecord& record, bool whole = true) const;
-  Contact* list(const NumberRecord& record) const {
-    return reinterpret_cast<Contact*>(blocks_.at(record.listed.block));
+  void move_blocks(NumberRecord& record);
+  void move_block(std::uint32_t& block, unsigned size_class);
+  void forget_views(const NumberRecord& record) const;
+
+  std::uint8_t* bytes_at(const NumberRecord& record) const { return blocks_.at(record.block); }
+  ListHeader& header(const NumberRecord& record) const { return *reinterpret_cast<ListHeader*>(bytes_at(record)); }
+  Contact* list(const NumberRecord& record) const { return reinterpret_cast<Contact*>(bytes_at(record)) + 1; }
+  static std::size_t room_of(const NumberRecord& record) {
+    return BlockPool::size_of(record.size_class) / sizeof(Contact) - 1;
   }
   void save_record(StateWriter& out, const NumberRecord& record) const;
   void load_record(StateReader& in, NumberRecord& record);
-  void load_ledger(StateReader& in, NumberRecord& record);
 
   NumberOptions options_;
   StateTable<model::NumberKey, NumberRecord> table_;
   BlockPool blocks_;
-  ObjectPool<Places> places_;
   ObjectPool<BusyNumber> busy_;
-  mutable std::array<Unpacked, 4> unpacked_;
-  mutable std::size_t next_unpacked_ = 0;
-  std::uint64_t listed_ = 0, ledgers_ = 0, too_old_ = 0;
+  std::deque<model::NumberKey> queue_;  // listed ones, the first to be packed in front; some may be gone
+  std::uint64_t listed_ = 0, packed_ = 0, too_old_ = 0;
   std::uint32_t sweeps_ = 0;
+  mutable std::array<HistoryView, 4> histories_;
+  mutable std::array<BeforeView, 3> befores_;
+  mutable std::size_t next_history_ = 0, next_before_ = 0;
+  mutable std::array<std::uint8_t, 12 * 1024> pack_room_;
+  std::unique_ptr<std::bitset<65536>> scratch_ = std::make_unique<std::bitset<65536>>();
 };
 
 // The region a number stands for, from its own digits: the 7-digit block of a Chinese mobile number, the area code of a

@@ -1,0 +1,170 @@
+#include "detect/features/contact_pack.h"
+
+#include <algorithm>
+#include <array>
+#include <bitset>
+
+#include "detect/window.h"
+#include "model/event.h"
+
+namespace pandun::detect {
+namespace {
+
+constexpr std::uint32_t kHalfHour = spec(Window::k24h).step_s;
+static_assert(kPlaceBits >= 10, "regions have 10 bits");
+constexpr unsigned kCountBits = 4, kSecondsBits = 7, kTalkBits = 6, kGapBits = 2;
+constexpr auto kYes = static_cast<std::uint32_t>(model::Answered::kYes);
+constexpr auto kNo = static_cast<std::uint32_t>(model::Answered::kNo);
+
+// Who was met later than where the walk stands, and in which lanes.
+struct Known {
+  std::array<std::uint16_t, kPackedContacts> peers;
+  std::array<std::uint8_t, kPackedContacts> lanes;
+  std::size_t size = 0;
+  std::bitset<512> some{};  // by the lowest bits: most that are not there are told apart by one look
+  std::size_t find(std::uint16_t peer) const {
+    if (!some.test(peer & 511U)) return size;
+    return static_cast<std::size_t>(std::find(peers.begin(), peers.begin() + size, peer) - peers.begin());
+  }
+  void add(std::uint16_t peer) {
+    some.set(peer & 511U);
+    peers[size] = peer;
+    lanes[size++] = 0;
+  }
+};
+
+// The last sights of devices, cells or regions: each stands at the newest contact that saw it.
+template <typename Get>
+void pack_sights(std::span<const Contact> contacts, BitWriter& out, unsigned bits, Get get) {
+  std::array<std::uint16_t, kPackedContacts> seen, gap;
+  std::bitset<1U << kPlaceBits> known;
+  std::size_t count = 0, last = 0;
+  for (std::size_t i = contacts.size(); i-- > 0;) {
+    const std::uint16_t place = get(contacts[i]);
+    if (place == 0 || known.test(place)) continue;
+    known.set(place);
+    const std::size_t at = contacts.size() - 1 - i;
+    seen[count] = place;
+    gap[count++] = static_cast<std::uint16_t>(at - last);
+    last = at;
+  }
+  out.golomb(static_cast<std::uint32_t>(count), 1);
+  for (std::size_t i = 0; i < count; ++i) {
+    out.golomb(gap[i], kGapBits);
+    out.bits(seen[i], bits);
+  }
+}
+
+template <typename Set>
+bool unpack_sights(BitReader& in, Contact* contacts, std::size_t size, unsigned bits, Set set) {
+  const std::uint32_t count = in.golomb(1);
+  if (count > size) return false;
+  std::size_t at = 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    at += in.golomb(kGapBits);
+    if (at >= size) return false;
+    set(contacts[size - 1 - at], in.bits(bits));
+  }
+  return in.ok();
+}
+
+void pack_outcome(const Contact& c, BitWriter& out) {
+  if (c.is(Lane::kCallIn)) return out.bit(c.returned == 1);
+  if (!c.is(Lane::kCallOut)) return;
+  out.bit(c.answered == kYes);
+  if (c.answered == kYes)
+    out.golomb(c.talk_s, kTalkBits);
+  else
+    out.bit(c.answered == kNo);
+}
+
+void unpack_outcome(BitReader& in, Contact& c) {
+  if (c.is(Lane::kCallIn)) {
+    c.returned = in.bits(1) & 1U;
+  } else if (c.is(Lane::kCallOut)) {
+    if (in.bit()) {
+      c.answered = kYes & 3U;
+      c.talk_s = in.golomb(kTalkBits) & 0x3fffU;
+    } else {
+      c.answered = in.bit() ? kNo & 3U : 0U;
+    }
+  }
+}
+
+}  // namespace
+
+void pack_contacts(std::span<const Contact> contacts, std::uint32_t now_s, BitWriter& out) {
+  const std::uint32_t hour = start_s(Window::k1h, now_s);
+  std::size_t recent = 0;
+  while (recent < contacts.size() && contacts[contacts.size() - 1 - recent].time_s >= hour) ++recent;
+  out.golomb(static_cast<std::uint32_t>(contacts.size()), kCountBits);
+  out.golomb(static_cast<std::uint32_t>(recent), 0);
+  Known known;
+  std::uint32_t second = now_s, half = now_s / kHalfHour;
+  for (std::size_t i = contacts.size(); i-- > 0;) {  // the newest first
+    const Contact& c = contacts[i];
+    if (recent > 0) {
+      --recent;
+      out.golomb(second - c.time_s, kSecondsBits);
+      second = c.time_s;
+    } else {
+      out.golomb(half - c.time_s / kHalfHour, 0);
+      half = c.time_s / kHalfHour;
+    }
+    out.bits(c.lane, 2);
+    pack_outcome(c, out);
+    std::size_t at = c.peer == 0 ? 0 : known.find(c.peer);
+    const auto lane = static_cast<std::uint8_t>(1U << c.lane);
+    const bool told = c.peer != 0 && (at == known.size || (known.lanes[at] & lane) == 0);
+    out.bit(told);
+    if (!told) continue;
+    if (known.size > 0) out.bit(at < known.size);
+    if (at < known.size) {
+      out.bounded(static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(known.size - 1));
+    } else {
+      out.bits(c.peer, 16);
+      known.add(c.peer);
+    }
+    known.lanes[at] = static_cast<std::uint8_t>(known.lanes[at] | lane);
+  }
+  pack_sights(contacts, out, kPlaceBits, [](const Contact& c) { return c.device; });
+  pack_sights(contacts, out, kPlaceBits, [](const Contact& c) { return c.cell; });
+  pack_sights(contacts, out, 10, [](const Contact& c) { return static_cast<std::uint16_t>(c.region); });
+}
+
+bool unpack_contacts(BitReader& in, std::uint32_t now_s, Contact* out, std::size_t& size) {
+  size = in.golomb(kCountBits);
+  std::size_t recent = in.golomb(0);
+  if (!in.ok() || size > kPackedContacts || recent > size) return false;
+  std::array<std::uint16_t, kPackedContacts> known;
+  std::size_t known_size = 0;
+  std::uint32_t second = now_s, half = now_s / kHalfHour;
+  for (std::size_t i = size; i-- > 0;) {
+    Contact& c = out[i] = Contact{};
+    const bool exact = recent > 0;
+    const std::uint32_t back = in.golomb(exact ? kSecondsBits : 0);
+    if (back > (exact ? second : half)) return false;
+    if (exact) {
+      --recent;
+      c.time_s = second -= back;
+    } else {
+      c.time_s = (half -= back) * kHalfHour;
+    }
+    c.lane = in.bits(2) & 3U;
+    unpack_outcome(in, c);
+    if (!in.bit()) continue;
+    if (known_size > 0 && in.bit()) {
+      const std::uint32_t at = in.bounded(static_cast<std::uint32_t>(known_size - 1));
+      if (at >= known_size) return false;
+      c.peer = known[at];
+    } else {
+      c.peer = known[known_size++] = static_cast<std::uint16_t>(in.bits(16));
+    }
+    if (!in.ok()) return false;
+  }
+  return unpack_sights(in, out, size, kPlaceBits, [](Contact& c, std::uint32_t v) { c.device = static_cast<std::uint16_t>(v); }) &&
+         unpack_sights(in, out, size, kPlaceBits, [](Contact& c, std::uint32_t v) { c.cell = static_cast<std::uint16_t>(v); }) &&
+         unpack_sights(in, out, size, 10, [](Contact& c, std::uint32_t v) { c.region = v & 1023U; });
+}
+
+}  // namespace pandun::detect
