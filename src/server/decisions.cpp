@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick{50};
 constexpr int kTicksPerLook = 4;                   // measures, findings
-constexpr int kTicksPerLists = 10;                 // twice a second: a list that changes counts within one
+constexpr int kTicksPerLists = 4;                  // five times a second: a list that changes counts within one
 constexpr int kTicksPerRetain = 6000;              // five minutes; findings are read anew, so that old scores end
 constexpr std::size_t kRecordsWaiting = 1U << 18;  // a disk may take a second to sync
 constexpr std::string_view kActor = "system:decide";
