@@ -1,11 +1,14 @@
 // Load for a SIP redirect server over loopback UDP: INVITE, its final answer, ACK.
 //
 //   sip_load --to 127.0.0.1:5060 [--window 16 | --rate 50000] [--seconds 3] [--sources 32] [--callers 100000]
-//            [--blocked 50] [--blocked-numbers 1000000] [--no-ack] [--sleep] [--seed 1]
+//            [--blocked 50] [--blocked-numbers 1000000] [--no-ack] [--sleep] [--every US] [--seed 1]
 //
 // Closed loop keeps `window` calls unanswered; open loop sends at `rate` whatever comes back, and counts from the moment a call was due, so
 // that a stall is not hidden by waiting for it. A call is lost when no answer came within 500 ms (T1: a real switch would repeat it).
 // --sleep lets the processor go while no call is due: less exact by some 20 us, but others on the machine need not stop it.
+// --every: with --rate, calls come due together once in so many us; with --sleep that leaves processor time to others.
+// Also told: how many calls waited over 100 us, the slowest of them with when they were due (ms from `start_s`, CLOCK_MONOTONIC), and when the
+// first verdict came that was not the expected one.
 // Callers are random of `callers` different numbers; `blocked` per mille are of the list +8613900000000 and up, and must be
 // answered 6xx; all others 3xx. Prints one JSON object. Loopback only.
 #include <arpa/inet.h>
@@ -18,6 +21,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -25,13 +29,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/prng.h"
 
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000, kLost = kSecond / 2, kWarm = kSecond / 4;
+constexpr std::uint64_t kSecond = 1'000'000'000, kLost = kSecond / 2, kWarm = kSecond / 4, kSlow = 100'000;
 constexpr std::size_t kBatch = 64, kSlots = 1U << 20, kBuffer = 4096;
 constexpr std::string_view kSdp =
     "v=0\r\no=- 1616 1616 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8 0 101\r\n"
@@ -121,7 +126,7 @@ struct Options {
   std::string host = "127.0.0.1";
   int port = 5060;
   std::uint32_t window = 16, sources = 32, blocked = 50;
-  double rate = 0, seconds = 3;
+  double rate = 0, seconds = 3, every_us = 0;
   std::uint64_t callers = 100'000, blocked_numbers = 1'000'000, seed = 1;
   bool ack = true, sleep = false;
 };
@@ -204,25 +209,33 @@ class Load {
       expire(t);
       if (t >= end && (waiting_ == 0 || t >= end + kLost)) break;
       if (t < end) offer(t);
-      if (!receive() && o_.sleep && o_.rate > 0) doze();
+      if (!receive() && o_.sleep) doze();
     }
     lost_ += waiting_;
   }
 
-  void print() const {
+  void print() {
     const double seconds = std::max(static_cast<double>(last_ - start_) / static_cast<double>(kSecond), 1e-9);
     std::printf(
         "{\"sent\":%u,\"answered\":%llu,\"lost\":%llu,\"wrong\":%llu,\"unexpected\":%llu,\"calls_per_s\":%.0f,"
         "\"invite_bytes\":%zu,\"p50_us\":%.1f,\"p90_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"p9999_us\":%.1f,"
-        "\"max_us\":%.1f,\"allowed\":%llu,\"rejected\":%llu}\n",
+        "\"max_us\":%.1f,\"allowed\":%llu,\"rejected\":%llu",
         next_, static_cast<unsigned long long>(answered_), static_cast<unsigned long long>(lost_),
         static_cast<unsigned long long>(wrong_), static_cast<unsigned long long>(unexpected_),
         static_cast<double>(answered_) / seconds, sources_[0].invite->size(), latency_.us(0.5), latency_.us(0.9),
         latency_.us(0.99), latency_.us(0.999), latency_.us(0.9999), latency_.max_us(),
         static_cast<unsigned long long>(answered_ - rejected_), static_cast<unsigned long long>(rejected_));
+    std::printf(",\"start_s\":%.6f,\"first_wrong_ms\":%.3f,\"over_100us\":%zu,\"slowest\":[",
+                static_cast<double>(start_) * 1e-9, first_wrong_ == 0 ? -1 : ms(first_wrong_), slow_.size());
+    std::sort(slow_.rbegin(), slow_.rend());
+    for (std::size_t i = 0; i < std::min<std::size_t>(slow_.size(), 20); ++i)
+      std::printf("%s[%.3f,%.1f]", i == 0 ? "" : ",", ms(slow_[i].second), static_cast<double>(slow_[i].first) / 1000);
+    std::printf("]}\n");
   }
 
  private:
+  double ms(std::uint64_t t) const { return (static_cast<double>(t) - static_cast<double>(start_)) * 1e-6; }
+
   struct Call {
     std::uint64_t due = 0, caller = 0, callee = 0;
     std::uint32_t id = 0;
@@ -245,8 +258,8 @@ class Load {
   void offer(std::uint64_t t) {
     std::uint64_t wanted = o_.window > waiting_ ? o_.window - waiting_ : 0;
     if (o_.rate > 0) {
-      const auto due = static_cast<std::uint64_t>(static_cast<double>(t - start_) * 1e-9 * o_.rate);
-      wanted = due > next_ ? due - next_ : 0;
+      wanted = 0;
+      while (wanted < kBatch && due_at(next_ + static_cast<std::uint32_t>(wanted)) <= t) ++wanted;
     }
     const std::size_t count = std::min<std::uint64_t>({wanted, kBatch, kSlots - 1 - (next_ - oldest_)});
     if (count == 0) return;
@@ -259,12 +272,18 @@ class Load {
       call.callee = 13'700'000'000 + random_.below(100'000'000);
       call.id = next_;
       call.waiting = true;
-      call.due = o_.rate > 0 ? start_ + static_cast<std::uint64_t>(static_cast<double>(next_) / o_.rate * 1e9) : now();
+      call.due = o_.rate > 0 ? due_at(next_) : now();
       out_.parts[i].iov_len = sources_[source_].invite->write(out_.at(i), next_, call.caller, call.callee);
       ++next_;
       ++waiting_;
     }
     send_all(sources_[source_].fd, out_, count);
+  }
+
+  std::uint64_t due_at(std::uint32_t call) const {
+    double us = (static_cast<double>(call) + 1) / o_.rate * 1e6;
+    if (o_.every_us > 0) us = std::ceil(us / o_.every_us) * o_.every_us;
+    return start_ + static_cast<std::uint64_t>(us * 1000);
   }
 
   bool receive() {
@@ -286,12 +305,15 @@ class Load {
 
   // Until an answer comes or the next call is due.
   void doze() {
-    std::vector<pollfd> waiting;
-    for (const Source& source : sources_) waiting.push_back({source.fd, POLLIN, 0});
-    const std::uint64_t due = start_ + static_cast<std::uint64_t>(static_cast<double>(next_) / o_.rate * 1e9),
-                        t = now();
-    const timespec rest{0, due > t ? static_cast<long>(std::min<std::uint64_t>(due - t, kSecond / 10)) : 0};
-    ppoll(waiting.data(), waiting.size(), &rest, nullptr);
+    if (dozing_.empty())
+      for (const Source& source : sources_) dozing_.push_back({source.fd, POLLIN, 0});
+    std::uint64_t rest_ns = waiting_ < o_.window ? 0 : kSecond / 10;
+    if (o_.rate > 0) {
+      const std::uint64_t due = due_at(next_), t = now();
+      rest_ns = due > t ? std::min<std::uint64_t>(due - t, kSecond / 10) : 0;
+    }
+    const timespec rest{0, static_cast<long>(rest_ns)};
+    if (rest_ns != 0) ppoll(dozing_.data(), dozing_.size(), &rest, nullptr);
   }
 
   bool answer(std::string_view text, std::uint64_t t, const Source& source, std::size_t slot) {
@@ -316,8 +338,11 @@ class Load {
     last_ = t;
     const bool rejected = text[8] == '6';
     rejected_ += rejected ? 1 : 0;
-    if (o_.blocked_numbers != 0 && rejected != (call.caller >= 13'900'000'000)) ++wrong_;
-    if (t - start_ > kWarm) latency_.add(t - call.due);
+    if (o_.blocked_numbers != 0 && rejected != (call.caller >= 13'900'000'000) && wrong_++ == 0) first_wrong_ = t;
+    if (t - start_ > kWarm) {
+      latency_.add(t - call.due);
+      if (t - call.due > kSlow) slow_.emplace_back(t - call.due, call.due);
+    }
     if (!o_.ack) return false;
     char* const out = ack_.at(slot);
     std::size_t size = source.ack_head->write(out, id, call.caller, call.callee);
@@ -338,7 +363,9 @@ class Load {
   Batch out_, in_, ack_;
   Histogram latency_;
   std::uint64_t start_ = 0, last_ = 0, answered_ = 0, lost_ = 0, wrong_ = 0, unexpected_ = 0, rejected_ = 0;
-  std::uint64_t waiting_ = 0;
+  std::uint64_t waiting_ = 0, first_wrong_ = 0;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> slow_;  // waited, due
+  std::vector<pollfd> dozing_;
   std::uint32_t next_ = 0, oldest_ = 0;
   std::size_t source_ = 0, looked_ = 0;
 };
@@ -365,6 +392,8 @@ bool read_options(int count, char** words, Options& o) {
       o.window = static_cast<std::uint32_t>(std::atoi(value.c_str()));
     else if (word == "--rate")
       o.rate = std::atof(value.c_str());
+    else if (word == "--every")
+      o.every_us = std::atof(value.c_str());
     else if (word == "--seconds")
       o.seconds = std::atof(value.c_str());
     else if (word == "--sources")

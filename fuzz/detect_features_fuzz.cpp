@@ -47,7 +47,7 @@ void devices(StateReader& in) {
   for (std::uint32_t i = 0; i < 160; ++i) {
     state.update(kDevice, hash_of(kDevice),
                  {time_at(i), static_cast<DeviceKind>(i % 3), peer(i % 5), peer(i), model::Answered::kUnknown,
-                  static_cast<std::int32_t>(i % 20) - 1, i % 2 == 0 ? "a" : "b"},
+                  static_cast<std::int32_t>(i % 20) - 1, hash64(i % 2 == 0 ? "a" : "b")},
                  time_at(i));
     if (i % 16 != 0) continue;
     const DeviceActivity view(state, *state.find(kDevice, hash_of(kDevice), time_at(i)));
@@ -62,9 +62,10 @@ void cells(StateReader& in) {
   CellActivities state;
   if (!state.load(in).ok()) return;
   for (std::uint32_t i = 0; i < 160; ++i) {
-    state.update(kCell, hash_of(kCell),
-                 {time_at(i), static_cast<CellContact::Counter>(i % 3), peer(i), i % 2 == 0 ? "x" : "", i % 5 == 0},
-                 time_at(i));
+    state.update(
+        kCell, hash_of(kCell),
+        {time_at(i), static_cast<CellContact::Counter>(i % 3), peer(i), i % 2 == 0 ? hash64("x") : 0, i % 5 == 0},
+        time_at(i));
     if (i % 16 != 0) continue;
     const CellActivity view(state, *state.find(kCell, hash_of(kCell), time_at(i)));
     ask(view, &Feature::cell);

@@ -113,6 +113,10 @@ void Decider::prefetch(model::NumberKey from, model::NumberKey to) const {
   });
 }
 
+void Decider::offer_turn(std::size_t least) const {
+  ring_->ask(least);
+}
+
 Answer Decider::let_pass(const Question& question) const {
   Answer answer;
   DecisionRecord record;

@@ -9,7 +9,6 @@
 namespace pandun::decide {
 namespace {
 
-constexpr std::size_t kFrameRecords = 512;
 constexpr int kFilesOfADay = 99;
 constexpr std::string_view kSuffix = ".pdr";
 
@@ -90,6 +89,7 @@ Result<> RecordBook::open_for(const std::string& day) {
     if (opened.ok()) {
       writer_.emplace(std::move(*opened));
       day_ = day;
+      path_ = platform::join(directory_, file);
       return {};
     }
     if (opened.error().code != Errc::kCorrupt || part == kFilesOfADay) return std::move(opened).error();
@@ -138,7 +138,7 @@ Result<> RecordBook::sync() {
   return done;
 }
 
-Result<Explanation> RecordBook::find(std::uint64_t id) {
+Result<Explanation> RecordBook::find(std::uint64_t id) const {
   const std::string wanted = decision_id(id).str();
   const std::string day = day_of(second_of(id));
   std::optional<Error> damage;
@@ -168,7 +168,7 @@ Result<Explanation> RecordBook::find(std::uint64_t id) {
   return error(Errc::kNotFound, wanted, "no such decision, or its day is no longer kept");
 }
 
-Result<> RecordBook::retain(WallMs now, std::int64_t days, std::uint64_t bytes_max) {
+Result<> RecordBook::retain(WallMs now, std::int64_t days, std::uint64_t bytes_max) const {
   TRY_ASSIGN(const std::vector<std::string> names, files_.list(directory_));
   const std::string today = rfc3339(now).substr(0, 10);
   const std::string oldest = rfc3339(now.ms - days * 86'400'000).substr(0, 10);

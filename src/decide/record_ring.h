@@ -1,7 +1,8 @@
 // Decisions on their way to the disk: bounded, without a lock. When the writer falls behind, the newest are counted and dropped;
 // a call never waits for its record.
 //
-// Threads  push() from any thread, pop() from one.
+// Turns    a door that has a moment asks the writer for a turn; a writer that nobody asks looks by itself.
+// Threads  push(), waiting() and ask() from any thread, pop() and wait() from one.
 // Source   D. Vyukov's bounded queue: a sequence number per cell says whose turn it is.
 #pragma once
 
@@ -10,6 +11,7 @@
 #include <memory>
 
 #include "decide/record.h"
+#include "platform/doorbell.h"
 #include "platform/large_pages.h"
 
 namespace pandun::decide {
@@ -49,12 +51,29 @@ class RecordRing {
   }
 
   bool pop(DecisionRecord& out) {
-    Cell& cell = cells_[tail_ & mask_];
-    if (cell.turn.load(std::memory_order_acquire) != tail_ + 1) return false;
+    const std::uint64_t at = tail_.load(std::memory_order_relaxed);
+    Cell& cell = cells_[at & mask_];
+    if (cell.turn.load(std::memory_order_acquire) != at + 1) return false;
     out = cell.record;
-    cell.turn.store(tail_ + mask_ + 1, std::memory_order_release);
-    ++tail_;
+    cell.turn.store(at + mask_ + 1, std::memory_order_release);
+    tail_.store(at + 1, std::memory_order_relaxed);
     return true;
+  }
+
+  std::uint64_t waiting() const {  // or about to be there
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed), head = head_.load(std::memory_order_relaxed);
+    return head > tail ? head - tail : 0;
+  }
+
+  // A turn for `least` records, if so many wait.
+  void ask(std::size_t least) {
+    if (waiting() < least) return;
+    asked_.store(least, std::memory_order_relaxed);
+    bell_.ring();
+  }
+  // Until a turn is asked for: for how many records. 0: the time has passed.
+  std::size_t wait(std::chrono::microseconds most) {
+    return bell_.wait(most) ? asked_.load(std::memory_order_relaxed) : 0;
   }
 
   std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
@@ -69,8 +88,10 @@ class RecordRing {
   const std::uint64_t mask_;
   std::unique_ptr<Cell[]> cells_;
   alignas(64) std::atomic<std::uint64_t> head_{0};
-  alignas(64) std::uint64_t tail_ = 0;
+  alignas(64) std::atomic<std::uint64_t> tail_{0};
   alignas(64) std::atomic<std::uint64_t> dropped_{0};
+  alignas(64) platform::Doorbell bell_;
+  std::atomic<std::size_t> asked_{0};
 };
 
 }  // namespace pandun::decide

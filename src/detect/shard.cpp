@@ -34,6 +34,12 @@ model::EntityKey cell_key(std::string_view cell) {
   return model::key_of_text(cell);
 }
 
+// Where one side of a call or message was: hashed once for all who ask.
+struct Place {
+  model::EntityKey device, cell;
+  std::uint64_t device_hash = 0, cell_hash = 0;  // 0 = not told
+};
+
 // The text that a device's or cell's item is about.
 std::string_view place_of(const model::Event& event, const WorkItem& item) {
   const bool device = item.target == WorkItem::kDeviceOut || item.target == WorkItem::kDeviceIn;
@@ -85,33 +91,39 @@ void Router::use(const RuleSet* rules) {
 }
 
 void Router::add_places(const model::Event& event, std::uint32_t index, std::span<std::vector<WorkItem>> work) {
-  const auto device = [&](std::string_view text, std::uint16_t target) {
-    if (!wants_devices_ || text.empty()) return;
-    const model::EntityKey key = device_key(text);
-    add({model::EntityKind::kDevice, 0, key}, hash_of(key), index, target, work);
+  const auto place = [&](std::string_view device, std::string_view cell) {
+    const model::EntityKey device_entity = device.empty() ? model::EntityKey{} : device_key(device);
+    const model::EntityKey cell_entity = cell.empty() ? model::EntityKey{} : cell_key(cell);
+    return Place{device_entity, cell_entity, device.empty() ? 0 : hash_of(device_entity),
+                 cell.empty() ? 0 : hash_of(cell_entity)};
   };
-  const auto cell = [&](std::string_view text, std::uint16_t target) {
-    if (!wants_cells_ || text.empty()) return;
-    const model::EntityKey key = cell_key(text);
-    add({model::EntityKind::kCell, 0, key}, hash_of(key), index, target, work);
+  const auto device = [&](const Place& p, std::uint16_t target) {
+    if (wants_devices_ && p.device_hash != 0)
+      add({model::EntityKind::kDevice, 0, p.device}, p.device_hash, index, target, work, p.cell_hash);
+  };
+  const auto cell = [&](const Place& p, std::uint16_t target) {
+    if (wants_cells_ && p.cell_hash != 0)
+      add({model::EntityKind::kCell, 0, p.cell}, p.cell_hash, index, target, work, p.device_hash);
   };
   if (event.kind() == model::EventKind::kCall) {
     const auto& call = event.as<model::Call>();
-    device(call.caller_device, WorkItem::kDeviceOut);
-    device(call.callee_device, WorkItem::kDeviceIn);
-    cell(call.caller_cell, WorkItem::kCellOut);
-    cell(call.callee_cell, WorkItem::kCellIn);
+    const Place out = place(call.caller_device, call.caller_cell), in = place(call.callee_device, call.callee_cell);
+    device(out, WorkItem::kDeviceOut);
+    device(in, WorkItem::kDeviceIn);
+    cell(out, WorkItem::kCellOut);
+    cell(in, WorkItem::kCellIn);
   } else if (event.kind() == model::EventKind::kMessage) {
     const auto& message = event.as<model::Message>();
-    device(message.sender_device, WorkItem::kDeviceOut);
-    cell(message.sender_cell, WorkItem::kCellOut);
+    const Place out = place(message.sender_device, message.sender_cell);
+    device(out, WorkItem::kDeviceOut);
+    cell(out, WorkItem::kCellOut);
   }
 }
 
 void Router::add(const RoutedKey& key, std::uint64_t hash, std::uint32_t index, std::uint16_t target,
-                 std::span<std::vector<WorkItem>> work) {
+                 std::span<std::vector<WorkItem>> work, std::uint64_t beside) {
   const std::size_t shard = work.size() == 1 ? 0 : shard_of(hash, static_cast<std::uint32_t>(work.size()));
-  work[shard].push_back(WorkItem{hash, key, index, target, ordinal_++});
+  work[shard].push_back(WorkItem{hash, beside, key, index, target, ordinal_++});
 }
 
 void Router::route(const model::Event& event, std::uint32_t index, std::span<std::vector<WorkItem>> work) {
@@ -324,9 +336,12 @@ void Shard::prefetch(const model::Event& event, const WorkItem& item, unsigned s
   if (!item.activity()) {
     if (stage < 2) detectors_[item.target]->prefetch_event(event, item.key, stage);
   } else if (item.target > WorkItem::kHost) {
-    if (stage >= 2) return;
-    if (item.target <= WorkItem::kDeviceIn) return devices_->prefetch(item.hash, stage);
-    cells_->prefetch(item.hash, stage);
+    const bool device = item.target <= WorkItem::kDeviceIn;
+    if (stage < 2) return device ? devices_->prefetch(item.hash, stage) : cells_->prefetch(item.hash, stage);
+    if (device)
+      devices_->prefetch_more(item.key.key, item.hash);
+    else
+      cells_->prefetch_more(item.key.key, item.hash);
   } else if (item.target != WorkItem::kHost) {
     if (stage < 2) return numbers_->prefetch(item.hash, stage);
     if (stage == 2) numbers_->prefetch_more(model::NumberKey::from_bits(item.key.key.lo), item.hash);
@@ -339,25 +354,34 @@ void Shard::prefetch(const model::Event& event, const WorkItem& item, unsigned s
 void Shard::run_event(const model::Event& event, std::span<const WorkItem> items, ShardContext& context) {
   if (event.watermark >= evict_at_) evict(event.watermark);
   std::size_t counted = 0;
-  while (counted < items.size() && items[counted].activity()) count(event, items[counted++]);
+  std::uint32_t wanted = 0;
+  while (counted < items.size() && items[counted].activity()) {
+    if (count(event, items[counted])) wanted |= 1U << counted;
+    ++counted;
+  }
   context.begin(event);
   if (wants_dialling_) {
     for (std::size_t i = 0; i < counted && items[i].target <= WorkItem::kNumberIn; ++i)
       count_dialling(event, items[i], context);
   }
-  if (counted != 0 && rules_.rules() != nullptr) ask_rules(event, items.first(counted), context);
+  if (wanted != 0 && rules_.rules() != nullptr) ask_rules(event, items.first(counted), wanted, context);
   for (std::size_t i = counted; i < items.size(); ++i) {
     context.show(items[i]);
     detectors_[items[i].target]->on_event(event, items[i].key, context);
   }
 }
 
-void Shard::ask_rules(const model::Event& event, std::span<const WorkItem> items, ShardContext& context) {
+void Shard::ask_rules(const model::Event& event, std::span<const WorkItem> items, std::uint32_t wanted,
+                      ShardContext& context) {
+  const auto same = [&](std::size_t a, std::size_t b) {
+    return b < items.size() && items[a].key.key == items[b].key.key && items[a].key.kind == items[b].key.kind;
+  };
   std::vector<model::Signal> live, shadow;
   for (std::size_t i = 0; i < items.size(); ++i) {
     const WorkItem& item = items[i];
     // A number that called itself, a call within one cell: asked once, when both sides are counted.
-    if (i > 0 && item.key.key == items[i - 1].key.key && item.key.kind == items[i - 1].key.kind) continue;
+    if (i > 0 && same(i - 1, i)) continue;
+    if ((wanted >> i & 1U) == 0 && !(same(i, i + 1) && (wanted >> (i + 1) & 1U) != 0)) continue;
     context.show(item);
     switch (item.target) {
       case WorkItem::kHost:
@@ -403,37 +427,39 @@ void Shard::count_dialling(const model::Event& event, const WorkItem& item, cons
   dialling_->update(number, item.hash, out, event.time, event.watermark, ports_.numbers->suspected(out.callee));
 }
 
-void Shard::count_place(const model::Event& event, const WorkItem& item) {
+bool Shard::count_place(const model::Event& event, const WorkItem& item) {
   const bool in = item.target == WorkItem::kDeviceIn || item.target == WorkItem::kCellIn;
-  const bool device = item.target <= WorkItem::kDeviceIn;
-  if (event.kind() == model::EventKind::kMessage) {
-    const auto& m = event.as<model::Message>();
-    if (device) {
-      devices_->update(
-          item.key.key, item.hash,
-          {event.time, kDeviceMessage, m.sender, m.recipient, model::Answered::kUnknown, -1, m.sender_cell},
-          event.watermark);
+  if (item.target <= WorkItem::kDeviceIn) {
+    DeviceContact contact{event.time, kDeviceMessage, {}, {}, model::Answered::kUnknown, -1, item.beside};
+    if (event.kind() == model::EventKind::kMessage) {
+      contact.number = event.as<model::Message>().sender;
+      contact.peer = event.as<model::Message>().recipient;
     } else {
-      cells_->update(item.key.key, item.hash,
-                     {event.time, CellContact::kMessages, m.sender, m.sender_device, m.international}, event.watermark);
+      const auto& c = event.as<model::Call>();
+      contact.kind = in ? kDeviceCallIn : kDeviceCallOut;
+      contact.number = in ? c.callee : c.caller;
+      contact.peer = in ? c.caller : c.callee;
+      contact.answered = c.answered;
+      contact.talk_s = c.duration_s;
     }
-    return;
+    const DeviceRecord& record = devices_->update(item.key.key, item.hash, contact, event.watermark);
+    return rules_.wants_devices() && rules_.may_hold(DeviceActivity(*devices_, record));
   }
-  const auto& c = event.as<model::Call>();
-  if (device) {
-    devices_->update(item.key.key, item.hash,
-                     {event.time, in ? kDeviceCallIn : kDeviceCallOut, in ? c.callee : c.caller,
-                      in ? c.caller : c.callee, c.answered, c.duration_s, in ? c.callee_cell : c.caller_cell},
-                     event.watermark);
+  CellVisit visit{event.time, CellContact::kMessages, {}, item.beside, false};
+  if (event.kind() == model::EventKind::kMessage) {
+    visit.number = event.as<model::Message>().sender;
+    visit.international = event.as<model::Message>().international;
   } else {
-    cells_->update(item.key.key, item.hash,
-                   {event.time, in ? CellContact::kCallsIn : CellContact::kCallsOut, in ? c.callee : c.caller,
-                    in ? c.callee_device : c.caller_device, c.international},
-                   event.watermark);
+    const auto& c = event.as<model::Call>();
+    visit.kind = in ? CellContact::kCallsIn : CellContact::kCallsOut;
+    visit.number = in ? c.callee : c.caller;
+    visit.international = c.international;
   }
+  const CellRecord& record = cells_->update(item.key.key, item.hash, visit, event.watermark);
+  return rules_.wants_cells() && rules_.may_hold(CellActivity(*cells_, record));
 }
 
-void Shard::count(const model::Event& event, const WorkItem& item) {
+bool Shard::count(const model::Event& event, const WorkItem& item) {
   if (item.target > WorkItem::kHost) return count_place(event, item);
   if (item.target != WorkItem::kHost) {
     const model::NumberKey key = model::NumberKey::from_bits(item.key.key.lo);
@@ -443,10 +469,11 @@ void Shard::count(const model::Event& event, const WorkItem& item) {
                          ? contact_of(event.as<model::Call>(), event.time, outgoing)
                          : contact_of(event.as<model::Message>(), event.time, outgoing),
                      event.watermark);
-    return;
+    return true;
   }
   const model::IpAddress ip{item.key.key.hi, item.key.key.lo};
   hosts_->update(ip, item.hash, host_contact_of(event), event.watermark);
+  return true;
 }
 
 void Shard::evict(EventMs watermark) {
@@ -462,8 +489,8 @@ void Shard::evict(EventMs watermark) {
 
 std::vector<Shard::Section> Shard::sections() const {
   // Raised when their saved form or meaning changes.
-  constexpr std::uint32_t kNumbersVersion = 3, kHostsVersion = 2, kRulesVersion = 1, kDevicesVersion = 2,
-                          kCellsVersion = 1, kDiallingVersion = 2;
+  constexpr std::uint32_t kNumbersVersion = 3, kHostsVersion = 2, kRulesVersion = 1, kDevicesVersion = 3,
+                          kCellsVersion = 2, kDiallingVersion = 2;
   std::vector<Section> out{{"numbers", kNumbersVersion}, {"hosts", kHostsVersion}, {"rules", kRulesVersion},
                            {"devices", kDevicesVersion}, {"cells", kCellsVersion}, {"dialling", kDiallingVersion}};
   for (const EngineConfig::Part& p : config_.detectors)

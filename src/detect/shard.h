@@ -24,6 +24,7 @@ struct WorkItem {
   static constexpr std::uint16_t kNumberOut = 0xfff0, kNumberIn = 0xfff1, kHost = 0xfff2, kDeviceOut = 0xfff3,
                                  kDeviceIn = 0xfff4, kCellOut = 0xfff5, kCellIn = 0xfff6;
   std::uint64_t hash;
+  std::uint64_t beside;  // of a device, the hash of the cell it was used in; of a cell, of the device; 0 = not known
   RoutedKey key;
   std::uint32_t event;    // index in the chunk's events
   std::uint16_t target;   // a detector's index, or one of the above
@@ -47,7 +48,7 @@ class Router {
 
  private:
   void add(const RoutedKey& key, std::uint64_t hash, std::uint32_t index, std::uint16_t target,
-           std::span<std::vector<WorkItem>> work);
+           std::span<std::vector<WorkItem>> work, std::uint64_t beside = 0);
   void add_places(const model::Event& event, std::uint32_t index, std::span<std::vector<WorkItem>> work);
   bool wants_devices_ = false, wants_cells_ = false;  // now
   bool detectors_want_devices_ = false, detectors_want_cells_ = false;
@@ -88,10 +89,12 @@ class Shard {
   static constexpr std::size_t kSharedSections = 6;
   void prefetch(const model::Event& event, const WorkItem& item, unsigned stage) const;
   void run_event(const model::Event& event, std::span<const WorkItem> items, ShardContext& context);
-  void count(const model::Event& event, const WorkItem& item);
-  void count_place(const model::Event& event, const WorkItem& item);
+  bool count(const model::Event& event, const WorkItem& item);        // false: no rule can speak of it
+  bool count_place(const model::Event& event, const WorkItem& item);  // may a rule speak of it?
   void count_dialling(const model::Event& event, const WorkItem& item, const ShardContext& context);
-  void ask_rules(const model::Event& event, std::span<const WorkItem> items, ShardContext& context);
+  // `wanted`: bits of the items that a rule may speak of.
+  void ask_rules(const model::Event& event, std::span<const WorkItem> items, std::uint32_t wanted,
+                 ShardContext& context);
   void evict(EventMs watermark);
 
   const EngineConfig& config_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 
@@ -127,6 +128,31 @@ double best_macro_f1_cut(const Curve& curve) {
     best = value;
     const double here = curve.points[i].score;
     cut = i + 1 < curve.points.size() ? here + (curve.points[i + 1].score - here) / 2 : here;
+  }
+  return cut;
+}
+
+double expected_macro_f1_cut(std::span<const double> scores, std::span<const double> probabilities) {
+  CHECK(scores.size() == probabilities.size());
+  std::vector<std::pair<double, double>> falling;
+  double positives = 0;
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    falling.emplace_back(scores[i], probabilities[i]);
+    positives += probabilities[i];
+  }
+  std::sort(falling.begin(), falling.end(), std::greater<>());
+  const double rows = static_cast<double>(falling.size());
+  double best = -1, cut = 0, hits = 0;
+  for (std::size_t i = 0; i < falling.size(); ++i) {
+    hits += falling[i].second;
+    const double here = falling[i].first, next = i + 1 < falling.size() ? falling[i + 1].first : here;
+    if (i + 1 < falling.size() && next == here) continue;
+    const double called = static_cast<double>(i + 1);
+    const double passed_well = rows - called - (positives - hits);  // negatives that are not called
+    const double f1 = 2 * hits / (called + positives) + 2 * passed_well / (2 * rows - called - positives);
+    if (!(f1 > best)) continue;
+    best = f1;
+    cut = here + (next - here) / 2;
   }
   return cut;
 }

@@ -47,6 +47,9 @@ Confusion confusion_at(const Curve& curve, const CurvePoint& point);
 
 // The cut whose macro-F1 is best, halfway between two scores.
 double best_macro_f1_cut(const Curve& curve);
+// The cut on `scores` whose macro-F1 is best if `probabilities`, which rise with the scores, are true: each row counts with its probability,
+// not with its label. It hardly moves from sample to sample, where the best cut of the labels jumps.
+double expected_macro_f1_cut(std::span<const double> scores, std::span<const double> probabilities);
 // The most recall while the false-positive rate (or 1 - precision) stays within the bound.
 struct Operating {
   double cut = 0, recall = 0, precision = 0, false_positive_rate = 0;

@@ -232,7 +232,7 @@ class Trainer {
     Model model = shell();
     model.members = std::move(made.members);
     model.calibration = calibrate(margins, labels);
-    const double cut = steady_cut(margins, labels, options_.seed);
+    const double cut = balanced_cut(margins, labels, options_.seed);
     TRY_ASSIGN(const auto scorer, Scorer::build(std::move(model), "fold"));
     keep_fold(fold, test, margins_of(*scorer, test, train), cut, *scorer, made.trees);
     return {};
@@ -284,6 +284,16 @@ class Trainer {
     }
   }
 
+  // From fitted probabilities; where no rising line fits the margins, from the labels.
+  static double balanced_cut(const std::vector<double>& margins, const std::vector<std::uint8_t>& labels,
+                             std::uint64_t seed) {
+    const Calibration fitted = fit_platt(margins, labels);
+    if (fitted.kind != Calibration::Kind::kPlatt) return steady_cut(margins, labels, seed);
+    std::vector<double> probabilities;
+    for (const double margin : margins) probabilities.push_back(fitted.probability(margin));
+    return expected_macro_f1_cut(margins, probabilities);
+  }
+
   // The best cut of one sample jumps about; the median over seeded resamples does not.
   static double steady_cut(const std::vector<double>& margins, const std::vector<std::uint8_t>& labels,
                            std::uint64_t seed) {
@@ -332,7 +342,7 @@ class Trainer {
       model.thresholds.push_back({name, model.calibration.probability(cut), value(c.recall()), value(c.precision()),
                                   value(c.false_positive_rate())});
     };
-    add("balanced", steady_cut(margins, labels, options_.seed));
+    add("balanced", balanced_cut(margins, labels, options_.seed));
     add("fpr_1pct", recall_at_fpr(points, 0.01).cut);
     add("fpr_0_1pct", recall_at_fpr(points, 0.001).cut);
     add("precision_95", recall_at_precision(points, 0.95).cut);

@@ -156,24 +156,37 @@ Result<std::unique_ptr<DatagramSocket>> DatagramSocket::open(const DatagramOptio
   return out;
 }
 
+void DatagramSocket::make_ready() {
+  for (mmsghdr& head : buffers_->in_heads) {
+    head.msg_hdr.msg_namelen = sizeof(sockaddr_storage);
+    head.msg_hdr.msg_controllen = sizeof(Buffers::Control);
+  }
+}
+
+std::size_t DatagramSocket::took(int count) {
+  clock_gettime(CLOCK_REALTIME, &buffers_->taken);  // the clock of the kernel's stamps
+  return static_cast<std::size_t>(count);
+}
+
+std::size_t DatagramSocket::try_receive() {
+  if (woken_.load(std::memory_order_acquire)) return 0;
+  make_ready();
+  const int count = recvmmsg(fd_, buffers_->in_heads.data(), kBatch, MSG_DONTWAIT, nullptr);
+  return count > 0 ? took(count) : 0;
+}
+
 std::size_t DatagramSocket::receive() {
   Buffers& b = *buffers_;
   for (;;) {
     if (woken_.load(std::memory_order_acquire)) return 0;
-    for (std::size_t i = 0; i < kBatch; ++i) {
-      b.in_heads[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage);
-      b.in_heads[i].msg_hdr.msg_controllen = sizeof(Buffers::Control);
-    }
+    make_ready();
     int count = poll_for_some();
     if (count <= 0) {
       const auto from = poll_.count() == 0 ? std::chrono::nanoseconds(0) : now();
       count = recvmmsg(fd_, b.in_heads.data(), kBatch, MSG_WAITFORONE, nullptr);
       busy_ = poll_.count() != 0 && count > 0 && now() - from < poll_;
     }
-    if (count > 0) {
-      clock_gettime(CLOCK_REALTIME, &b.taken);  // the clock of the kernel's stamps
-      return static_cast<std::size_t>(count);
-    }
+    if (count > 0) return took(count);
     // A timeout, a signal, or the error of an earlier send: the next one may well come.
   }
 }

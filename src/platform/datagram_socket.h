@@ -55,7 +55,8 @@ class DatagramSocket {
   DatagramSocket(const DatagramSocket&) = delete;
   DatagramSocket& operator=(const DatagramSocket&) = delete;
 
-  std::size_t receive();  // how many; at(i) until the next call
+  std::size_t receive();      // how many; at(i) until the next call
+  std::size_t try_receive();  // the same without waiting: 0 when there are none
   Datagram at(std::size_t i) const;
 
   // Room for an answer of at least `bytes`; then send() what was written into it.
@@ -71,6 +72,8 @@ class DatagramSocket {
  private:
   struct Buffers;
   DatagramSocket(int fd, bool v6);
+  void make_ready();
+  std::size_t took(int count);
   int poll_for_some();
   bool send_in_fragments(std::size_t index);
   int fd_;

@@ -11,7 +11,7 @@
 #include "base/hash.h"
 #include "base/toml.h"
 #include "decide/record_book.h"
-#include "decide/record_ring.h"
+#include "decide/record_writer.h"
 #include "decide/subscriber_book.h"
 #include "platform/random.h"
 #include "platform/urgency.h"
@@ -22,15 +22,10 @@ namespace pandun::server {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{50};
-// Few at a time, so that a call that comes meanwhile waits little for the processor; many calls are looked after sooner.
-constexpr std::chrono::milliseconds kRecordsTick{10}, kRecordsTickBusy{1};
-constexpr std::size_t kRecordsBusy = 16;
-constexpr std::chrono::milliseconds kFlushEvery{50}, kSyncEvery{1000};  // written; made durable
-constexpr int kTicksPerLook = 4;                                        // measures, findings
-constexpr int kTicksPerLists = 10;                 // twice a second: a list that changes counts within one
+constexpr int kTicksPerLook = 4;                   // measures, findings
+constexpr int kTicksPerLists = 4;                  // five times a second: a list that changes counts within one
 constexpr int kTicksPerRetain = 6000;              // five minutes; findings are read anew, so that old scores end
 constexpr std::size_t kRecordsWaiting = 1U << 18;  // a disk may take a second to sync
-constexpr std::size_t kDrainMax = 512;             // at one go: under half a millisecond
 constexpr std::string_view kActor = "system:decide";
 
 using MeasureMap = std::unordered_map<std::uint64_t, std::vector<decide::MeasureEntry>>;
@@ -190,6 +185,10 @@ struct DecisionRoom::Rooms {
               static_cast<std::uint16_t>(parts.settings.integer("ingest.home_country"))),
         names(parts.tokens),
         records(parts.files, platform::join(parts.data, "decisions"), parts.key, names),
+        writer({parts.decider.records(), records, parts.files, parts.clock,
+                [this](const Error& e) {
+                  parts.note_fault("decision records", fmt::format("{}; {} lost so far", e.text(), records.lost()));
+                }}),
         lists(parts.files, lists_directory(), parts.key.derive("decide:lists"), reader),
         findings(parts.store, parts.vault, parts.clock) {}
 
@@ -205,9 +204,7 @@ struct DecisionRoom::Rooms {
   void look_at_measures();
   void look_at_lists(bool compile);
   void look_at_findings(bool all);
-  std::size_t drain(std::size_t most, bool flush);
   void write_records(const std::stop_token& stop);
-  void sync();
   void retain();
 
   DecisionParts parts;
@@ -220,8 +217,8 @@ struct DecisionRoom::Rooms {
   LabelledSet labelled;  // by an approved measure; with choices_mutex
   std::int64_t audit_seen = -1;
   std::mutex choices_mutex;  // so that a whole snapshot never goes out with choices older than a change before it
-  std::mutex records_mutex;
   decide::RecordBook records;
+  decide::RecordWriter writer;
   DecisionLists lists;
   DecisionFindings findings;
 };
@@ -372,18 +369,6 @@ void DecisionRoom::Rooms::look_at_findings(bool all) {
   if (parts.tell_findings) parts.tell_findings(found);
 }
 
-std::size_t DecisionRoom::Rooms::drain(std::size_t most, bool flush) {
-  const std::scoped_lock lock(records_mutex);
-  std::size_t count = 0;
-  Result<> done;
-  decide::DecisionRecord record;
-  for (; count < most && done.ok() && parts.decider.records().pop(record); ++count) done = records.add(record);
-  if (flush && done.ok()) done = records.flush();
-  if (!done.ok())
-    parts.note_fault("decision records", fmt::format("{}; {} lost so far", done.error().text(), records.lost()));
-  return count;
-}
-
 // A thread of its own: while a list is compiled decisions are made, and their records must not wait for it.
 void DecisionRoom::Rooms::write_records(const std::stop_token& stop) {
   // Beside real-time doors it would never come to its turn; before them it takes short ones.
@@ -391,26 +376,10 @@ void DecisionRoom::Rooms::write_records(const std::stop_token& stop) {
     auto urgent = platform::make_urgent({static_cast<int>(realtime) + 1, {}});
     if (!urgent.ok()) parts.note_fault("decision records", urgent.error().text());
   }
-  auto flushed = parts.clock.steady(), synced = flushed;
-  std::size_t count = 0;
-  while (platform::pause(stop, count < kRecordsBusy ? kRecordsTick : kRecordsTickBusy)) {
-    const auto now = parts.clock.steady();
-    const bool flush = now - flushed >= kFlushEvery;
-    count = drain(kDrainMax, flush);
-    if (flush) flushed = now;
-    if (now - synced < kSyncEvery) continue;
-    sync();
-    synced = now;
-  }
-}
-
-void DecisionRoom::Rooms::sync() {
-  const std::scoped_lock lock(records_mutex);
-  if (auto done = records.sync(); !done.ok()) parts.note_fault("decision records", done.error().text());
+  writer.run(stop);
 }
 
 void DecisionRoom::Rooms::retain() {
-  const std::scoped_lock lock(records_mutex);
   auto done = records.retain(parts.clock.wall(), parts.settings.integer("decide.records_days"),
                              static_cast<std::uint64_t>(parts.settings.integer("decide.records_bytes")));
   if (!done.ok()) parts.note_fault("decision records", done.error().text());
@@ -428,14 +397,16 @@ Result<std::unique_ptr<DecisionRoom>> DecisionRoom::open(DecisionParts parts) {
 
 DecisionRoom::~DecisionRoom() {
   rooms_->parts.decider.set_desk(nullptr);
-  rooms_->drain(2 * kRecordsWaiting, true);
-  rooms_->sync();
+  rooms_->writer.drain();
+  rooms_->writer.sync();
 }
 
 void DecisionRoom::run(std::stop_token stop) {
   rooms_->retain();
   const platform::Thread records =
       platform::start_thread("records", [this](const std::stop_token& end) { rooms_->write_records(end); });
+  const platform::Thread sync =
+      platform::start_thread("records sync", [this](const std::stop_token& end) { rooms_->writer.run_sync(end); });
   rooms_->look_at_lists(true);
   rooms_->look_at_findings(true);
   for (int ticks = 1; platform::pause(stop, kTick); ++ticks) {
@@ -453,8 +424,7 @@ void DecisionRoom::note_alerts(const std::vector<std::string>& alerts) {
 }
 
 Result<decide::Explanation> DecisionRoom::explain(std::uint64_t id) {
-  rooms_->drain(2 * kRecordsWaiting, true);
-  const std::scoped_lock lock(rooms_->records_mutex);
+  rooms_->writer.drain();
   return rooms_->records.find(id);
 }
 

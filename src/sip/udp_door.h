@@ -56,9 +56,10 @@ class UdpDoor {
     std::unique_ptr<Responder> responder;
     platform::Thread thread{};
   };
-  explicit UdpDoor(platform::Clock& clock) : clock_(clock) {}
+  explicit UdpDoor(const DoorParts& parts) : decider_(parts.decider), clock_(parts.clock) {}
   void run(Lane& lane);
 
+  const decide::Decider& decider_;
   platform::Clock& clock_;
   std::atomic<bool> draining_{false};
   std::vector<std::unique_ptr<Lane>> lanes_;

@@ -146,6 +146,8 @@ struct Family {
   Exactness exactness = Exactness::kExact;
   std::uint8_t cost = 2;
   bool bounded = false, outgoing = false;
+  std::uint8_t kinds = kAnyContact;
+  bool by_numbers = false;
   Exactness in(Window w) const {
     return exactness == Exactness::kSketch && w >= Window::k7d ? Exactness::kSample : exactness;
   }
@@ -231,6 +233,8 @@ class Builder {
     feature.cost = family.cost;
     feature.bounded_by_contacts = family.bounded;
     feature.outgoing = family.outgoing;
+    feature.kinds = family.kinds;
+    feature.bounded_by_numbers = family.by_numbers;
     return all_.emplace_back(std::move(feature));
   }
   std::vector<Feature> all_;
@@ -470,14 +474,14 @@ void device_features(Builder& b) {
     b.one(family, model::EntityKind::kDevice, w).device = f;
   };
   b.device<&D::calls_out, k5m, k1h, k24h>({"device_calls_out", "calls", "calls made on the device in the last {en}",
-                                           "最近 {zh}终端主叫次数", kExact, 2, true});
+                                           "最近 {zh}终端主叫次数", kExact, 2, true, false, kCallOut});
   b.device<&D::calls_in, k1h, k24h>(
       {"device_calls_in", "calls",
        "calls received on the device in the last {en}, where the feed names the callee's device",
-       "最近 {zh}终端被叫次数（需话单含被叫终端）", kExact, 2, true});
+       "最近 {zh}终端被叫次数（需话单含被叫终端）", kExact, 2, true, false, kCallIn});
   b.device<&D::messages_out, k5m, k1h, k24h>({"device_messages_out", "messages",
                                               "messages sent from the device in the last {en}",
-                                              "最近 {zh}终端发送短信条数", kExact, 2, true});
+                                              "最近 {zh}终端发送短信条数", kExact, 2, true, false, kMessageOut});
   b.device<&D::out_share, k24h>(
       {"device_out_share", "ratio",
        "calls made as a share of all calls on the device in the last {en}: always 1 where the feed does not name the "
@@ -495,29 +499,31 @@ void device_features(Builder& b) {
        "最近 {zh}终端主叫接通中通话不超过 10 秒的比例（无接通时未知）"});
   b.device<&D::distinct_callees, k1h, k24h>({"device_distinct_callees", "numbers",
                                              "different numbers called on the device in the last {en}",
-                                             "最近 {zh}终端主叫的不同号码数", kSketch, 5, true});
+                                             "最近 {zh}终端主叫的不同号码数", kSketch, 5, true, false, kCallOut});
   b.device<&D::switches, k1h, k24h>({"device_switches", "times",
                                      "uses in the last {en} by another number than the use before",
                                      "最近 {zh}终端换号使用次数", kExact, 2, true});
   b.device<&D::moves, k1h, k24h>({"device_moves", "times",
                                   "uses in the last {en} in another cell than the last use with a cell",
                                   "最近 {zh}终端换小区次数", kExact, 2, true});
-  b.device<&D::distinct_numbers, k1h, k24h, k7d>({"device_distinct_numbers", "numbers",
-                                                  "different numbers used on the device in the last {en}, at most 64",
-                                                  "最近 {zh}终端上使用的不同号码数（上限 64）", kExact, 3});
+  b.device<&D::distinct_numbers, k1h, k24h, k7d>(
+      {"device_distinct_numbers", "numbers", "different numbers used on the device in the last {en}, at most 64",
+       "最近 {zh}终端上使用的不同号码数（上限 64）", kExact, 3, false, false, kAnyContact, true});
   b.device<&D::new_numbers, k1h, k24h, k7d>(
       {"device_new_numbers", "numbers",
        "numbers first used on the device in the last {en}, its very first included, at most 64; a number is forgotten "
        "30 days after its last use",
-       "最近 {zh}终端上首次使用的号码数（含终端的第一个号码，上限 64，停用 30 天后遗忘）", kExact, 3});
+       "最近 {zh}终端上首次使用的号码数（含终端的第一个号码，上限 64，停用 30 天后遗忘）", kExact, 3, false, false,
+       kAnyContact, true});
   single(
       {"device_distinct_numbers_30d", "numbers", "different numbers used on the device in the last 30 days, at most 64",
-       "最近 30 天终端上使用的不同号码数（上限 64）", kExact, 3},
+       "最近 30 天终端上使用的不同号码数（上限 64）", kExact, 3, false, false, kAnyContact, true},
       k30d, &plain<D, &D::distinct_numbers_30d>);
-  single({"device_new_numbers_30d", "numbers",
-          "numbers first used on the device in the last 30 days, its very first included, at most 64",
-          "最近 30 天终端上首次使用的号码数（含终端的第一个号码，上限 64）", kExact, 3},
-         k30d, &plain<D, &D::new_numbers_30d>);
+  single(
+      {"device_new_numbers_30d", "numbers",
+       "numbers first used on the device in the last 30 days, its very first included, at most 64",
+       "最近 30 天终端上首次使用的号码数（含终端的第一个号码，上限 64）", kExact, 3, false, false, kAnyContact, true},
+      k30d, &plain<D, &D::new_numbers_30d>);
   b.device<&D::distinct_cells, k1h, k24h, k7d>({"device_distinct_cells", "cells",
                                                 "different cells the device was used in within the last {en}, at most "
                                                 "64",
@@ -530,11 +536,11 @@ void device_features(Builder& b) {
 void cell_features(Builder& b) {
   using C = Cell;
   b.cell<&C::calls, k5m, k1h, k24h>({"cell_calls", "calls", "calls made or received in the cell in the last {en}",
-                                     "最近 {zh}小区内主被叫通话次数", kExact, 2, true});
+                                     "最近 {zh}小区内主被叫通话次数", kExact, 2, true, false, kCallOut | kCallIn});
   b.cell<&C::calls_out, k1h, k24h>({"cell_calls_out", "calls", "calls made in the cell in the last {en}",
-                                    "最近 {zh}小区内主叫次数", kExact, 2, true});
+                                    "最近 {zh}小区内主叫次数", kExact, 2, true, false, kCallOut});
   b.cell<&C::messages, k5m, k1h, k24h>({"cell_messages", "messages", "messages sent from the cell in the last {en}",
-                                        "最近 {zh}小区内发送短信条数", kExact, 2, true});
+                                        "最近 {zh}小区内发送短信条数", kExact, 2, true, false, kMessageOut});
   b.cell<&C::international, k1h, k24h>(
       {"cell_international", "calls",
        "calls and messages in the cell in the last {en} that the feed calls international",

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "detect/features/cell_activity.h"
+#include "detect/features/contact_kind.h"
 #include "detect/features/device_activity.h"
 #include "detect/features/dialling_activity.h"
 #include "detect/features/host_activity.h"
@@ -38,6 +39,8 @@ struct Feature {
   std::uint8_t cost = 1;             // relative, for ordering the tests of a rule
   bool bounded_by_contacts = false;  // never more than contacts_at_most()
   bool outgoing = false;             // of those, it counts only what the number itself called or sent
+  std::uint8_t kinds = kAnyContact;  // of a device's or cell's contacts, which it counts: bits of ContactKind
+  bool bounded_by_numbers = false;   // never more than the different numbers on the device
   std::string doc_en, doc_zh;
   std::string title_en, title_zh;                     // a few words: "calls made in 1 h"
   double (*number)(const NumberActivity&) = nullptr;  // one of these

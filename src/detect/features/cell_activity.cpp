@@ -20,8 +20,16 @@ EventMs CellActivity::newest() const {
   return EventMs{static_cast<std::int64_t>(record_->newest_s) * 1000};
 }
 
-std::uint32_t CellActivity::contacts_at_most() const {
-  return record_->busy != 0 ? std::numeric_limits<std::uint32_t>::max() : record_->contacts.size();
+bool CellActivity::fewer_than(std::uint32_t least, Window w, std::uint8_t kinds) const {
+  if (record_->busy == 0) return record_->contacts.size() < least;
+  std::uint32_t most = 0;
+  for (std::size_t kind = 0; kind < record_->counted.size(); ++kind) {
+    if ((kinds >> kind & 1U) == 0) continue;
+    const std::uint16_t counted = record_->counted[kind][static_cast<std::size_t>(held(w))];
+    if (counted == 0xffff) return false;
+    most += counted + std::uint32_t{record_->noted_of[kind]};
+  }
+  return most < least;
 }
 
 double CellActivity::count(std::size_t counter, Window w) const {

@@ -7,8 +7,8 @@
 // New      a number that was not in the cell in the running or the previous span of 7 days (spans begin on Thursdays, 00:00
 //          UTC). Kept as 32,768 bits with two marks a number: of new numbers 1 % are taken as known where 2,000 were seen, 15 %
 //          where 8,000 were.
-// Shape    the first 32 contacts as a list of 16 bytes each, then counters by step, DistinctWindows and the marks: some 13 KB
-//          and 8 to 16 bytes for each number and device of the day. Counts are equal to a brute-force pass, distinct counts
+// Shape    the first 32 contacts as a list of 16 bytes each, then counters by step, SeenThings and the marks: some 13 KB
+//          and 11 to 21 bytes for each number and device of the day. Counts are equal to a brute-force pass, distinct counts
 //          up to 8,192 in 24 h, then within 3.3 % (1 sigma). Forgotten after 14 silent days.
 // Late     a contact more than 24 h behind the newest is left out.
 // Life     a CellActivity is a view for one call of on_event().
@@ -32,7 +32,9 @@ class CellActivity {
   CellActivity(const CellActivities& all, const CellRecord& record) : all_(&all), record_(&record) {}
 
   EventMs newest() const;
-  std::uint32_t contacts_at_most() const;  // of every count below, at no cost
+  // For certain, at the cost of one look: fewer contacts of these kinds (bits of ContactKind) within the window. The one
+  // question that a record may be asked before everything in it is counted.
+  bool fewer_than(std::uint32_t least, Window w, std::uint8_t kinds) const;
 
   double calls_out(Window w) const;
   double calls_in(Window w) const;

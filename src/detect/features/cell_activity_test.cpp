@@ -46,8 +46,10 @@ TEST(CellActivity, EveryFeatureEqualsABruteForcePass) {
       t.device = static_cast<int>(random() % 50);
       t.international = random() % 5 == 0;
       const std::string device = t.device == 0 ? "" : "imei" + std::to_string(t.device);
-      cells->update(kCell, kHash, {EventMs{t.time * 1000LL}, t.kind, number_of(t.number), device, t.international},
-                    EventMs{clock * 1000LL});
+      cells->update(
+          kCell, kHash,
+          {EventMs{t.time * 1000LL}, t.kind, number_of(t.number), device.empty() ? 0 : hash64(device), t.international},
+          EventMs{clock * 1000LL});
       newest = std::max(newest, t.time);
       if (t.time >= start_s(Window::k24h, newest)) {
         running = std::max(running, t.time / CellMarks::kSpanS);
@@ -104,7 +106,7 @@ TEST(CellActivity, EveryFeatureEqualsABruteForcePass) {
 TEST(CellActivity, TellsStrangersFromThoseWhoLiveThere) {
   CellActivities cells;
   const auto call = [&](std::uint32_t time, int number) {
-    cells.update(kCell, kHash, {EventMs{time * 1000LL}, CellContact::kCallsOut, number_of(number), "", false},
+    cells.update(kCell, kHash, {EventMs{time * 1000LL}, CellContact::kCallsOut, number_of(number), 0, false},
                  EventMs{time * 1000LL});
   };
   for (std::uint32_t day = 0; day < 5; ++day)

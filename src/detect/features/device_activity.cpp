@@ -49,9 +49,11 @@ DeviceTally tally_busy(const BusyDevice& busy, Window w) {
           count(BusyDevice::kSwitches), count(BusyDevice::kMoves)};
 }
 
-template <typename Seen, typename Test>
-double count_if(std::span<Seen> all, Test test) {
-  return static_cast<double>(std::count_if(all.begin(), all.end(), test));
+// Of the numbers before and the one of the latest use.
+template <typename Test>
+double count_if(std::span<const SeenNumber> before, const SeenNumber& latest, Test test) {
+  return static_cast<double>(std::count_if(before.begin(), before.end(), test)) +
+         (latest.hash != 0 && test(latest) ? 1 : 0);
 }
 
 }  // namespace
@@ -60,8 +62,9 @@ EventMs DeviceActivity::newest() const {
   return EventMs{static_cast<std::int64_t>(record_->newest_s) * 1000};
 }
 
-std::uint32_t DeviceActivity::uses_at_most() const {
-  return record_->busy != 0 ? std::numeric_limits<std::uint32_t>::max() : record_->uses.size();
+bool DeviceActivity::fewer_than(std::uint32_t uses, std::uint32_t numbers) const {
+  if (record_->numbers.size() + (record_->number.hash != 0 ? 1U : 0U) < numbers) return true;
+  return record_->busy == 0 && record_->uses() < uses;
 }
 
 const DeviceTally& DeviceActivity::tally(Window w) const {
@@ -90,7 +93,7 @@ double DeviceActivity::out_share(Window w) const {
 double DeviceActivity::distinct_callees(Window w) const {
   w = held(w);
   if (record_->busy != 0) return all_->busy(*record_).callees.count(w);
-  std::array<std::uint32_t, DeviceRecord::Uses::kCapacityMax> seen;
+  std::array<std::uint32_t, DeviceRecord::kUsesMax> seen;
   std::size_t size = 0;
   for (const DeviceUse& u : inside(all_->uses(*record_), start_s(w, record_->newest_s)))
     if (u.kind == kDeviceCallOut) seen[size++] = u.callee;
@@ -100,23 +103,27 @@ double DeviceActivity::distinct_callees(Window w) const {
 }
 
 double DeviceActivity::distinct_numbers(Window w) const {
-  return count_if(all_->numbers(*record_),
+  return count_if(all_->numbers(*record_), record_->number,
                   [from = start_s(w, record_->newest_s)](const SeenNumber& n) { return n.last_s >= from; });
 }
 double DeviceActivity::distinct_cells(Window w) const {
-  return count_if(all_->cells(*record_),
-                  [from = start_s(w, record_->newest_s)](const SeenCell& c) { return c.last_s >= from; });
+  const std::uint32_t from = start_s(w, record_->newest_s);
+  const std::span<const DeviceUse> before = all_->cells(*record_);
+  return static_cast<double>(
+             std::count_if(before.begin(), before.end(),
+                           [from](const DeviceUse& thing) { return seen_cell(thing).last_s >= from; })) +
+         (record_->cell.hash != 0 && record_->cell.last_s >= from ? 1 : 0);
 }
 double DeviceActivity::new_numbers(Window w) const {
-  return count_if(all_->numbers(*record_),
+  return count_if(all_->numbers(*record_), record_->number,
                   [from = start_s(w, record_->newest_s)](const SeenNumber& n) { return n.first_s >= from; });
 }
 double DeviceActivity::distinct_numbers_30d() const {
-  return count_if(all_->numbers(*record_),
+  return count_if(all_->numbers(*record_), record_->number,
                   [from = start_s(Window::k30d, record_->newest_s)](const SeenNumber& n) { return n.last_s >= from; });
 }
 double DeviceActivity::new_numbers_30d() const {
-  return count_if(all_->numbers(*record_),
+  return count_if(all_->numbers(*record_), record_->number,
                   [from = start_s(Window::k30d, record_->newest_s)](const SeenNumber& n) { return n.first_s >= from; });
 }
 double DeviceActivity::first_seen_age_s() const {

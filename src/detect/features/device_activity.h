@@ -8,7 +8,8 @@
 //          before; a move: its cell is not that of the last use with a cell; both in the order of arrival.
 // Numbers  at most 64 numbers and 64 cells are remembered, the least recently used goes first; a number for 30 d, a cell for
 //          7 d after its last use. A new number was first used on the device within the window.
-// Shape    a list of up to 64 uses of the last 24 h, 8 bytes each; beyond, counters by step and DistinctWindows, until a day
+// Shape    the number and the cell of the latest use in the device's own entry, those before in lists. A list of up to 64 uses
+//          of the last 24 h, 8 bytes each; beyond, counters by step and DistinctWindows, until a day
 //          of at most 32 uses has passed. Equal to a brute-force pass in both, but that two callees fall together once in
 //          2^23 and, beyond 8,192 in 24 h, distinct callees are within 3.3 % (1 sigma).
 // Late     a use more than 24 h behind the newest is left out.
@@ -46,7 +47,8 @@ class DeviceActivity {
   DeviceActivity(const DeviceActivities& all, const DeviceRecord& record) : all_(&all), record_(&record) {}
 
   EventMs newest() const;
-  std::uint32_t uses_at_most() const;  // of every count within 24 h, at no cost
+  // For certain, at the cost of one look: fewer uses within 24 h, or fewer different numbers within 30 d.
+  bool fewer_than(std::uint32_t uses, std::uint32_t numbers) const;
 
   const DeviceTally& tally(Window w) const;  // 7 d answers as 24 h
   double calls_out(Window w) const { return tally(w).calls_out; }

@@ -1,12 +1,14 @@
 #include "detect/features/device_activity_state.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace pandun::detect {
 namespace {
 
-constexpr std::uint32_t kListedUses = 64, kQuietUses = 32, kShortS = 10;
-static_assert(DeviceRecord::Uses::kCapacityMax == kListedUses);
+constexpr std::uint32_t kQuietUses = 32, kShortS = 10;
+constexpr std::size_t kUsesMax = DeviceRecord::kUsesMax, kCellsMax = DeviceRecord::kCellsMax;
+static_assert(DeviceRecord::Things::kCapacityMax >= kUsesMax + kCellsMax - 1);
 
 std::uint32_t short_hash(std::uint64_t mixed) {  // never 0: that stands for "none"
   return std::max(1U, peer_hash(mixed));
@@ -27,22 +29,9 @@ DeviceUse use_of(const DeviceContact& c) {
   return use;
 }
 
-// Seen lists are in no order; what is older than `from_s` no longer counts, and the least recent makes room.
-template <typename List, typename Pool>
-auto& place_of(List& list, Pool& pool, std::uint32_t hash, std::uint32_t from_s, bool& fresh) {
-  fresh = false;
-  for (auto& seen : list.in(pool))
-    if (seen.hash == hash) {
-      fresh = seen.last_s < from_s;
-      return seen;
-    }
-  fresh = true;
-  if (list.full()) list.drop_if(pool, [from_s](const auto& seen) { return seen.last_s < from_s; });
-  if (!list.full()) return list.append(pool);
-  const auto all = list.in(pool);
-  return *std::min_element(all.begin(), all.end(), [](const auto& a, const auto& b) {
-    return a.last_s != b.last_s ? a.last_s < b.last_s : a.hash < b.hash;
-  });
+template <typename Seen>
+bool less_recent(const Seen& a, const Seen& b) {
+  return a.last_s != b.last_s ? a.last_s < b.last_s : a.hash < b.hash;
 }
 
 }  // namespace
@@ -117,25 +106,101 @@ void BusyDevice::load(StateReader& in) {
 
 // ---- all devices of a shard ----
 
-void DeviceActivities::see_number(DeviceRecord& record, std::uint32_t hash, std::uint32_t time_s) {
+// What was seen before the latest is in no order. The latest goes to the others, and the new one comes from there, as it was, when
+// it is there. What is too old no longer counts; with no room left, the least recent goes.
+bool DeviceActivities::see_number(DeviceRecord& record, std::uint32_t hash, std::uint32_t time_s) {
   const std::uint32_t from = start_s(Window::k30d, record.newest_s);
-  bool fresh = false;
-  SeenNumber& seen = place_of(record.numbers, numbers_, hash, from, fresh);
-  if (fresh) seen = {hash, time_s, time_s};
+  SeenNumber& seen = record.number;
+  const bool another = seen.hash != 0 && seen.hash != hash;
+  if (another) {
+    const std::span<SeenNumber> others = record.numbers.in(numbers_);
+    const auto found =
+        std::find_if(others.begin(), others.end(), [hash](const SeenNumber& n) { return n.hash == hash; });
+    const auto room = [&record] { return record.numbers.size() + 1U < DeviceRecord::Numbers::kCapacityMax; };
+    if (found != others.end()) {
+      std::swap(*found, seen);
+    } else {
+      if (!room()) record.numbers.drop_if(numbers_, [from](const SeenNumber& n) { return n.last_s < from; });
+      if (room()) {
+        record.numbers.append(numbers_) = seen;
+      } else {
+        SeenNumber& least = *std::min_element(others.begin(), others.end(), less_recent<SeenNumber>);
+        if (less_recent(least, seen)) least = seen;
+      }
+      seen = {};
+    }
+  }
+  if (seen.hash == 0 || seen.last_s < from) seen = {hash, time_s, time_s};
   seen.first_s = std::min(seen.first_s, time_s);
   seen.last_s = std::max(seen.last_s, time_s);
+  return another;
 }
 
-void DeviceActivities::see_cell(DeviceRecord& record, std::uint32_t hash, std::uint32_t time_s) {
-  const std::uint32_t from = start_s(Window::k7d, record.newest_s);
-  bool fresh = false;
-  SeenCell& seen = place_of(record.cells, cells_, hash, from, fresh);
-  if (fresh) seen = {hash, time_s};
+bool DeviceActivities::see_cell(DeviceRecord& record, std::uint32_t hash, std::uint32_t time_s) {
+  SeenCell& seen = record.cell;
+  const bool another = seen.hash != 0 && seen.hash != hash;
+  if (another) {
+    const std::span<DeviceUse> others = record.things.in(things_).first(record.cells);
+    const auto found =
+        std::find_if(others.begin(), others.end(), [hash](const DeviceUse& c) { return seen_cell(c).hash == hash; });
+    if (found != others.end()) {
+      const SeenCell before = seen_cell(*found);
+      *found = std::bit_cast<DeviceUse>(seen);
+      seen = before;
+    } else {
+      keep_cell(record, start_s(Window::k7d, record.newest_s));
+      seen = {};
+    }
+  }
+  if (seen.hash == 0) seen = {hash, time_s};
   seen.last_s = std::max(seen.last_s, time_s);
+  return another;
 }
 
-void DeviceActivities::update(model::EntityKey device, std::uint64_t hash, const DeviceContact& contact,
-                              EventMs watermark) {
+// The latest cell is about to be one of those before.
+void DeviceActivities::keep_cell(DeviceRecord& record, std::uint32_t from_s) {
+  std::span<DeviceUse> all = record.things.in(things_);
+  if (record.cells + 1U >= kCellsMax) {
+    const DeviceUse* end = all.data() + record.cells;
+    record.things.drop_if(things_, [&](const DeviceUse& thing) {
+      const bool gone = &thing < end && seen_cell(thing).last_s < from_s;
+      if (gone) --record.cells;
+      return gone;
+    });
+  }
+  if (record.cells + 1U >= kCellsMax) {
+    const auto cells = record.things.in(things_).first(record.cells);
+    DeviceUse& least = *std::min_element(cells.begin(), cells.end(), [](const DeviceUse& a, const DeviceUse& b) {
+      return less_recent(seen_cell(a), seen_cell(b));
+    });
+    if (less_recent(seen_cell(least), record.cell)) least = std::bit_cast<DeviceUse>(record.cell);
+    return;
+  }
+  record.things.append(things_);
+  all = record.things.in(things_);
+  std::copy_backward(all.begin() + record.cells, all.end() - 1, all.end());
+  all[record.cells++] = std::bit_cast<DeviceUse>(record.cell);
+}
+
+void DeviceActivities::drop_uses(DeviceRecord& record, std::uint32_t before_s) {
+  const DeviceUse* first = record.things.in(things_).data() + record.cells;
+  record.things.drop_if(things_, [&](const DeviceUse& u) { return &u >= first && u.time_s < before_s; });
+}
+
+void DeviceActivities::prefetch_more(model::EntityKey device, std::uint64_t hash) const {
+  const DeviceRecord* record = table_.peek_hash(DeviceKey{device.lo}, hash);
+  if (record == nullptr) return;
+  if (record->busy != 0) return busy_.at(record->busy - 1).counts.prefetch();
+  if (const std::span<const DeviceUse> things = record->things.in(things_); !things.empty()) {
+    fetch_line(things.data());
+    fetch_line(things.data() + record->cells);  // the oldest use
+    fetch_line(things.data() + things.size());  // where the next will stand
+  }
+  if (record->numbers.size() != 0) fetch_line(numbers(*record).data());
+}
+
+const DeviceRecord& DeviceActivities::update(model::EntityKey device, std::uint64_t hash, const DeviceContact& contact,
+                                             EventMs watermark) {
   bool fresh = false;
   DeviceRecord& record =
       table_.touch_hash(DeviceKey{device.lo}, hash, watermark, &fresh, [this](DeviceRecord& old) { release(old); });
@@ -144,40 +209,33 @@ void DeviceActivities::update(model::EntityKey device, std::uint64_t hash, const
   record.newest_s = std::max(record.newest_s, use.time_s);
   if (use.time_s < start_s(Window::k24h, record.newest_s)) {
     ++too_old_;
-    return;
+    return record;
   }
   record.first_s = std::min(record.first_s, use.time_s);
-  if (contact.number.known()) {
-    const std::uint32_t number = short_hash(hash_of(model::key_of(contact.number)));
-    use.switched = record.last_number != 0 && record.last_number != number ? 1U : 0U;
-    record.last_number = number;
-    see_number(record, number, use.time_s);
-  }
-  if (!contact.cell.empty()) {
-    const std::uint32_t cell = short_hash(mix64(hash64(contact.cell)));
-    use.moved = record.last_cell != 0 && record.last_cell != cell ? 1U : 0U;
-    record.last_cell = cell;
-    see_cell(record, cell, use.time_s);
-  }
-  if (record.busy == 0) return add_listed(record, use);
-  add_busy(record, use);
+  if (contact.number.known())
+    use.switched = see_number(record, short_hash(hash_of(model::key_of(contact.number))), use.time_s) ? 1U : 0U;
+  if (contact.cell != 0) use.moved = see_cell(record, short_hash(contact.cell), use.time_s) ? 1U : 0U;
+  if (record.busy == 0)
+    add_listed(record, use);
+  else
+    add_busy(record, use);
+  return record;
 }
 
 void DeviceActivities::add_listed(DeviceRecord& record, const DeviceUse& use) {
-  if (record.uses.size() >= 4) {
+  if (record.uses() >= 4) {
     const std::uint32_t oldest = start_s(Window::k24h, record.newest_s);
-    if (record.uses.in(uses_).front().time_s < oldest)
-      record.uses.drop_if(uses_, [oldest](const DeviceUse& u) { return u.time_s < oldest; });
+    if (uses_of(record).front().time_s < oldest) drop_uses(record, oldest);
   }
-  if (record.uses.full()) {
+  if (record.uses() == kUsesMax) {
     record.busy = busy_.take() + 1;
     BusyDevice& busy = busy_.at(record.busy - 1);
-    for (const DeviceUse& u : record.uses.in(uses_)) busy.add(u, record.newest_s);
-    record.uses.clear(uses_);
+    for (const DeviceUse& u : uses_of(record)) busy.add(u, record.newest_s);
+    drop_uses(record, std::numeric_limits<std::uint32_t>::max());
     return busy.add(use, record.newest_s);
   }
-  record.uses.append(uses_) = use;
-  const std::span<DeviceUse> all = record.uses.in(uses_);
+  record.things.append(things_) = use;
+  const std::span<DeviceUse> all = uses_of(record);
   for (std::size_t at = all.size() - 1; at > 0 && all[at - 1].time_s > all[at].time_s; --at)
     std::swap(all[at - 1], all[at]);
 }
@@ -208,15 +266,15 @@ void DeviceActivities::add_busy(DeviceRecord& record, const DeviceUse& use) {
   const std::vector<DeviceUse> list = std::move(busy.list);
   busy_.give_back(record.busy - 1);
   record.busy = 0;
-  for (const DeviceUse& u : list) record.uses.append(uses_) = u;
+  for (const DeviceUse& u : list) record.things.append(things_) = u;
 }
 
 void DeviceActivities::release(DeviceRecord& record) {
   if (record.busy != 0) busy_.give_back(record.busy - 1);
   record.busy = 0;
-  record.uses.clear(uses_);
+  record.cells = 0;
+  record.things.clear(things_);
   record.numbers.clear(numbers_);
-  record.cells.clear(cells_);
 }
 
 void DeviceActivities::evict(EventMs watermark) {
@@ -224,7 +282,7 @@ void DeviceActivities::evict(EventMs watermark) {
 }
 
 std::uint64_t DeviceActivities::bytes() const {
-  std::uint64_t total = table_.bytes() + uses_.bytes() + numbers_.bytes() + cells_.bytes();
+  std::uint64_t total = table_.bytes() + things_.bytes() + numbers_.bytes();
   busy_.for_each([&](const BusyDevice& b) {
     total += sizeof(b) + sizeof(void*) + b.callees.bytes() + b.list.capacity() * sizeof(DeviceUse);
   });
@@ -232,35 +290,45 @@ std::uint64_t DeviceActivities::bytes() const {
 }
 
 void DeviceActivities::save_record(StateWriter& out, const DeviceRecord& record) const {
-  for (const std::uint32_t v : {record.first_s, record.newest_s, record.last_number, record.last_cell}) out.u32(v);
+  const SeenNumber& number = record.number;
+  const SeenCell& cell = record.cell;
+  for (const std::uint32_t v :
+       {record.first_s, record.newest_s, number.hash, number.first_s, number.last_s, cell.hash, cell.last_s})
+    out.u32(v);
   out.varint(record.numbers.size());
   for (const SeenNumber& n : numbers(record))
     for (const std::uint32_t v : {n.hash, n.first_s, n.last_s}) out.u32(v);
-  out.varint(record.cells.size());
-  for (const SeenCell& c : cells(record))
-    for (const std::uint32_t v : {c.hash, c.last_s}) out.u32(v);
+  out.varint(record.cells);
+  for (const DeviceUse& c : cells(record))
+    for (const std::uint32_t v : {seen_cell(c).hash, seen_cell(c).last_s}) out.u32(v);
   out.u8(record.busy != 0 ? 1 : 0);
   if (record.busy != 0) return busy(record).save(out);
-  out.varint(record.uses.size());
+  out.varint(record.uses());
   for (const DeviceUse& use : uses(record)) save_use(out, use);
 }
 
 void DeviceActivities::load_record(StateReader& in, DeviceRecord& record) {
-  for (std::uint32_t* v : {&record.first_s, &record.newest_s, &record.last_number, &record.last_cell}) *v = in.u32();
+  SeenNumber& number = record.number;
+  SeenCell& cell = record.cell;
+  for (std::uint32_t* v :
+       {&record.first_s, &record.newest_s, &number.hash, &number.first_s, &number.last_s, &cell.hash, &cell.last_s})
+    *v = in.u32();
   const auto count = [&in](std::uint64_t most) {
     const std::uint64_t n = in.varint();
     if (n > most) in.fail("a device's list is over its bound");
     return n;
   };
-  const std::uint64_t numbers = count(DeviceRecord::Numbers::kCapacityMax);
+  const std::uint64_t numbers = count(DeviceRecord::Numbers::kCapacityMax - 1);
   for (std::uint64_t i = 0; i < numbers && in.ok(); ++i) {
     SeenNumber& n = record.numbers.append(numbers_);
     for (std::uint32_t* v : {&n.hash, &n.first_s, &n.last_s}) *v = in.u32();
   }
-  const std::uint64_t cells = count(DeviceRecord::Cells::kCapacityMax);
+  const std::uint64_t cells = count(kCellsMax - 1);
   for (std::uint64_t i = 0; i < cells && in.ok(); ++i) {
-    SeenCell& c = record.cells.append(cells_);
+    SeenCell c;
     for (std::uint32_t* v : {&c.hash, &c.last_s}) *v = in.u32();
+    record.things.append(things_) = std::bit_cast<DeviceUse>(c);
+    ++record.cells;
   }
   if (in.u8() != 0) {
     record.busy = busy_.take() + 1;
@@ -268,13 +336,13 @@ void DeviceActivities::load_record(StateReader& in, DeviceRecord& record) {
     if (busy_.at(record.busy - 1).clock_s > record.newest_s) in.fail("a device's counters are newer than its clock");
     return;
   }
-  const std::uint64_t uses = count(kListedUses);
+  const std::uint64_t uses = count(kUsesMax);
   std::uint32_t before = 0;
   for (std::uint64_t i = 0; i < uses && in.ok(); ++i) {
     const DeviceUse use = load_use(in);
     if (use.time_s > record.newest_s || use.time_s < before) in.fail("a device's uses are out of order");
     before = use.time_s;
-    record.uses.append(uses_) = use;
+    record.things.append(things_) = use;
   }
 }
 

@@ -1,15 +1,15 @@
 // How a device's recent use is stored; what it means is in device_activity.h.
 //
-// Shape    an entry of the table is 56 bytes, a typical telephone's lists about 150 more. Lists and counters are two stores of
+// Shape    an entry of the table is 64 bytes, one line of memory; a typical telephone's list is another 64 to 128. Lists and counters are two stores of
 //          the same thing: which one is used can change at any time without changing any feature.
 // Safety   numbers, cells and callees are hashes: nothing here can be read back.
 #pragma once
 
 #include <array>
+#include <bit>
 #include <chrono>
 #include <cstdint>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "detect/distinct.h"
@@ -48,22 +48,27 @@ static_assert(sizeof(DeviceUse) == 8);
 enum DeviceKind : std::uint32_t { kDeviceCallOut, kDeviceCallIn, kDeviceMessage };
 
 struct SeenNumber {
-  std::uint32_t hash, first_s, last_s;
+  std::uint32_t hash = 0, first_s = 0, last_s = 0;
 };
 struct SeenCell {
-  std::uint32_t hash, last_s;
+  std::uint32_t hash = 0, last_s = 0;
 };
 
+static_assert(sizeof(SeenCell) == sizeof(DeviceUse));
+
 struct DeviceRecord {
-  using Uses = SlabPool<DeviceUse, 5, 4>;
+  static constexpr std::size_t kUsesMax = 64, kCellsMax = 64;
+  // The cells before the latest use's, as bytes of a use each, then the uses by time: one place in memory.
+  using Things = SlabPool<DeviceUse, 6, 4>;
   using Numbers = SlabPool<SeenNumber, 7, 1>;
-  using Cells = SlabPool<SeenCell, 6, 2>;
   std::uint32_t first_s = 0, newest_s = 0;
-  std::uint32_t last_number = 0, last_cell = 0;  // of the use before; 0 = none
-  SlabList<DeviceUse, Uses> uses;
-  SlabList<SeenNumber, Numbers> numbers;
-  SlabList<SeenCell, Cells> cells;
+  SeenNumber number;  // of the latest use; hash 0 = none yet
+  SeenCell cell;
+  SlabList<SeenNumber, Numbers> numbers;  // those before it, which are others
+  SlabList<DeviceUse, Things> things;
   std::uint32_t busy = 0;  // handle + 1, 0 = listed
+  std::uint8_t cells = 0;  // how many of the things are cells
+  std::uint32_t uses() const { return things.size() - cells; }
 };
 
 struct BusyDevice {
@@ -99,7 +104,7 @@ struct DeviceContact {
   model::NumberKey number, peer;
   model::Answered answered = model::Answered::kUnknown;
   std::int32_t talk_s = -1;
-  std::string_view cell;
+  std::uint64_t cell = 0;  // hash of its key; 0 = not known
 };
 
 class DeviceActivities {
@@ -107,7 +112,10 @@ class DeviceActivities {
   DeviceActivities() : table_(std::chrono::hours(24 * 30)) {}
 
   void prefetch(std::uint64_t hash, unsigned stage) const { table_.prefetch_hash(hash, stage); }
-  void update(model::EntityKey device, std::uint64_t hash, const DeviceContact& contact, EventMs watermark);
+  void prefetch_more(model::EntityKey device, std::uint64_t hash) const;  // a stage later: its lists
+  // The record stays where it is until the next call.
+  const DeviceRecord& update(model::EntityKey device, std::uint64_t hash, const DeviceContact& contact,
+                             EventMs watermark);
   const DeviceRecord* find(model::EntityKey device, std::uint64_t hash, EventMs watermark) {
     return table_.find_hash(DeviceKey{device.lo}, hash, watermark);
   }
@@ -121,14 +129,21 @@ class DeviceActivities {
   std::uint64_t too_old() const { return too_old_; }
   std::uint64_t bytes() const;
 
-  std::span<const DeviceUse> uses(const DeviceRecord& record) const { return record.uses.in(uses_); }
+  std::span<const DeviceUse> uses(const DeviceRecord& record) const { return uses_of(record); }
   std::span<const SeenNumber> numbers(const DeviceRecord& record) const { return record.numbers.in(numbers_); }
-  std::span<const SeenCell> cells(const DeviceRecord& record) const { return record.cells.in(cells_); }
+  std::span<const DeviceUse> cells(const DeviceRecord& record) const {  // each to be read by seen_cell()
+    return record.things.in(things_).first(record.cells);
+  }
   const BusyDevice& busy(const DeviceRecord& record) const { return busy_.at(record.busy - 1); }
 
  private:
-  void see_number(DeviceRecord& record, std::uint32_t hash, std::uint32_t time_s);
-  void see_cell(DeviceRecord& record, std::uint32_t hash, std::uint32_t time_s);
+  bool see_number(DeviceRecord& record, std::uint32_t hash, std::uint32_t time_s);  // another than before?
+  bool see_cell(DeviceRecord& record, std::uint32_t hash, std::uint32_t time_s);
+  std::span<DeviceUse> uses_of(const DeviceRecord& record) const {
+    return record.things.in(things_).subspan(record.cells);
+  }
+  void keep_cell(DeviceRecord& record, std::uint32_t from_s);
+  void drop_uses(DeviceRecord& record, std::uint32_t before_s);
   void add_listed(DeviceRecord& record, const DeviceUse& use);
   void add_busy(DeviceRecord& record, const DeviceUse& use);
   void release(DeviceRecord& record);
@@ -136,12 +151,15 @@ class DeviceActivities {
   void load_record(StateReader& in, DeviceRecord& record);
 
   StateTable<DeviceKey, DeviceRecord> table_;
-  DeviceRecord::Uses uses_;
+  DeviceRecord::Things things_;
   DeviceRecord::Numbers numbers_;
-  DeviceRecord::Cells cells_;
   ObjectPool<BusyDevice> busy_;
   std::uint64_t too_old_ = 0;
 };
+
+inline SeenCell seen_cell(const DeviceUse& thing) {
+  return std::bit_cast<SeenCell>(thing);
+}
 
 void save_use(StateWriter& out, const DeviceUse& use);
 DeviceUse load_use(StateReader& in);

@@ -32,7 +32,8 @@ DeviceContact contact_of(const Told& t, const std::string& cell) {
     return n == 0 ? model::NumberKey()
                   : model::NumberKey::e164(8613800000000ULL + static_cast<std::uint64_t>(n) * 7919);
   };
-  return {EventMs{t.time * 1000LL}, t.kind, key(t.number), key(t.peer), t.answered, t.talk, cell};
+  return {EventMs{t.time * 1000LL},       t.kind, key(t.number), key(t.peer), t.answered, t.talk,
+          cell.empty() ? 0 : hash64(cell)};
 }
 
 // The features' definitions, straight from the header comment, over everything ever told.

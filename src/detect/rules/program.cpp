@@ -294,10 +294,12 @@ class Planner {
   static ContactsBound both(ContactsBound a, ContactsBound b) {
     ContactsBound out = a.least > b.least || (a.least == b.least && a.window < b.window) ? a : b;
     out.outgoing = a.outgoing || b.outgoing;
+    out.numbers = std::max(a.numbers, b.numbers);
     return out;
   }
   static ContactsBound either(ContactsBound a, ContactsBound b) {
-    return {std::min(a.least, b.least), std::max(a.window, b.window), a.outgoing && b.outgoing};
+    return {std::min(a.least, b.least), std::max(a.window, b.window), a.outgoing && b.outgoing,
+            static_cast<std::uint8_t>(a.kinds | b.kinds), std::min(a.numbers, b.numbers)};
   }
 
   // How many contacts an entity must have before this can hold.
@@ -316,21 +318,25 @@ class Planner {
       std::swap(feature, against);
       kind = mirrored(kind);
     }
-    if (at(feature).kind != NodeKind::kFeature || !at(feature).feature->bounded_by_contacts || !constant(against))
-      return {};
+    if (at(feature).kind != NodeKind::kFeature || !constant(against)) return {};
+    const Feature& counted = *at(feature).feature;
     const double limit = folded(against);
     if (!(limit >= 0) || limit > 1e9) return {};
-    const Window window = at(feature).feature->window.value_or(kLongest);
-    const bool outgoing = at(feature).feature->outgoing;
-    switch (kind) {
-      case NodeKind::kEqual:
-      case NodeKind::kGreaterEqual:
-        return {static_cast<std::uint32_t>(std::ceil(limit)), window, outgoing && limit > 0};
-      case NodeKind::kGreater:
-        return {static_cast<std::uint32_t>(std::floor(limit)) + 1, window, outgoing};
-      default:
-        return {};
+    std::uint32_t least = 0;
+    if (kind == NodeKind::kEqual || kind == NodeKind::kGreaterEqual) {
+      least = static_cast<std::uint32_t>(std::ceil(limit));
+    } else if (kind == NodeKind::kGreater) {
+      least = static_cast<std::uint32_t>(std::floor(limit)) + 1;
     }
+    ContactsBound bound;
+    if (least == 0) return bound;
+    if (counted.bounded_by_numbers) bound.numbers = least;
+    if (!counted.bounded_by_contacts) return bound;
+    bound.least = least;
+    bound.window = counted.window.value_or(kLongest);
+    bound.outgoing = counted.outgoing;
+    bound.kinds = counted.kinds;
+    return bound;
   }
 
   void reasons(std::uint32_t i, std::vector<Program::Reason>& out) {
@@ -424,8 +430,9 @@ std::string Program::dump() const {
     }
     out += '\n';
   }
-  return out + fmt::format("cost {}, contacts at least {} in {}{}\n", cost_, bound_.least, spec(bound_.window).name,
-                           bound_.outgoing ? ", outgoing" : "");
+  return out + fmt::format("cost {}, contacts at least {} in {}{}{}\n", cost_, bound_.least, spec(bound_.window).name,
+                           bound_.outgoing ? ", outgoing" : "",
+                           bound_.numbers != 0 ? fmt::format(", numbers at least {}", bound_.numbers) : "");
 }
 
 }  // namespace pandun::detect

@@ -67,6 +67,8 @@ struct ContactsBound {
   std::uint32_t least = 0;
   Window window = kLongest;
   bool outgoing = false;
+  std::uint8_t kinds = kAnyContact;  // of a device or cell: which contacts these are, bits of ContactKind
+  std::uint32_t numbers = 0;         // of a device: so many different numbers must have been on it
 };
 
 class Program {

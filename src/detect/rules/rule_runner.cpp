@@ -95,31 +95,50 @@ void RuleRunner::on_host(const model::Event& event, const HostActivity& host, co
   }
 }
 
-void RuleRunner::on_text(const model::Event& event, model::Entity entity, const model::EntityKey& key,
-                         std::span<const Rule* const> rules, std::uint32_t contacts, const RuleSubject& subject,
-                         std::vector<model::Signal>& signals, std::vector<model::Signal>& shadow) {
-  for (const Rule* rule : rules) {
-    if (contacts < rule->when.contacts_min() || !rule->when.holds(subject)) continue;
-    if (!may_speak(*rule, key, event)) continue;
-    model::Signal signal = signal_of(*rule, event, rule->when.evidence(subject));
-    signal.entity = entity;
-    plot(signal, subject);
-    (rule->shadow ? shadow : signals).push_back(std::move(signal));
-  }
+bool RuleRunner::may_hold(const DeviceActivity& device) const {
+  return std::any_of(rules_->devices().begin(), rules_->devices().end(), [&](const Rule* rule) {
+    const ContactsBound& bound = rule->when.contacts_bound();
+    return !device.fewer_than(bound.least, bound.numbers);
+  });
+}
+
+bool RuleRunner::may_hold(const CellActivity& cell) const {
+  return std::any_of(rules_->cells().begin(), rules_->cells().end(), [&](const Rule* rule) {
+    const ContactsBound& bound = rule->when.contacts_bound();
+    return !cell.fewer_than(bound.least, bound.window, bound.kinds);
+  });
+}
+
+void RuleRunner::on_text(const Rule& rule, const model::Event& event, model::EntityKind kind, std::string_view name,
+                         const model::EntityKey& key, const RuleSubject& subject, std::vector<model::Signal>& signals,
+                         std::vector<model::Signal>& shadow) {
+  if (!rule.when.holds(subject) || !may_speak(rule, key, event)) return;
+  model::Signal signal = signal_of(rule, event, rule.when.evidence(subject));
+  signal.entity = model::Entity::text(kind, name);
+  plot(signal, subject);
+  (rule.shadow ? shadow : signals).push_back(std::move(signal));
 }
 
 void RuleRunner::on_device(const model::Event& event, const model::EntityKey& key, std::string_view name,
                            const DeviceActivity& device, const Ports& ports, std::vector<model::Signal>& signals,
                            std::vector<model::Signal>& shadow) {
-  on_text(event, model::Entity::text(model::EntityKind::kDevice, name), key, rules_->devices(), device.uses_at_most(),
-          {nullptr, nullptr, &ports, nullptr, &device, nullptr}, signals, shadow);
+  const RuleSubject subject{nullptr, nullptr, &ports, nullptr, &device, nullptr};
+  for (const Rule* rule : rules_->devices()) {
+    const ContactsBound& bound = rule->when.contacts_bound();
+    if (!device.fewer_than(bound.least, bound.numbers))
+      on_text(*rule, event, model::EntityKind::kDevice, name, key, subject, signals, shadow);
+  }
 }
 
 void RuleRunner::on_cell(const model::Event& event, const model::EntityKey& key, std::string_view name,
                          const CellActivity& cell, const Ports& ports, std::vector<model::Signal>& signals,
                          std::vector<model::Signal>& shadow) {
-  on_text(event, model::Entity::text(model::EntityKind::kCell, name), key, rules_->cells(), cell.contacts_at_most(),
-          {nullptr, nullptr, &ports, nullptr, nullptr, &cell}, signals, shadow);
+  const RuleSubject subject{nullptr, nullptr, &ports, nullptr, nullptr, &cell};
+  for (const Rule* rule : rules_->cells()) {
+    const ContactsBound& bound = rule->when.contacts_bound();
+    if (!cell.fewer_than(bound.least, bound.window, bound.kinds))
+      on_text(*rule, event, model::EntityKind::kCell, name, key, subject, signals, shadow);
+  }
 }
 
 void RuleRunner::save(StateWriter& out) const {

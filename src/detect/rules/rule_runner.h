@@ -45,6 +45,10 @@ class RuleRunner {
   bool wants_dialling() const { return rules_ != nullptr && rules_->asks_dialling(); }
   bool wants_cells() const { return rules_ != nullptr && !rules_->cells().empty(); }
 
+  // False: no rule can hold for it now, by how little it was told of. What is not counted yet may stay so.
+  bool may_hold(const DeviceActivity& device) const;
+  bool may_hold(const CellActivity& cell) const;
+
   // Appends what fires; `shadow` gets what rules in state shadow say.
   // `dialling` may be null.
   void on_number(const model::Event& event, const NumberActivity& number, const DiallingActivity* dialling,
@@ -66,9 +70,9 @@ class RuleRunner {
   StateSize size() const { return {spoken_.size(), spoken_.bytes(), spoken_.evicted()}; }
 
  private:
-  void on_text(const model::Event& event, model::Entity entity, const model::EntityKey& key,
-               std::span<const Rule* const> rules, std::uint32_t contacts, const RuleSubject& subject,
-               std::vector<model::Signal>& signals, std::vector<model::Signal>& shadow);
+  void on_text(const Rule& rule, const model::Event& event, model::EntityKind kind, std::string_view name,
+               const model::EntityKey& key, const RuleSubject& subject, std::vector<model::Signal>& signals,
+               std::vector<model::Signal>& shadow);
   bool may_speak(const Rule& rule, const model::EntityKey& entity, const model::Event& event);
   model::Signal signal_of(const Rule& rule, const model::Event& event, std::vector<model::Evidence> evidence) const;
 
