@@ -186,16 +186,20 @@ void History::thin(bool span) {
       for (std::size_t lane = 0; lane < kLanes; ++lane) kept[things_[i].cell][lane] += things_[i].lanes >> lane & 1U;
     }
     if (sum <= (span ? kSpanPeers : kDayPeers)) return;
+    const unsigned level_end = sum > kMostPeers ? kHashBits : kCheapLevel;
     std::size_t cell = kCells, fullest = 0, most = 0;
     for (std::size_t i = 0; i < cell_count_; ++i)
       for (std::size_t lane = 0; lane < kLanes; ++lane) {
-        if (cells_[i].level[lane] >= kHashBits || kept[i][lane] == 0 || kept[i][lane] < most) continue;
+        if (cells_[i].level[lane] >= level_end || kept[i][lane] == 0 || kept[i][lane] < most) continue;
         if (kept[i][lane] == most && cells_[i].level[lane] > cells_[cell].level[fullest]) continue;
         cell = i;
         fullest = lane;
         most = kept[i][lane];
       }
-    CHECK(cell != kCells);  // at the last level one peer a cell is left
+    if (cell == kCells) {
+      CHECK(sum <= kMostPeers);  // at the last level one peer a cell is left
+      return;
+    }
     raise(cell, fullest, cells_[cell].level[fullest] + 1U);
   }
 }
@@ -327,7 +331,7 @@ bool History::unpack(BitReader& in) {
         if (n > kHashBits) return false;
         level = static_cast<std::uint8_t>(n);
       }
-    if (!in.ok() || thing_count_ + things > kDayPeers + kSpanPeers) return false;
+    if (!in.ok() || thing_count_ + things > 2 * kMostPeers) return false;
     for (std::uint32_t i = 0; i < things; ++i) {
       Thing& thing = things_[thing_count_++];
       const bool one = in.bit();

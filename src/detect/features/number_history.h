@@ -4,8 +4,9 @@
 //          happened, so that it is the same however late it is told. A peer stands in the day, then the 6 days, it was last
 //          met in: 10 bits of hash. Up to kDayPeers peers of 7 d and kSpanPeers before are all kept; of more, those that pass
 //          the level of their day and lane by hash, 1 in 2^level, and count 2^level times (Gibbons, "Distinct sampling",
-//          VLDB 2001). The fullest day and lane is thinned first; its level goes when the day goes.
-//          Unpacked it is a fixed structure of 700 bytes; packed 20 to 100 bytes.
+//          VLDB 2001). The fullest day and lane is thinned first; its level goes when the day goes. Where each of them stands
+//          for 16 already, up to kMostPeers stay: few numbers have so many.
+//          Unpacked it is a fixed structure of 1,600 bytes; packed 20 to 100 bytes, for few numbers up to 300.
 // Exact    counts, always. Talk times to 16 s each: over many they even out.
 // Errors   unpack() is false for bytes that pack() cannot have written in a way that would lead astray.
 // Threads  one owner.
@@ -23,7 +24,8 @@ namespace pandun::detect {
 
 class History {
  public:
-  static constexpr std::size_t kDayPeers = 12, kSpanPeers = 6;
+  static constexpr std::size_t kDayPeers = 12, kSpanPeers = 6, kMostPeers = 64;
+  static constexpr unsigned kCheapLevel = 4;
   static constexpr std::uint32_t kTalkUnitS = 16;
   static constexpr double kRelativeError = 0.3;  // of peers in a window, from 20 on (1 sigma)
   static constexpr unsigned kHashBits = 10;
@@ -73,7 +75,7 @@ class History {
  private:
   static constexpr std::uint32_t kDays = spec(Window::k7d).steps, kSpanDays = spec(Window::k30d).step_s / kDayS,
                                  kSpans = spec(Window::k30d).steps;
-  static constexpr std::size_t kCells = kDays + kSpans + 2, kThings = 2 * (kDayPeers + kSpanPeers);
+  static constexpr std::size_t kCells = kDays + kSpans + 2, kThings = 3 * (kMostPeers + 1);
   using Levels = std::array<std::uint8_t, kLanes>;
   struct Cell {
     std::uint16_t day;  // the first of a span
