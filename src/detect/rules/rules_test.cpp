@@ -101,8 +101,8 @@ TEST(RulePlan, KnowsHowMuchADeviceOrCellMustHaveBeenTold) {
     EXPECT_TRUE(faults.empty());
     return Program::compile(tree).contacts_bound();
   };
-  EXPECT_EQ(bound("cell_messages_1h >= 200 and cell_message_rise_1h > 3").kinds, kMessageOut);
-  EXPECT_EQ(bound("cell_messages_1h >= 200 or cell_calls_out_1h >= 900").kinds, kMessageOut | kCallOut);
+  EXPECT_EQ(bound("cell_messages_1h >= 200 and cell_message_rise_1h > 3").kinds, kMessageSent);
+  EXPECT_EQ(bound("cell_messages_1h >= 200 or cell_calls_out_1h >= 900").kinds, kMessageSent | kCallMade);
   EXPECT_EQ(bound("cell_messages_1h >= 200 and cell_distinct_numbers_24h >= 300").kinds, kAnyContact);
 }
 
