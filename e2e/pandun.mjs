@@ -24,6 +24,10 @@ ${content ? `\n[content]\ndirectory = ${text(content)}\n` : ''}
 [archive]
 enabled = false
 
+[decide.sip]
+enabled = true
+listen = "127.0.0.1:0"
+
 [simulate]
 enabled = true
 numbers = 2000
@@ -36,6 +40,7 @@ ${scenario ? `scenario = ${text(scenario)}\n` : ''}`,
   child.stderr.pipe(log, { end: false });
   let url = '';
   let password = '';
+  let sipPort = 0;
   await new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`pandun was not ready within ${READY_MS / 1000} s; see e2e/out/pandun.log`)), READY_MS);
     child.on('error', reject);
@@ -43,6 +48,7 @@ ${scenario ? `scenario = ${text(scenario)}\n` : ''}`,
     createInterface({ input: child.stdout }).on('line', (line) => {
       log.write(`${line.replace(/^(admin password:).*/, '$1 …')}\n`);
       password ||= /^admin password: (\S+)/.exec(line)?.[1] ?? '';
+      sipPort = Number(/^sip port (\d+)/.exec(line)?.[1] ?? sipPort);
       url = /^ready (http\S+)/.exec(line)?.[1] ?? url;
       if (url) (clearTimeout(timer), resolve());
     });
@@ -52,7 +58,9 @@ ${scenario ? `scenario = ${text(scenario)}\n` : ''}`,
   return {
     url,
     password,
+    sipPort,
     data: join(folder, 'data'),
+    config,
     async stop() {
       child.kill('SIGTERM');
       const killer = setTimeout(() => child.kill('SIGKILL'), 15000);

@@ -1,3 +1,4 @@
+import { nextTick } from 'vue';
 import { flushPromises } from '@vue/test-utils';
 import { describe, expect, it, vi } from 'vitest';
 import type { ActionField, Case, CaseAction, Ground, MeasureKind } from '@/api/types';
@@ -6,6 +7,8 @@ import NextAction from '@/components/NextAction.vue';
 import { missing, roleOf, toSend } from '@/lib/actions';
 import { casePath, donePath } from '@/lib/path';
 import { show } from './mounting';
+import { momentText, noteLines } from '@/lib/notes';
+import { useSession } from '@/stores/session';
 
 const T = (text: string) => ({ zh: `中${text}`, en: text });
 const field = (name: string, type: ActionField['type'], required = true, choices?: string[]): ActionField => ({ name, title: T(name), type, required, ...(choices ? { choices: choices.map((value) => ({ value, title: T(value) })) } : {}) });
@@ -13,7 +16,7 @@ const grounds: Ground[] = [
   { id: 'g1', law: T('Law'), article: 'art. 1', text: T('Words of the law'), measures: ['warn'], vault: false, unverified: true },
   { id: 'g2', law: T('Law'), article: 'art. 2', text: T('Other words'), measures: ['limit'], vault: true, unverified: false },
 ];
-const kinds: MeasureKind[] = [{ id: 'warn', title: T('Warn'), rank: 1 }];
+const kinds: MeasureKind[] = [{ id: 'warn', title: T('Warn'), rank: 1, approver: null }];
 const propose: CaseAction = {
   id: 'propose_measure',
   title: T('Propose'),
@@ -91,13 +94,30 @@ describe('form', () => {
 
 describe('next step', () => {
   const barred: CaseAction = { ...propose, id: 'approve', title: T('Approve'), fields: [], needs_role: 'approver', needs_second_person: true, allowed: false, why_not: T('You proposed it yourself') };
-  const item = (actions: CaseAction[]) => ({ id: 'C-1', version: 3, state: 'confirmed', actions }) as unknown as Case;
+  const item = (actions: CaseAction[], more: object = {}) => ({ id: 'C-1', version: 3, state: 'confirmed', actions, measures: [], due_at: null, ...more }) as unknown as Case;
+  const asRole = async (role: string) => {
+    useSession().user = { id: 'u', username: 'wang.jian', display_name: 'Wang', roles: [role as never], must_change_password: false };
+    await nextTick();
+  };
 
-  it('says who must act and why not the reader', () => {
+  it('says who must act and why not the reader', async () => {
     const panel = show(NextAction, { item: item([barred]) });
+    await asRole('approver');
     expect(panel.text()).toContain('Who must act: Approver (another person)');
     expect(panel.text()).toContain('You proposed it yourself');
     expect(panel.find('form').exists()).toBe(false);
+  });
+
+  it('says which role it waits for, and by when, to whoever has another', async () => {
+    const senior: CaseAction = { ...barred, needs_role: 'senior_approver', why_not: T('Not yours') };
+    const refuse: CaseAction = { ...barred, id: 'refuse', title: T('Refuse'), allowed: true, why_not: undefined, needs_role: 'senior_approver' };
+    const hours = (n: number) => new Date(Date.now() + n * 3600000 + 500).toISOString();
+    const panel = show(NextAction, { item: item([senior, refuse], { due_at: hours(120), measures: [{ lapse_at: hours(24) }, { lapse_at: null }] }) });
+    await asRole('approver');
+    expect(panel.get('header').text()).toContain('Who must act: Senior approver (another person) · due: 1 d');
+    expect(panel.get('[data-barred="approve"]').text()).toContain('Needs the role: Senior approver');
+    expect(panel.find('[data-action="approve"]').exists()).toBe(false);
+    expect(panel.find('[data-action="refuse"]').exists()).toBe(true);
   });
 
   it('opens the only allowed action at once', () => {
@@ -119,6 +139,22 @@ describe('next step', () => {
     expect(bodies).toEqual([['/api/v1/cases/C-1/actions/order', { version: 3, fields: {} }]]);
     expect(panel.emitted('stale')).toHaveLength(1);
     expect(panel.find('[role="alert"]').text()).toContain('Somebody else changed this first');
+  });
+});
+
+describe('the note of a step', () => {
+  const fields = new Set(['kind', 'reason', 'expires_at']);
+  it('is read field by field, and keeps free words whole', () => {
+    expect(noteLines('kind: suspend\nreason: see\nhttps: no field', fields)).toEqual([
+      { field: 'kind', value: 'suspend' },
+      { field: 'reason', value: 'see' },
+      { field: '', value: 'https: no field' },
+    ]);
+    expect(noteLines('First line\nsecond', fields)).toEqual([{ field: '', value: 'First line\nsecond' }]);
+  });
+  it('shows moments as times of the reader, and everything else as it is', () => {
+    expect(momentText('2026-07-22T01:02:03Z')).not.toContain('Z');
+    expect(momentText('2026')).toBe('2026');
   });
 });
 

@@ -1,20 +1,69 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { h, ref } from 'vue';
 import CountDown from '@/components/CountDown.vue';
 import DataState from '@/components/DataState.vue';
+import DataTable from '@/components/DataTable.vue';
 import EvidenceTable from '@/components/EvidenceTable.vue';
 import TimeText from '@/components/TimeText.vue';
+import { useResource } from '@/lib/resource';
 import { Problem } from '@/api/problem';
 import { safeNext, guard } from '@/router';
 import { show } from './mounting';
 
+const loadable = (state: Partial<{ loading: boolean; error: unknown; loadedAt: string | null; bare: boolean }> = {}) => {
+  const load = vi.fn(async () => undefined);
+  return { loading: ref(state.loading ?? false), error: ref(state.error ?? null), loadedAt: ref(state.loadedAt ?? null), bare: ref(state.bare ?? false), load };
+};
+const broken = new Problem(503, { code: 'unavailable', advice: { zh: '', en: 'Wait a little' } });
+
 describe('every view', () => {
   it('shows loading, failure with a way to retry, emptiness and content', async () => {
-    expect(show(DataState, { loading: true }).find('[role="status"]').exists()).toBe(true);
-    const failed = show(DataState, { error: new Problem(503, { code: 'unavailable', advice: { zh: '', en: 'Wait a little' } }) });
+    expect(show(DataState, { of: loadable({ loading: true }) }).find('[role="status"]').exists()).toBe(true);
+    const of = loadable({ error: broken });
+    const failed = show(DataState, { of });
     expect(failed.find('[role="alert"]').text()).toContain('Wait a little');
     await failed.find('button').trigger('click');
-    expect(failed.emitted('retry')).toHaveLength(1);
+    expect(of.load).toHaveBeenCalledOnce();
+    expect(show(DataState, { of: loadable({ bare: true }), emptyText: 'Nothing' }).text()).toContain('Nothing');
     expect(show(DataState, { empty: true, emptyText: 'Nothing' }).text()).toContain('Nothing');
+    expect(show(DataState, { of: loadable() }, 'en', { default: () => 'The rows' }).text()).toBe('The rows');
+  });
+  it('keeps what it had when a later attempt fails, and says of when it is', async () => {
+    const of = loadable({ error: broken, loadedAt: '2026-07-22T01:02:03Z' });
+    const old = show(DataState, { of }, 'en', { default: () => 'The rows' });
+    expect(old.text()).toContain('The rows');
+    expect(old.get('[data-testid="stale"] time').attributes('datetime')).toBe('2026-07-22T01:02:03Z');
+    await old.get('[data-testid="stale"] button').trigger('click');
+    expect(of.load).toHaveBeenCalledWith(true);
+  });
+});
+
+describe('what is fetched', () => {
+  it('stays in sight while a quiet attempt fails, and a late answer to an old question is dropped', async () => {
+    const answers: ((value: string) => void)[] = [];
+    let fail = false;
+    const found = useResource(() => (fail ? Promise.reject(broken) : new Promise<string>((resolve) => answers.push(resolve))));
+    const first = found.load();
+    expect(found.loading.value).toBe(true);
+    const second = found.load();
+    answers[1]('new');
+    answers[0]('old');
+    await Promise.all([first, second]);
+    expect(found.data.value).toBe('new');
+    fail = true;
+    await found.load(true);
+    expect([found.data.value, found.error.value, found.loading.value]).toEqual(['new', broken, false]);
+    expect(found.loadedAt.value).not.toBeNull();
+  });
+});
+
+describe('a table', () => {
+  it('names each cell by its column, for narrow screens, and leaves absent columns out', () => {
+    const table = show(DataTable, { caption: 'Cases', heads: ['Number', false, { right: 'Alerts' }, { silent: 'Delete' }] }, 'en', { default: () => h('tr', [h('td', '1'), h('td', '2'), h('td', '3')]) });
+    expect(table.findAll('th').map((head) => head.text())).toEqual(['Number', 'Alerts', 'Delete']);
+    expect(table.findAll('td').map((cell) => cell.attributes('data-label'))).toEqual(['Number', 'Alerts', undefined]);
+    expect(table.find('th.right').text()).toBe('Alerts');
+    expect(table.find('caption').text()).toBe('Cases');
   });
 });
 

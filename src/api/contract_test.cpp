@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <sstream>
 
 #include "api/router.h"
 #include "api/schema.h"
+#include "platform/file_system.h"
 
 namespace pandun::api {
 namespace {
@@ -53,6 +55,29 @@ TEST_F(ContractTest, RoutesAndDescriptionAgree) {
     described.insert(std::string(http::name(operation.method)) + " " + operation.path + " " + operation.right);
   }
   EXPECT_EQ(routed, described);
+}
+
+// docs/api.md names every family of paths, and none that is not there.
+TEST_F(ContractTest, ItsPageNamesEveryFamilyOfPaths) {
+  const auto page = platform::read_file(platform::posix_files(), PANDUN_SOURCE_DIR "/docs/api.md");
+  ASSERT_TRUE(page.ok());
+  const std::size_t begin = page->find("## What there is"), end = page->find("\n## ", begin + 1);
+  ASSERT_NE(end, std::string::npos);
+  std::set<std::string> written, described;
+  std::istringstream lines(page->substr(begin, end - begin));
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("| `/")) continue;
+    // Of a row only the first cell: the others may name paths in passing.
+    const std::string cell = line.substr(0, line.find('|', 1));
+    for (std::size_t at = 0; (at = cell.find("`/", at)) != std::string::npos; ++at)
+      written.insert(cell.substr(at + 2, cell.find_first_of("/`", at + 2) - at - 2));
+  }
+  for (const Operation& operation : contract_->operations()) {
+    const std::string_view path = operation.path;
+    const std::string_view rest = path.substr(path.starts_with("/api/v1/") ? 8 : 1);
+    described.emplace(rest.substr(0, rest.find('/')));
+  }
+  EXPECT_EQ(written, described);
 }
 
 TEST_F(ContractTest, OperationIdsAreUnique) {

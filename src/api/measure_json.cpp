@@ -31,6 +31,7 @@ void write_decision(JsonWriter& w, const casework::MeasureView& m) {
   text_or_null(w, "approved_by", m.approved_by);
   time_or_null(w, "approved_at", m.approved_at);
   time_or_null(w, "ended_at", m.ended_at);
+  time_or_null(w, "lapse_at", m.lapse_at);
 }
 
 void write_member(JsonWriter& w, const casework::MeasureView& m) {

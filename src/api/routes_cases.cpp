@@ -94,7 +94,9 @@ Answer measure_kinds(Room& room, const Call&) {
   for (const casework::MeasureKindView& kind : room.parts.desk.measure_kinds()) {
     w.begin_object().field("id", kind.id);
     local(w, "title", kind.title);
-    w.field_integer("rank", kind.rank).end_object();
+    w.field_integer("rank", kind.rank);
+    text_or_null(w, "approver", kind.approver);
+    w.end_object();
   }
   w.end_array().end_object();
   return json_answer(std::move(out));

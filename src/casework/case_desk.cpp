@@ -395,7 +395,8 @@ std::vector<GroundView> CaseDesk::grounds() const {
 
 std::vector<MeasureKindView> CaseDesk::measure_kinds() const {
   std::vector<MeasureKindView> out;
-  for (const guard::MeasureKind& kind : parts_.content.laws.kinds()) out.push_back({kind.id, kind.title, kind.rank});
+  for (const guard::MeasureKind& kind : parts_.content.laws.kinds())
+    out.push_back({kind.id, kind.title, kind.rank, kind.approver ? std::string(guard::name(*kind.approver)) : ""});
   return out;
 }
 

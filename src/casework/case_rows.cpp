@@ -184,10 +184,19 @@ const store::MeasureRow* newest_live(const std::vector<store::MeasureRow>& measu
   return nullptr;
 }
 
-std::optional<LocalText> why_not(const WorkflowAction& action, const guard::Actor& actor,
+// Who may take the step. A kind of measure may reserve its approval for one role; refusing stays open to every approver.
+guard::RoleSet roles_for(const DeskParts& parts, const WorkflowAction& action, const store::MeasureRow* measure) {
+  if (action.effect == Effect::kApproveMeasure && measure != nullptr) {
+    const guard::MeasureKind* kind = parts.content.laws.kind(measure->kind);
+    if (kind != nullptr && kind->approver) return {*kind->approver};
+  }
+  return guard::info(action.right).roles;
+}
+
+std::optional<LocalText> why_not(const DeskParts& parts, const WorkflowAction& action, const guard::Actor& actor,
                                  const store::MeasureRow* measure) {
   if (!guard::allows(actor, action.right)) {
-    const std::string roles = fmt::format("{}", fmt::join(guard::info(action.right).roles.names(), " / "));
+    const std::string roles = fmt::format("{}", fmt::join(roles_for(parts, action, measure).names(), " / "));
     return LocalText{"需要角色：" + roles, "needs the role " + roles};
   }
   if (measure == nullptr) return std::nullopt;
@@ -200,6 +209,10 @@ std::optional<LocalText> why_not(const WorkflowAction& action, const guard::Acto
   }
   if (action.second_person && measure->proposed_by == actor.person) {
     return LocalText{"提出人不能审批自己的提议，需由他人办理", "you proposed it: a second person is needed"};
+  }
+  if (!actor.roles.meets(roles_for(parts, action, measure))) {
+    return LocalText{"该措施须由高级审批人批准；您可以拒绝",
+                     "only a senior approver may approve this measure; you may refuse it"};
   }
   const bool approved_it =
       std::find(measure->approvals.begin(), measure->approvals.end(), actor.person) != measure->approvals.end();
@@ -221,14 +234,14 @@ ActionView action_view(const DeskParts& parts, const WorkflowAction& action, con
   out.id = action.id;
   out.title = action.title;
   out.to = action.to == "@previous" ? row.previous_state : action.to;
-  out.needs_role = fmt::format("{}", fmt::join(guard::info(action.right).roles.names(), ","));
+  out.needs_role = fmt::format("{}", fmt::join(roles_for(parts, action, measure).names(), ","));
   out.needs_second_person = action.second_person;
   for (const WorkflowField& field : action.fields) {
     constexpr std::array<std::string_view, 3> kTypes{"text", "choice", "datetime"};
     out.fields.push_back({field.name, field.title, std::string(kTypes[static_cast<std::size_t>(field.type)]),
                           field.required, choices_of(parts, field, row.entity_kind)});
   }
-  out.why_not = why_not(action, actor, measure);
+  out.why_not = why_not(parts, action, actor, measure);
   out.allowed = !out.why_not;
   return out;
 }
@@ -255,6 +268,7 @@ Result<MeasureView> measure_view(const DeskParts& parts, const store::View& view
   out.approved_by = row.approved_by;
   out.approved_at = row.approved_at;
   out.ended_at = row.ended_at;
+  if (row.state == "proposed") out.lapse_at = std::min(row.lapse_at, row.expires_at);
   out.notice = row.notice;
   out.appeal_channel = row.appeal_channel;
   out.refused_reason = row.refused_reason;

@@ -88,6 +88,17 @@ TEST(Safeguards, SuspendingAndClosingNeedASeniorApprover) {
     fields["appeal_channel"] = "10000";
     fields["skip_reason"] = "正在行骗";
     must(desk.act(desk.analyst, opened, "propose_measure", fields));
+    // The page says so before anybody tries: who it waits for, and what the approver may still do.
+    for (const ActionView& action : must(desk.desk->case_view(desk.approver, opened.summary.id)).actions) {
+      EXPECT_EQ(action.allowed, action.id != "approve") << action.id;
+      if (action.id != "approve") continue;
+      EXPECT_EQ(action.needs_role, "senior_approver");
+      EXPECT_NE(action.why_not->en.find("senior approver"), std::string::npos) << action.why_not->en;
+    }
+    const MeasureView waiting = must(desk.desk->case_view(desk.approver, opened.summary.id)).measures.front();
+    EXPECT_TRUE(waiting.lapse_at && *waiting.lapse_at <= waiting.expires_at);
+    for (const ActionView& action : must(desk.desk->case_view(senior, opened.summary.id)).actions)
+      EXPECT_TRUE(action.allowed) << action.id;
     const auto refused = desk.act(desk.approver, opened, "approve");
     EXPECT_EQ(refused.error().code, Errc::kNotAllowed) << kind;
     EXPECT_NE(refused.error().message.find("senior_approver"), std::string::npos) << refused.error().message;

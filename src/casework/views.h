@@ -122,6 +122,7 @@ struct MeasureKindView {
   std::string id;
   LocalText title;
   int rank = 0;
+  std::string approver;  // the only role that may approve it; empty: every approver
 };
 struct OrderView {
   std::string id, verb, state, action;  // verb: apply, lift; state: pending, sent, acknowledged, done, failed
@@ -143,6 +144,7 @@ struct MeasureView {
   std::int64_t approvals_needed = 1;
   std::string approved_by;
   std::optional<WallMs> approved_at, ended_at;
+  std::optional<WallMs> lapse_at;  // of a proposal: when it ends unless somebody approves
   std::string notice, appeal_channel, refused_reason, lapsed_reason;
   std::vector<OrderView> orders;
   std::string case_id, batch_id;

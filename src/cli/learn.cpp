@@ -172,6 +172,9 @@ Result<learn::TrainOptions> train_options(const Arguments& arguments) {
   options.boost.column_share = arguments.number("--column-share");
   if (!(options.boost.column_share > 0 && options.boost.column_share <= 1))
     return error(Errc::kUsage, "--column-share", "takes more than 0, at most 1");
+  TRY_ASSIGN(const auto forest, whole(arguments, "--forest", 0, 500));
+  options.forest.trees = static_cast<std::uint32_t>(forest);
+  options.search = arguments.has("--search");
   TRY_ASSIGN(const auto repeats, whole(arguments, "--repeats", 1, 50));
   options.repeats = static_cast<std::uint32_t>(repeats);
   if (const std::string held = arguments.text("--hold-out"); !held.empty()) {
@@ -655,6 +658,10 @@ const Command kLearnTrain{
      {"--eta", "X", "learning rate", FlagKind::kNumber, "0.05"},
      {"--depth", "N", "most splits above a leaf", FlagKind::kInteger, "4"},
      {"--column-share", "X", "columns that each tree may use", FlagKind::kNumber, "0.4"},
+     {"--forest", "N", "random trees beside each member's boosted ones, weighed by rows it has not seen; 0 = none",
+      FlagKind::kInteger, "30"},
+     {"--search", "", "choose the settings from a small grid by inner folds, anew for each judged fold",
+      FlagKind::kSwitch},
      {"--name", "TEXT", "name of the model", FlagKind::kText, "model"},
      kNote,
      kBy,

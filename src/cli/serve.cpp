@@ -30,6 +30,7 @@ int run(const Arguments& arguments) {
   if (const auto& admin = (*live)->first_admin())
     fmt::print("admin password: {}\n  shown once: sign in as {} and choose another\n", admin->password,
                admin->username);
+  if (const auto port = (*live)->sip_port(); port != 0) fmt::print("sip port {} (UDP and TCP)\n", port);
   fmt::print("ready {}\n", (*live)->url());
   std::fflush(stdout);
   platform::wait_for_stop_signal();

@@ -61,7 +61,7 @@ class Books : public ::testing::Test {
     out.to = kCallee;
     out.verdict = Verdict::kReject;
     out.reason = Reason::kMeasureInForce;
-    out.measure = "M-1";
+    out.measure = "M-20260921-1";
     out.trunk = "intl-1";
     out.rates = {1, 2, 3, 4, 5, 6, 7, 8, 9};
     out.snapshot = 12;
@@ -91,7 +91,7 @@ TEST_F(Books, ADecisionIsExplainedAfterARestartAndTheFileShowsNoNumber) {
   EXPECT_EQ(found->at, records[4711].at);
   EXPECT_EQ(found->verdict, Verdict::kReject);
   EXPECT_EQ(found->reason, Reason::kMeasureInForce);
-  EXPECT_EQ(found->measure, "M-1");
+  EXPECT_EQ(found->measure, "M-20260921-1");
   EXPECT_EQ(found->trunk, "intl-1");
   EXPECT_EQ(found->from.token, "token-" + std::to_string(kCaller.bits() % 1000));
   EXPECT_EQ(found->rates, (std::vector<std::uint32_t>{1, 2, 3, 4, 5, 6, 7, 8, 9}));
@@ -99,7 +99,7 @@ TEST_F(Books, ADecisionIsExplainedAfterARestartAndTheFileShowsNoNumber) {
   EXPECT_EQ(book.find(records[0].id ^ (1ULL << 40)).error().code, Errc::kNotFound);
   const std::string bytes = bytes_of("2026-09-21.pdr");
   EXPECT_GT(bytes.size(), 100'000U);
-  for (const char* clear : {"13800138000", "M-1", "token-", "mask"})
+  for (const char* clear : {"13800138000", "M-20260921-1", "token-", "mask"})
     EXPECT_EQ(bytes.find(clear), std::string::npos) << clear;
 }
 

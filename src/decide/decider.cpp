@@ -117,6 +117,10 @@ void Decider::offer_turn(std::size_t least) const {
   ring_->ask(least);
 }
 
+bool Decider::turn_due(std::size_t least) const {
+  return ring_->waiting() >= least;
+}
+
 Answer Decider::let_pass(const Question& question) const {
   Answer answer;
   DecisionRecord record;

@@ -99,9 +99,10 @@ class Decider {
   // For a door whose deadline passed or whose queue is full: allowed, counted and recorded as kDeadline.
   Answer let_pass(const Question& question) const;
 
-  // A door has a moment (nobody waits for an answer): if `least` decisions wait to be written, some are written now rather than
-  // beside the next call.
+  // A door has a moment (nobody waits for an answer): so many of the decisions that wait to be written are written now rather
+  // than beside the next call, if as many wait.
   void offer_turn(std::size_t least) const;
+  bool turn_due(std::size_t least) const;
 
   struct Figures {
     std::array<std::uint64_t, 3> by_verdict{};

@@ -21,7 +21,8 @@ constexpr std::uint64_t kEntriesMax = 1ULL << 31;
 constexpr std::uint64_t kCsvBytesMax = 4ULL << 30;
 // The kernel copies as much as it is told to before somebody else on the processor, be it a door in real time, has a turn.
 constexpr std::size_t kPieceBytes = 64U << 10;
-constexpr std::size_t kAhead = 16;  // entries whose places are on their way from memory
+constexpr std::uint64_t kSyncBytes = 2U << 20;  // as it settles as much as was synced at once
+constexpr std::size_t kAhead = 16;              // entries whose places are on their way from memory
 
 struct Slot {
   std::uint64_t hash = 0;     // 0: empty
@@ -137,8 +138,14 @@ Result<> write_list(platform::FileSystem& files, const std::string& out, const T
   const std::string aside = out + ".new";
   TRY_ASSIGN(auto file, files.create(aside, 0600));
   TRY(file->append({reinterpret_cast<const char*>(&header), sizeof header}));
-  for (std::string_view rest = table.bytes(); !rest.empty(); rest.remove_prefix(std::min(rest.size(), kPieceBytes)))
+  std::uint64_t synced = 0;
+  for (std::string_view rest = table.bytes(); !rest.empty(); rest.remove_prefix(std::min(rest.size(), kPieceBytes))) {
     TRY(file->append(rest.substr(0, kPieceBytes)));
+    if (file->size() - synced >= kSyncBytes) {
+      TRY(file->sync());
+      synced = file->size();
+    }
+  }
   TRY(file->sync());
   file.reset();
   TRY(files.rename(aside, out));

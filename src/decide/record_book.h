@@ -8,6 +8,7 @@
 // Threads  one owner; find() and retain() from any thread beside it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -67,7 +68,7 @@ class RecordBook {
   std::optional<FrameWriter> writer_;
   FrameText frame_;
   std::uint32_t frame_first_ = 0, frame_last_ = 0, frame_count_ = 0;  // seconds; records
-  std::uint64_t written_ = 0, lost_ = 0;
+  std::atomic<std::uint64_t> written_{0}, lost_{0};                   // read beside the owner too
 };
 
 }  // namespace pandun::decide

@@ -7,6 +7,7 @@
 namespace pandun::decide {
 namespace {
 
+constexpr std::size_t kShortTurn = 32;
 constexpr std::uint64_t kUnaskedTurn = 512;
 constexpr std::uint64_t kDrainTurn = 64;
 // A short look soon is for doors that do not ask; after a turn that was asked for the next will be too.
@@ -29,14 +30,14 @@ std::size_t RecordWriter::take(std::uint64_t most) {
 
 void RecordWriter::turn(std::size_t asked) {
   const std::scoped_lock lock(mutex_);
+  const bool is_short = asked != 0 && asked <= kShortTurn;
   const auto now = parts_.clock.steady();
   if (parts_.book.frame_room() == 0 || now - flushed_ >= kFlushEvery) {
     flushed_ = now;
     note(parts_.book.flush());
-    if (asked != 0) return;
+    if (is_short) return;
   }
   // A short turn ends with its frame, which is written in the next.
-  const bool is_short = asked != 0 && asked <= RecordBook::kFrameRecords;
   take(is_short ? std::min<std::uint64_t>(asked, parts_.book.frame_room()) : asked == 0 ? kUnaskedTurn : asked);
 }
 

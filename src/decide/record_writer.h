@@ -1,8 +1,8 @@
 // Takes decisions from their ring and writes them down, in turns so short that a call beside them on the same processor waits
 // some tens of microseconds at most.
 //
-// Turns    as many decisions made ready as a door asked for when it had a moment, or one frame sealed and written. Nobody asked:
-//          it looks by itself, and takes more.
+// Turns    as many decisions made ready as a door asked for when it had a moment; if it asked for few, a full frame is sealed
+//          and written in a turn of its own. Nobody asked: it looks by itself, and takes more.
 // Durable  50 ms after a decision it stands in the file, a second later on the disk. The system call that makes it durable is a
 //          thread's of its own: it may last as long as the disk likes, and no decision waits for it.
 // Errors   told to `fault`; what was lost is counted in the book. Decisions go on.

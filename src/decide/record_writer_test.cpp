@@ -69,18 +69,19 @@ TEST_F(Writer, AShortTurnTakesWhatWasAskedForOrWritesOneFrame) {
   EXPECT_TRUE(stands(200));
 }
 
-TEST_F(Writer, ATurnThatEndsInAFrameDoesNotWriteItToo) {
+TEST_F(Writer, AShortTurnEndsWithItsFrameAndALongOneTakesAllItWasAskedFor) {
   writer_.turn(16);
-  push(300);
-  writer_.turn(100);
-  writer_.turn(100);
-  EXPECT_EQ(ring_.waiting(), 172U);
+  push(420);
+  for (int i = 0; i < 4; ++i) writer_.turn(30);
+  writer_.turn(30);
+  EXPECT_EQ(ring_.waiting(), 292U) << "8 were room for";
   EXPECT_EQ(book_.written(), 0U);
-  writer_.turn(256);
+  writer_.turn(128);
+  EXPECT_EQ(ring_.waiting(), 164U);
   EXPECT_EQ(book_.written(), 128U);
-  writer_.turn(256);
-  EXPECT_EQ(ring_.waiting(), 0U) << "an overdue turn takes all it was asked for";
-  EXPECT_EQ(book_.written(), 256U);
+  writer_.turn(512);
+  EXPECT_EQ(ring_.waiting(), 0U);
+  EXPECT_EQ(book_.written(), 384U);
 }
 
 TEST_F(Writer, WhatWasWrittenIsDurableAfterSyncAndSurvivesAPowerCut) {

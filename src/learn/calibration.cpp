@@ -5,6 +5,11 @@
 #include <numeric>
 
 namespace pandun::learn {
+namespace {
+
+constexpr double kShareMax = 16;
+
+}  // namespace
 
 Calibration fit_platt(std::span<const double> margins, std::span<const std::uint8_t> labels) {
   double positives = 0;
@@ -50,6 +55,28 @@ Calibration fit_platt(std::span<const double> margins, std::span<const std::uint
     out.offset = offset;
   }
   return out;
+}
+
+double fit_share(std::span<const double> margins, std::span<const double> beside, std::span<const std::uint8_t> labels,
+                 double gain_min) {
+  std::vector<double> sum(margins.size());
+  const auto loss = [&](double share) {
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] = margins[i] + share * beside[i];
+    const Calibration fitted = fit_platt(sum, labels);
+    double total = 0;
+    for (std::size_t i = 0; i < sum.size(); ++i) {
+      const double m = (fitted.slope * sum[i] + fitted.offset) * (labels[i] != 0 ? 1 : -1);
+      total += m > 0 ? std::log1p(std::exp(-m)) : -m + std::log1p(std::exp(m));
+    }
+    return total / static_cast<double>(sum.size());
+  };
+  double share = 0, least = loss(0) - gain_min;
+  for (double tried = 0.5; tried <= kShareMax; tried += 0.5)
+    if (const double here = loss(tried); here < least) {
+      least = here;
+      share = tried;
+    }
+  return share;
 }
 
 Calibration fit_isotonic(std::span<const double> margins, std::span<const std::uint8_t> labels) {

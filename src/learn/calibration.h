@@ -9,6 +9,10 @@
 namespace pandun::learn {
 
 Calibration fit_platt(std::span<const double> margins, std::span<const std::uint8_t> labels);
+// How much of `beside` to add to the margins, so that the sum foretells the labels best: 0 when that brings no more than `gain_min` of
+// log-loss for each row.
+double fit_share(std::span<const double> margins, std::span<const double> beside, std::span<const std::uint8_t> labels,
+                 double gain_min);
 Calibration fit_isotonic(std::span<const double> margins, std::span<const std::uint8_t> labels);
 
 }  // namespace pandun::learn

@@ -1,5 +1,7 @@
 #include "learn/trainer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -12,6 +14,8 @@ namespace pandun::learn {
 namespace {
 
 constexpr std::size_t kImportanceRows = 200;
+constexpr double kForestGain = 2e-4;       // of log-loss for each row; less does not pay for its trees
+constexpr std::uint32_t kSearchFolds = 5;  // inner folds that choose settings
 
 // The rows one recipe works on: features as trees see them, labels, groups.
 struct Material {
@@ -25,7 +29,37 @@ struct Recipe {
   std::vector<Member> members;
   std::vector<double> margins;  // of the training rows, by the inner models that had not seen them
   std::uint32_t trees = 0;
+  BoostParameters boost;
+  std::string settings = "given";
+  double forest_share = 0;
 };
+
+struct Settings {
+  const char* name;
+  BoostParameters boost;
+};
+
+// The search's fixed grid around what was given.
+std::vector<Settings> grid_around(const BoostParameters& given) {
+  std::vector<Settings> out{{"given", given}};
+  out.push_back({"shallower", given});
+  out.back().boost.depth_max = std::max(1U, given.depth_max - 1);
+  out.push_back({"deeper", given});
+  out.back().boost.depth_max = std::min(16U, given.depth_max + 2);
+  out.back().boost.child_weight_min = given.child_weight_min * 2.5;
+  out.back().boost.lambda = given.lambda * 2.5;
+  out.push_back({"fewer columns", given});
+  out.back().boost.column_share = given.column_share / 2;
+  out.push_back({"smoother", given});
+  out.back().boost.child_weight_min = given.child_weight_min * 5;
+  out.back().boost.lambda = given.lambda * 5;
+  return out;
+}
+
+double loss_of(float margin, float label) {
+  const double m = static_cast<double>(margin) * (label > 0.5F ? 1 : -1);
+  return m > 0 ? std::log1p(std::exp(-m)) : -m + std::log1p(std::exp(m));
+}
 
 class Trainer {
  public:
@@ -144,28 +178,93 @@ class Trainer {
   Result<Recipe> recipe(const std::vector<std::uint32_t>& train, std::uint64_t seed) {
     Recipe out;
     out.margins.assign(train.size(), 0.0);
+    out.boost = options_.boost;
+    std::vector<std::vector<Tree>> forests;
+    std::vector<double> forest(train.size(), 0.0);
+    bool planting = options_.forest.trees > 0;
     for (std::uint32_t bag = 0; bag < options_.bags; ++bag) {
       TRY_ASSIGN(const Split inner, split_rows(train, options_.inner_folds, combine64(seed, bag), true));
       std::vector<std::uint32_t> fold_of_row(table_.rows(), kHidden);
       for (std::size_t i = 0; i < train.size(); ++i) fold_of_row[train[i]] = inner.fold[i];
       const Material all = prepare(train, fold_of_row);
+      if (options_.search && bag == 0) TRY(search(all, inner, seed, out));
       for (std::uint32_t held = 0; held < inner.folds; ++held) {
         const std::vector<std::uint32_t> held_places = inner.rows_of(held);
         const Material fit = pick(all, inner.training(held)), check = pick(all, held_places);
-        BoostParameters boost_with = options_.boost;
+        BoostParameters boost_with = out.boost;
         boost_with.seed = combine64(seed, bag * 1000 + held);
         if (options_.balance_classes) boost_with.positive_weight = class_weight(fit.labels);
-        TRY_ASSIGN(Boosted boosted, boost({fit.values, fit.width, fit.labels, {}},
-                                          {check.values, check.width, check.labels, {}}, boost_with));
+        const Rows fit_rows{fit.values, fit.width, fit.labels, {}},
+            check_rows{check.values, check.width, check.labels, {}};
+        TRY_ASSIGN(Boosted boosted, boost(fit_rows, check_rows, boost_with));
+        const double part = 1.0 / static_cast<double>(options_.bags);
         for (std::size_t i = 0; i < held_places.size(); ++i)
-          out.margins[held_places[i]] +=
-              static_cast<double>(boosted.validation_margins[i]) / static_cast<double>(options_.bags);
+          out.margins[held_places[i]] += static_cast<double>(boosted.validation_margins[i]) * part;
+        if (boosted.validation_loss < boost_with.loss_enough && out.members.empty()) planting = false;
+        if (planting) {
+          ForestParameters forest_with = options_.forest;
+          forest_with.seed = combine64(boost_with.seed, 0xf0);
+          forest_with.positive_weight = boost_with.positive_weight;
+          forests.push_back(grow_forest(fit_rows, forest_with));
+          const std::vector<double> beside = forest_margins(forests.back(), check_rows);
+          for (std::size_t i = 0; i < held_places.size(); ++i) forest[held_places[i]] += beside[i] * part;
+        }
         out.trees += boosted.best_round;
         out.members.push_back(std::move(boosted.member));
         if (progress_) progress_(static_cast<double>(++steps_done_) / static_cast<double>(steps_total_));
       }
     }
+    if (planting) plant(forests, forest, labels_of(train), out);
     return out;
+  }
+
+  // Puts each member's forest behind its booster, at the weight that serves the rows they have not seen.
+  static void plant(std::vector<std::vector<Tree>>& forests, const std::vector<double>& margins,
+                    const std::vector<std::uint8_t>& labels, Recipe& out) {
+    out.forest_share = fit_share(out.margins, margins, labels, kForestGain);
+    if (out.forest_share == 0) return;
+    for (std::size_t i = 0; i < margins.size(); ++i) out.margins[i] += out.forest_share * margins[i];
+    for (std::size_t m = 0; m < forests.size(); ++m)
+      for (Tree& tree : forests[m]) {
+        for (TreeNode& node : tree)
+          if (node.leaf) node.value *= static_cast<float>(out.forest_share);
+        out.members[m].trees.push_back(std::move(tree));
+        ++out.trees;
+      }
+  }
+
+  // The settings with the least loss on inner folds; what was given stays unless another is better by more than a standard error.
+  Result<> search(const Material& all, const Split& inner, std::uint64_t seed, Recipe& out) const {
+    const std::vector<Settings> grid = grid_around(options_.boost);
+    std::vector<std::vector<double>> losses(grid.size());
+    for (std::uint32_t held = 0; held < std::min(kSearchFolds, inner.folds); ++held) {
+      const Material fit = pick(all, inner.training(held)), check = pick(all, inner.rows_of(held));
+      for (std::size_t g = 0; g < grid.size(); ++g) {
+        BoostParameters boost_with = grid[g].boost;
+        boost_with.seed = combine64(seed, held);
+        if (options_.balance_classes) boost_with.positive_weight = class_weight(fit.labels);
+        TRY_ASSIGN(const Boosted boosted, boost({fit.values, fit.width, fit.labels, {}},
+                                                {check.values, check.width, check.labels, {}}, boost_with));
+        for (std::size_t i = 0; i < check.labels.size(); ++i)
+          losses[g].push_back(loss_of(boosted.validation_margins[i], check.labels[i]));
+      }
+    }
+    double best = 0;
+    for (std::size_t g = 1; g < grid.size(); ++g) {
+      double sum = 0, squares = 0;
+      const double rows = static_cast<double>(losses[g].size());
+      for (std::size_t i = 0; i < losses[g].size(); ++i) {
+        const double gained = losses[0][i] - losses[g][i];
+        sum += gained;
+        squares += gained * gained;
+      }
+      const double mean = sum / rows, error = std::sqrt(std::max(0.0, squares / rows - mean * mean) / rows);
+      if (mean <= error || mean <= best) continue;
+      best = mean;
+      out.boost = grid[g].boost;
+      out.settings = grid[g].name;
+    }
+    return {};
   }
 
   static double class_weight(const std::vector<float>& labels) {
@@ -234,7 +333,7 @@ class Trainer {
     model.calibration = calibrate(margins, labels);
     const double cut = balanced_cut(margins, labels, options_.seed);
     TRY_ASSIGN(const auto scorer, Scorer::build(std::move(model), "fold"));
-    keep_fold(fold, test, margins_of(*scorer, test, train), cut, *scorer, made.trees);
+    keep_fold(fold, test, margins_of(*scorer, test, train), cut, *scorer, made);
     return {};
   }
 
@@ -259,7 +358,7 @@ class Trainer {
   }
 
   void keep_fold(std::uint32_t held, const std::vector<std::uint32_t>& test, const std::vector<float>& margins,
-                 double cut, const Scorer& scorer, std::uint32_t trees) {
+                 double cut, const Scorer& scorer, const Recipe& made) {
     const std::vector<std::uint8_t> labels = labels_of(test);
     const std::vector<double> scores(margins.begin(), margins.end());
     const Curve points = curve({scores, labels});
@@ -271,7 +370,9 @@ class Trainer {
     fold.average_precision = average_precision(points);
     fold.cut = scorer.probability(cut);
     fold.confusion = confusion({scores, labels}, cut);
-    fold.trees = trees;
+    fold.trees = made.trees;
+    fold.settings = made.settings;
+    fold.forest_share = made.forest_share;
     if (out_.repeats.size() == 1) out_.folds.push_back(fold);
     Judged& judged = out_.repeats.back();
     for (std::size_t i = 0; i < test.size(); ++i) {
@@ -325,7 +426,9 @@ class Trainer {
     model.change_note = options_.change_note;
     model.calibration = calibrate(margins, labels);
     set_thresholds(model, margins, labels);
-    set_origin(model);
+    out_.settings = made.settings;
+    out_.forest_share = made.forest_share;
+    set_origin(model, made.boost);
     if (options_.evaluate) set_metrics(model);
     TRY(check_model(model, "the trained model"));
     out_.model = std::move(model);
@@ -349,7 +452,7 @@ class Trainer {
     add("precision_99", recall_at_precision(points, 0.99).cut);
   }
 
-  void set_origin(Model& model) const {
+  void set_origin(Model& model, const BoostParameters& boost_with) const {
     ModelOrigin& origin = model.origin;
     origin.manifest = options_.manifest;
     origin.table_digest = table_.digest;
@@ -361,7 +464,7 @@ class Trainer {
     origin.split = options_.split == SplitKind::kGrouped ? "grouped by " + options_.split_column
                    : options_.split == SplitKind::kTime  ? "by time of " + options_.split_column
                                                          : "stratified";
-    for (const auto& [key, value] : options_.boost.shown())
+    for (const auto& [key, value] : boost_with.shown())
       if (key != "seed") origin.parameters[key] = value;
     origin.parameters["folds"] = std::to_string(options_.folds);
     origin.parameters["inner_folds"] = std::to_string(options_.inner_folds);
@@ -370,6 +473,11 @@ class Trainer {
       origin.parameters["hold_train"] = std::to_string(options_.hold_train);
       origin.parameters["hold_validation"] = std::to_string(options_.hold_validation);
     }
+    if (options_.forest.trees > 0) {
+      origin.parameters["forest_trees"] = std::to_string(options_.forest.trees);
+      origin.parameters["forest_share"] = fmt::format("{}", out_.forest_share);
+    }
+    if (options_.search) origin.parameters["search"] = out_.settings;
     origin.parameters["bags"] = std::to_string(options_.bags);
     origin.parameters["balance_classes"] = options_.balance_classes ? "true" : "false";
     origin.trainer = trainer_version();

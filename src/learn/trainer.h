@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "learn/booster.h"
+#include "learn/forest.h"
 #include "learn/graph.h"
 #include "learn/metrics.h"
 #include "learn/model.h"
@@ -37,6 +38,11 @@ struct TrainOptions {
   std::uint64_t seed = 1;
   bool balance_classes = false;  // positive_weight = negatives / positives
   BoostParameters boost;
+  // Beside each booster stands a forest, weighed by the rows that its member has not seen; it is left out where it brings nothing, and
+  // where the first booster leaves nothing to learn. 0 trees: none.
+  ForestParameters forest;
+  // Chooses the booster's settings anew from every set of training rows, by its inner folds alone.
+  bool search = false;
   CalibrationChoice calibration = CalibrationChoice::kPlatt;
   std::vector<Derived> derived;
   bool evaluate = true;  // false: no outer folds, the model only
@@ -51,6 +57,8 @@ struct FoldResult {
   double auc = 0, average_precision = 0, cut = 0;
   Confusion confusion;
   std::uint32_t trees = 0;
+  std::string settings;
+  double forest_share = 0;
 };
 
 // One judging of the table: every row once (folds), or the held part.
@@ -63,6 +71,8 @@ struct Judged {
 
 struct Training {
   Model model;
+  std::string settings;     // of the search, for the model: "given", "shallower", ...
+  double forest_share = 0;  // how much of the forests' mean stands in the margin; 0: none
   std::vector<FoldResult> folds;
   // Out of fold, of the first judging.
   std::vector<std::uint32_t> judged_rows;

@@ -20,8 +20,11 @@ std::string NumberKey::text() const {
   switch (kind()) {
     case NumberKind::kWithheld:
       return {};
-    case NumberKind::kE164:
-      return fmt::format("+{}", value());
+    case NumberKind::kE164: {
+      const fmt::format_int digits(value());  // four times for every decision that is written down
+      std::string out(1, '+');
+      return out.append(digits.data(), digits.size());
+    }
     case NumberKind::kService:
       return fmt::to_string(value()).substr(1);
     case NumberKind::kOpaque:

@@ -48,7 +48,13 @@ void send_message(World& world, std::int64_t ms, std::uint32_t who, std::uint32_
   world.people.append_number(recipient, to);
   world.people.append_device(device, who);
   world.people.append_cell(cell, who, ms, random);
-  world.message(ms, {sender, recipient, device, cell, "local", random.chance(.12) ? 2 : 1, false});
+  MessageRow row{sender, recipient, device, cell, "local", random.chance(.12) ? 2 : 1, false};
+  if (world.abroad(who, ms)) {
+    row.cell = {};
+    row.route = "igw-1";
+    row.international = row.roaming = true;
+  }
+  world.message(ms, row);
 }
 
 // Meters and vehicles report at one of four fixed periods, from a phase of their own.
@@ -120,8 +126,76 @@ double port_per_day(const World& world, std::uint32_t index) {
 std::int64_t port_act(World& world, std::uint32_t index, std::int64_t ms, Prng& random) {
   std::string recipient;
   world.people.append_number(recipient, world.people.anyone(random));
-  world.message(ms, {port_number(index), recipient, {}, {}, "smsc-1", random.chance(.3) ? 2 : 1, false});
+  MessageRow row{port_number(index), recipient, {}, {}, "smsc-1", random.chance(.3) ? 2 : 1, false};
+  Prng beside = world.beside(ms, row.sender, recipient);
+  // Each port has six registered templates, the first used most; a third of what shops and couriers send has a link.
+  const auto which = static_cast<std::uint64_t>(std::exp(beside.uniform() * std::log(6.0)));
+  const std::uint64_t text = combine64(combine64(world.config.seed, 0x7e3), index * 8 + which);
+  std::string link;
+  if (index >= kNamedPorts.size() && text % 3 == 0) {
+    link = "m.shop";
+    append_number(link, index);
+    link += ".example";
+  }
+  // Somebody reports a notice that he did not want.
+  const std::string sample = token_text(beside.chance(.0002) ? "reported:" : "registered:", text);
+  row.message_template = sample;
+  row.link_domain = link;
+  world.message(ms, row);
   return advance(profile(Role::kResident), port_per_day(world, index), ms, random.exponential());
+}
+
+// ---- cards and repair ----
+
+constexpr double kOpeningsPerNumber = .0005;  // a day; more than one card at a time counts once
+constexpr std::uint32_t kNumbersPerShop = 20'000;
+constexpr double kTriesPerDay = 12;  // cards tried in a shop
+
+std::string outlet(Prng& random) {
+  std::string out = "outlet-";
+  append_number(out, 100 + random.below(300));
+  return out;
+}
+
+// One holder opens a card; one in ten for the family, one in twelve for a company's staff, one in sixteen for machines.
+std::int64_t opening_act(World& world, std::int64_t ms, Prng& random) {
+  const double which = random.uniform();
+  const std::string_view plan = which < .1 ? "family" : which < .183 ? "enterprise" : which < .245 ? "iot" : "";
+  const std::uint64_t cards = plan.empty()           ? 1
+                              : plan == "family"     ? random.between(2, 4)
+                              : plan == "enterprise" ? random.between(5, 30)
+                                                     : random.between(10, 60);
+  const std::string holder = token_text("holder:", random.next()), agent = outlet(random);
+  for (std::uint64_t n = 0; n < cards; ++n) {
+    std::string number = "+861440";
+    if (plan == "iot")
+      append_number(number, random.between(100'000'000, 999'999'999));
+    else
+      number = Population::outsider("199", random);
+    world.opening(std::min(ms + static_cast<std::int64_t>(n), world.slice.to() - 1), {number, holder, agent, plan});
+  }
+  const Profile& hours = profile(Role::kSchool);  // outlets are open as long as schools are
+  return advance(hours, kOpeningsPerNumber * world.config.numbers * world.config.scenario.activity, ms,
+                 random.exponential());
+}
+
+// A customer's card in the shop's own telephone: it rings the shop, or a service line.
+std::int64_t repair_act(World& world, std::uint32_t shop, std::int64_t ms, Prng& random) {
+  std::string number, cell, own = "+8657182";
+  world.people.append_number(number, world.people.anyone(random));
+  append_cell_id(cell, combine64(world.config.seed, 0x5e0 + shop) % world.people.cells());
+  append_number(own, 100'000 + shop);
+  const std::string device = repair_device(world, shop);
+  CallRow row{number, own, device, cell, {}, "local", 0, 19, false};
+  for (std::uint64_t n = 1 + random.below(2); n > 0; --n) {
+    const std::string_view to = random.chance(.7) ? std::string_view(own) : std::string_view("10086");
+    row.callee = to;
+    row.duration_s = random.chance(.8) ? static_cast<std::int32_t>(random.between(2, 25)) : 0;
+    row.cause = row.duration_s > 0 ? 16 : 19;
+    world.call(ms, row);
+    ms = std::min(ms + 20'000 + static_cast<std::int64_t>(random.below(40'000)), world.slice.to() - 1);
+  }
+  return advance(profile(Role::kSchool), kTriesPerDay * world.config.scenario.activity, ms, random.exponential());
 }
 
 // ---- computers ----
@@ -282,6 +356,23 @@ std::string_view port_number(std::uint32_t index) {
   return kNumbers[index];
 }
 
+std::uint32_t repair_shops_of(const World& world) {
+  return std::max(1U, world.config.numbers / kNumbersPerShop);
+}
+
+std::string repair_device(const World& world, std::uint32_t shop) {
+  std::string out;
+  append_imei(out, combine64(combine64(world.config.seed, 0x4e9a14), shop));
+  return out;
+}
+
+std::string token_text(std::string_view what, std::uint64_t seed) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string out(what);
+  for (std::uint64_t bits = mix64(seed), n = 0; n < 16; ++n, bits >>= 4) out.push_back(kHex[bits & 15U]);
+  return out;
+}
+
 std::uint32_t monitored_of(const World& world) {
   return std::min(40U, world.hosts());
 }
@@ -311,6 +402,11 @@ std::int64_t first_act(const World& world, Duty duty, Prng& random) {
       return phase(14'400'000);
     case Process::kMonitor:
       return phase(60'000);
+    case Process::kOpening:
+      return advance(profile(Role::kSchool), kOpeningsPerNumber * world.config.numbers * activity, start,
+                     random.exponential());
+    case Process::kRepairShop:
+      return advance(profile(Role::kSchool), kTriesPerDay * activity, start, random.exponential());
   }
   return start;
 }
@@ -333,6 +429,10 @@ std::int64_t act(World& world, Duty duty, std::int64_t ms, Prng& random) {
       return update_act(world, duty.index, ms, random);
     case Process::kMonitor:
       return monitor_act(world, duty.index, ms, random);
+    case Process::kOpening:
+      return opening_act(world, ms, random);
+    case Process::kRepairShop:
+      return repair_act(world, duty.index, ms, random);
   }
   CHECK_MSG(false, "a process without an act");
   return ms;

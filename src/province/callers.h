@@ -24,10 +24,19 @@ inline std::string cell_text(std::uint64_t cell) {
   append_cell_id(out, cell);
   return out;
 }
-inline std::string victim(World& world, Prng& random) {
-  std::string out;
-  world.people.append_number(out, world.people.anyone(random));
+struct Person {
+  std::string number, device;
+};
+inline Person victim(World& world, Prng& random) {
+  Person out;
+  const std::uint32_t who = world.people.anyone(random);
+  world.people.append_number(out.number, who);
+  world.people.append_device(out.device, who);
   return out;
+}
+// Who lets it ring on purpose: 3 to 5 rings of 1 s and 4 s of silence.
+inline std::int32_t few_rings(const World& world, std::int64_t ms, std::string_view a, std::string_view b) {
+  return static_cast<std::int32_t>(world.beside(ms, a, b).between(11, 25));
 }
 
 // Several callers working together; each acts at its own time, the plant at the earliest.

@@ -15,6 +15,7 @@ class FileSink : public LineSink {
     for (std::size_t f = 0; f < kFeeds; ++f) {
       const std::string path = platform::join(directory, std::string(file_name(static_cast<Feed>(f))));
       if (go_on) {
+        TRY(put_aside(files, path, province.header(static_cast<Feed>(f))));
         TRY_ASSIGN(files_[f], files.open_append(path));
       } else {
         TRY_ASSIGN(files_[f], files.create(path));
@@ -35,6 +36,15 @@ class FileSink : public LineSink {
   }
 
  private:
+  // A file whose columns are another version's cannot be gone on with.
+  static Result<> put_aside(platform::FileSystem& files, const std::string& path, std::string_view header) {
+    const auto file = files.open_read(path);
+    if (!file.ok()) return {};
+    std::string first(header.size(), '\0');
+    TRY_ASSIGN(const std::size_t got, (*file)->read_at(0, first.data(), first.size()));
+    if (got == 0 || (got == first.size() && first == header)) return {};
+    return files.rename(path, path + ".before");
+  }
   void write(std::size_t f) {
     if (buffers_[f].empty()) return;
     if (result_.ok()) result_ = files_[f]->append(buffers_[f]);

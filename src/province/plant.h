@@ -43,8 +43,10 @@ enum class PlantKind : std::uint8_t {
   kCallBombing,
   kIotMisuse,
   kMessageCampaign,
+  kManyCards,
+  kCopiedBaseStation,
 };
-inline constexpr std::size_t kPlantKinds = 15;
+inline constexpr std::size_t kPlantKinds = 17;
 std::string_view name(PlantKind kind);  // "fraud_ring", …, as in the scenario file
 Planting& planting(Scenario& scenario, PlantKind kind);
 inline const Planting& planting(const Scenario& scenario, PlantKind kind) {

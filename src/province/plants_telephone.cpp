@@ -23,8 +23,8 @@ class FraudRing : public Callers {
 
  private:
   std::int64_t caller_act(World& world, Caller& caller) override {
-    const std::string callee = victim(world, random_);
-    CallRow row{caller.number, callee, caller.device, cell_, {}, "local", 0, 19, false};
+    const Person callee = victim(world, random_);
+    CallRow row{caller.number, callee.number, caller.device, cell_, {}, "local", 0, 19, false, callee.device};
     if (random_.chance(.22)) {
       row.duration_s = static_cast<std::int32_t>(
           std::clamp(random_.chance(.04) ? random_.log_normal(900, .5) : random_.log_normal(8, .6), 1.0, 3600.0));
@@ -32,6 +32,7 @@ class FraudRing : public Callers {
     } else if (random_.chance(.15)) {
       row.cause = random_.chance(.5) ? 21 : 1;
     }
+    if (row.cause == 19) row.ring_s = few_rings(world, caller.next_ms, caller.number, callee.number);
     world.call(caller.next_ms, row);
     return static_cast<std::int64_t>(row.duration_s) * 1000 +
            static_cast<std::int64_t>(random_.exponential() * gap_ms_);
@@ -62,8 +63,8 @@ class SimBox : public Callers {
       world.truth(caller.next_ms, "fraud", "device", device, "sim_box", caller.next_ms, caller.end_ms,
                   "device shared by many SIMs");
     }
-    const std::string callee = victim(world, random_);
-    CallRow row{caller.number, callee, device, cell_, {}, "local", 0, 19, false};
+    const Person callee = victim(world, random_);
+    CallRow row{caller.number, callee.number, device, cell_, {}, "local", 0, 19, false, callee.device};
     if (random_.chance(.48)) {
       row.duration_s = static_cast<std::int32_t>(std::clamp(random_.log_normal(70, .9), 1.0, 3600.0));
       row.cause = 16;
@@ -100,11 +101,13 @@ class Wangiri : public Callers {
  private:
   std::int64_t caller_act(World& world, Caller& caller) override {
     const std::uint32_t who = world.people.anyone(random_);
-    std::string callee;
+    std::string callee, device;
     world.people.append_number(callee, who);
+    world.people.append_device(device, who);
     const bool answered = random_.chance(.02);
+    const auto ring = static_cast<std::int32_t>(world.beside(caller.next_ms, caller.number, callee).between(1, 3));
     world.call(caller.next_ms,
-               {caller.number, callee, {}, {}, {}, "igw-1", answered ? 1 : 0, answered ? 16 : 19, true});
+               {caller.number, callee, {}, {}, {}, "igw-1", answered ? 1 : 0, answered ? 16 : 19, true, device, ring});
     if (!answered && random_.chance(.04))
       world.promise({caller.next_ms + 20'000 + static_cast<std::int64_t>(random_.exponential() * 600'000), who, 0,
                      caller.number});
@@ -125,9 +128,9 @@ class MessageBurst : public Callers {
 
  private:
   std::int64_t caller_act(World& world, Caller& caller) override {
-    const std::string recipient = victim(world, random_);
-    world.message(caller.next_ms,
-                  {caller.number, recipient, caller.device, cell_, "local", random_.chance(.6) ? 2 : 1, false});
+    const std::string recipient = victim(world, random_).number;
+    MessageRow row{caller.number, recipient, caller.device, cell_, "local", random_.chance(.6) ? 2 : 1, false};
+    world.sample(caller.next_ms, row, cell_, .02);
     return static_cast<std::int64_t>(random_.exponential() * gap_ms_);
   }
   double gap_ms_;
@@ -135,22 +138,26 @@ class MessageBurst : public Callers {
 };
 
 // A cell that no operator runs sends in a service number's name to whoever passes. What a carrier sees of it in its own records is an
-// assumption: here, messages whose cell is none of its own.
+// assumption: here, messages whose cell is none of its own, or one whose identity was copied, where people call and write as ever.
 class FakeBaseStation : public Plant {
  public:
-  FakeBaseStation(std::int64_t start, double strength, std::uint64_t seed)
-      : Plant(start, seed), first_ms_(start), gap_ms_(1'800 / strength) {
+  FakeBaseStation(const World& world, bool copied, std::int64_t start, double strength, std::uint64_t seed)
+      : Plant(start, seed), first_ms_(start), gap_ms_(1'800 / strength), copied_(copied) {
     constexpr std::array<std::string_view, 3> kClaimed{"95588", "10086", "95533"};
     claimed_ = kClaimed[random_.below(kClaimed.size())];
     cell_ = cell_text(70'000 + random_.below(2'000));
+    if (copied_) cell_ = cell_text(mix64(seed + 1) % world.people.cells());
     end_ms_ = start + 30 * kMinute;
   }
   void act(World& world) override {
     if (next_ms_ == first_ms_)
-      world.truth(next_ms_, "fraud", "cell", cell_, "fake_base_station", first_ms_, end_ms_,
-                  "unknown cell, messages in a service number's name");
-    const std::string recipient = victim(world, random_);
-    world.message(next_ms_, {claimed_, recipient, {}, cell_, "unknown", 2, false});
+      world.truth(next_ms_, "fraud", "cell", cell_, copied_ ? "copied_base_station" : "fake_base_station", first_ms_,
+                  end_ms_,
+                  copied_ ? "messages in a service number's name beside a real cell's own"
+                          : "unknown cell, messages in a service number's name");
+    const std::string recipient = victim(world, random_).number;
+    MessageRow row{claimed_, recipient, {}, cell_, "unknown", 2, false};
+    world.sample(next_ms_, row, cell_, .03);
     next_ms_ += 1 + static_cast<std::int64_t>(random_.exponential() * gap_ms_);
     if (next_ms_ >= end_ms_) next_ms_ = kNever;
   }
@@ -158,6 +165,7 @@ class FakeBaseStation : public Plant {
  private:
   std::int64_t first_ms_, end_ms_ = 0;
   double gap_ms_;
+  bool copied_;
   std::string claimed_, cell_;
 };
 
@@ -178,8 +186,8 @@ class SpoofedTrunk : public Callers {
 
  private:
   std::int64_t caller_act(World& world, Caller& caller) override {
-    const std::string callee = victim(world, random_);
-    CallRow row{caller.number, callee, {}, {}, {}, "igw-2", 0, 19, true};
+    const Person callee = victim(world, random_);
+    CallRow row{caller.number, callee.number, {}, {}, {}, "igw-2", 0, 19, true, callee.device};
     if (random_.chance(.35)) {
       row.duration_s = static_cast<std::int32_t>(
           std::clamp(random_.chance(.1) ? random_.log_normal(1200, .6) : random_.log_normal(12, .7), 1.0, 7200.0));
@@ -205,7 +213,8 @@ std::unique_ptr<Plant> telephone_plant(PlantKind kind, const World& world, std::
     case PlantKind::kMessageBurst:
       return std::make_unique<MessageBurst>(start, strength, seed);
     case PlantKind::kFakeBaseStation:
-      return std::make_unique<FakeBaseStation>(start, strength, seed);
+    case PlantKind::kCopiedBaseStation:
+      return std::make_unique<FakeBaseStation>(world, kind == PlantKind::kCopiedBaseStation, start, strength, seed);
     case PlantKind::kSpoofedTrunk:
       return std::make_unique<SpoofedTrunk>(start, strength, seed);
     default:

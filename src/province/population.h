@@ -46,6 +46,7 @@ class Population {
   Role role(std::uint32_t i) const;
   std::uint32_t first(Role role) const { return first_[static_cast<std::size_t>(role)]; }
   std::uint32_t count(Role role) const { return first_[static_cast<std::size_t>(role) + 1] - first(role); }
+  std::uint32_t cells() const { return cells_; }  // those of the operators: ids below
   bool fixed_line(std::uint32_t i) const { return role(i) >= Role::kEnterprise && role(i) <= Role::kSchool; }
 
   void append_number(std::string& out, std::uint32_t i) const;

@@ -24,8 +24,8 @@ std::int64_t slice_start(std::int64_t ms) {
 }  // namespace
 
 std::string_view file_name(Feed feed) {
-  constexpr std::array<std::string_view, kFeeds> kNames{"calls.csv", "messages.csv", "conn.log",   "dns.log",
-                                                        "http.log",  "ssl.log",      "truth.jsonl"};
+  constexpr std::array<std::string_view, kFeeds> kNames{"calls.csv", "messages.csv", "conn.log",    "dns.log",
+                                                        "http.log",  "ssl.log",      "truth.jsonl", "openings.csv"};
   return kNames[static_cast<std::size_t>(feed)];
 }
 
@@ -35,6 +35,8 @@ std::string_view source_kind(Feed feed) {
       return "calls";
     case Feed::kMessages:
       return "messages";
+    case Feed::kOpenings:
+      return "openings";
     case Feed::kTruth:
       return {};
     default:
@@ -75,11 +77,14 @@ struct Province::State {
     add(Process::kPush, hosts * 3 / 10);
     add(Process::kUpdate, hosts);
     add(Process::kMonitor, monitored_of(world));
+    add(Process::kOpening, 1);
+    add(Process::kRepairShop, repair_shops_of(world));
     for (std::uint32_t i = 0; i < entities.size(); ++i) {
       Prng random(combine64(combine64(config.seed, 0xe417), i));
       const Duty duty = duty_of(i);
       // Without activity people are silent; machines and computers keep their clocks.
-      const bool silent = config.scenario.activity <= 0 && duty.process <= Process::kBrowse &&
+      const bool silent = config.scenario.activity <= 0 &&
+                          (duty.process <= Process::kBrowse || duty.process >= Process::kOpening) &&
                           !(duty.process == Process::kNumber && world.people.role(duty.index) == Role::kMachine);
       entities[i].next_ms = silent ? kNever : first_act(world, duty, random);
       entities[i].random = random.state();
@@ -158,6 +163,8 @@ void Province::State::benign_truth() {
       say("number", number, name(role), "calls many people for its work");
     }
   for (std::uint32_t i = 0; i < ports_of(world); ++i) say("number", port_number(i), "message_port", "sends notices");
+  for (std::uint32_t i = 0; i < repair_shops_of(world); ++i)
+    say("device", repair_device(world, i), "repair_shop", "one telephone in which many customers' cards are tried");
   say("ip", "10.0.0.10", "monitoring", "polls its targets every minute");
 }
 
@@ -191,9 +198,13 @@ Province& Province::operator=(Province&&) noexcept = default;
 std::string Province::header(Feed feed) const {
   switch (feed) {
     case Feed::kCalls:
-      return "time,caller,callee,duration_s,answered,caller_device,caller_cell,callee_cell,route,release_cause,kind\n";
+      return "time,caller,callee,duration_s,answered,caller_device,caller_cell,callee_cell,route,release_cause,kind,"
+             "ring_s,"
+             "callee_device\n";
     case Feed::kMessages:
-      return "time,sender,recipient,segments,sender_device,sender_cell,route,kind\n";
+      return "time,sender,recipient,segments,sender_device,sender_cell,route,kind,template,link_domain\n";
+    case Feed::kOpenings:
+      return "time,number,holder,agent,plan\n";
     case Feed::kTruth:
       return {};
     default:
@@ -238,9 +249,10 @@ std::string Province::describe() const {
   out += "\n[roles]\n";
   for (std::size_t r = 0; r < kRoles; ++r)
     out += fmt::format("{} = {}\n", name(static_cast<Role>(r)), s.world.people.count(static_cast<Role>(r)));
-  out += fmt::format("\n[written]\ncalls = {}\nmessages = {}\nconn = {}\ndns = {}\nhttp = {}\nssl = {}\nplanted = {}\n",
-                     s.counts.calls, s.counts.messages, s.counts.conn, s.counts.dns, s.counts.http, s.counts.ssl,
-                     s.counts.planted);
+  out += fmt::format(
+      "\n[written]\ncalls = {}\nmessages = {}\nconn = {}\ndns = {}\nhttp = {}\nssl = {}\nplanted = {}\nopenings = {}\n",
+      s.counts.calls, s.counts.messages, s.counts.conn, s.counts.dns, s.counts.http, s.counts.ssl, s.counts.planted,
+      s.counts.openings);
   return out;
 }
 

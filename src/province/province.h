@@ -22,10 +22,11 @@
 
 namespace pandun::province {
 
-enum class Feed : std::uint8_t { kCalls, kMessages, kConn, kDns, kHttp, kSsl, kTruth };
-inline constexpr std::size_t kFeeds = 7;
-std::string_view file_name(Feed feed);    // "calls.csv", "messages.csv", "conn.log", …, "truth.jsonl"
-std::string_view source_kind(Feed feed);  // "calls", "messages", "zeek"; "" for truth: for an INPUT "KIND:PATH"
+enum class Feed : std::uint8_t { kCalls, kMessages, kConn, kDns, kHttp, kSsl, kTruth, kOpenings };
+inline constexpr std::size_t kFeeds = 8;
+std::string_view file_name(Feed feed);  // "calls.csv", "messages.csv", "conn.log", …, "truth.jsonl"
+std::string_view source_kind(
+    Feed feed);  // "calls", "messages", "openings", "zeek"; "" for truth: for an INPUT "KIND:PATH"
 
 struct Config {
   std::uint64_t seed = 1;
@@ -56,7 +57,7 @@ class Province {
   EventMs now() const;
 
   struct Counts {
-    std::uint64_t calls = 0, messages = 0, conn = 0, dns = 0, http = 0, ssl = 0, planted = 0;
+    std::uint64_t calls = 0, messages = 0, conn = 0, dns = 0, http = 0, ssl = 0, planted = 0, openings = 0;
   };
   const Counts& counts() const;
   std::string describe() const;  // province.toml: what was made
@@ -66,7 +67,7 @@ class Province {
   std::unique_ptr<State> state_;
 };
 
-// `simulate`: writes calls.csv, messages.csv, conn.log, dns.log, http.log, ssl.log, truth.jsonl and province.toml into
+// `simulate`: writes calls.csv, messages.csv, openings.csv, conn.log, dns.log, http.log, ssl.log, truth.jsonl and province.toml into
 // `directory` (made if needed). `progress` (may be empty) hears the share done, 0..1. kIo.
 Result<Province::Counts> write_files(platform::FileSystem& files, const std::string& directory, const Config& config,
                                      const std::function<void(double)>& progress);

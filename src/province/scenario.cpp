@@ -12,9 +12,9 @@ namespace pandun::province {
 
 std::string_view name(PlantKind kind) {
   constexpr std::array<std::string_view, kPlantKinds> kNames{
-      "fraud_ring",    "sim_box",     "wangiri",      "message_burst",   "fake_base_station",
-      "spoofed_trunk", "beacon",      "dga",          "horizontal_scan", "vertical_scan",
-      "slow_scan",     "brute_force", "call_bombing", "iot_misuse",      "message_campaign"};
+      "fraud_ring",   "sim_box",    "wangiri",          "message_burst", "fake_base_station",  "spoofed_trunk",
+      "beacon",       "dga",        "horizontal_scan",  "vertical_scan", "slow_scan",          "brute_force",
+      "call_bombing", "iot_misuse", "message_campaign", "many_cards",    "copied_base_station"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -50,6 +50,10 @@ Planting& planting(Scenario& s, PlantKind kind) {
       return s.iot_misuse;
     case PlantKind::kMessageCampaign:
       return s.message_campaign;
+    case PlantKind::kManyCards:
+      return s.many_cards;
+    case PlantKind::kCopiedBaseStation:
+      return s.copied_base_station;
   }
   CHECK_MSG(false, "a plant without its place in the scenario");
   return s.beacon;

@@ -23,7 +23,8 @@ struct Scenario {
   double hosts_per_number = 0.02;  // computers seen by the probe, for each number
   // telephone
   Planting fraud_ring, sim_box, wangiri, message_burst, fake_base_station, spoofed_trunk;
-  Planting call_bombing, iot_misuse, message_campaign;  // none in the standard scenario
+  Planting call_bombing, iot_misuse, message_campaign, many_cards,
+      copied_base_station;  // none in the standard scenario
   // network
   Planting beacon, dga, horizontal_scan, vertical_scan, slow_scan, brute_force;
 

@@ -22,6 +22,23 @@ void append_seconds(std::string& out, double seconds) {
   for (std::uint64_t unit = 100'000; unit != 0; unit /= 10) out.push_back(static_cast<char>('0' + micros / unit % 10));
 }
 
+std::string_view kind_of(bool international, bool roaming, std::string_view neither) {
+  if (roaming) return international ? "international_roaming" : "roaming";
+  return international ? "international" : neither;
+}
+
+// From the ringing to the answer or the end. Sources and assumptions: docs/simulator.md.
+std::int32_t usual_ring(const CallRow& row, Prng random) {
+  const auto seconds = [&](double median, double sigma, double least, double most) {
+    return static_cast<std::int32_t>(std::clamp(random.log_normal(median, sigma), least, most));
+  };
+  if (row.duration_s > 0) return seconds(9, .55, 1, 58);
+  if (row.cause == 19)
+    return random.chance(.35) ? 60 : seconds(24, .5, 3, 59);  // the network's timer, or the caller gave up
+  if (row.cause == 21) return seconds(7, .6, 1, 40);          // refused by hand
+  return -1;
+}
+
 void field(std::string& out, std::string_view text) {
   out.push_back('\t');
   out += text.empty() ? std::string_view("-") : text;
@@ -40,7 +57,18 @@ World::World(const Config& config_in, Slice& slice_in, Province::Counts& counts_
       counts(counts_in),
       hosts_(std::max(50U, static_cast<std::uint32_t>(config_in.numbers * config_in.scenario.hosts_per_number))) {}
 
-// time,caller,callee,duration_s,answered,caller_device,caller_cell,callee_cell,route,release_cause,kind
+Prng World::beside(std::int64_t ms, std::string_view a, std::string_view b) const {
+  return Prng(combine64(combine64(config.seed, static_cast<std::uint64_t>(ms)), combine64(hash64(a), hash64(b))));
+}
+
+// Some 0.15 % of the residents are, a week at a time.
+bool World::abroad(std::uint32_t i, std::int64_t ms) const {
+  if (people.role(i) != Role::kResident) return false;
+  const auto week = static_cast<std::uint64_t>(ms / (7 * 86'400'000));
+  return combine64(combine64(config.seed, 0xab0ad + week), i) % 100'000 < 150;
+}
+
+// time,caller,callee,duration_s,answered,caller_device,caller_cell,callee_cell,route,release_cause,kind,ring_s,callee_device
 void World::call(std::int64_t ms, const CallRow& row) {
   std::string& out = slice.begin(Feed::kCalls, ms);
   slice.append_time(out, ms);
@@ -52,12 +80,17 @@ void World::call(std::int64_t ms, const CallRow& row) {
     out.append(",").append(text);
   out.push_back(',');
   append_number(out, static_cast<std::uint64_t>(row.cause));
-  out += row.international ? ",international" : ",voice";
+  out.append(",").append(kind_of(row.international, row.roaming, "voice")).push_back(',');
+  const std::int32_t ring =
+      row.ring_s == CallRow::kUsualRing ? usual_ring(row, beside(ms, row.caller, row.callee)) : row.ring_s;
+  if (ring >= 0) append_number(out, static_cast<std::uint64_t>(ring));
+  out.push_back(',');
+  if (row.cause != 1 && row.cause != 20) out += row.callee_device;  // neither no such number nor out of reach
   slice.end(Feed::kCalls);
   ++counts.calls;
 }
 
-// time,sender,recipient,segments,sender_device,sender_cell,route,kind
+// time,sender,recipient,segments,sender_device,sender_cell,route,kind,template,link_domain
 void World::message(std::int64_t ms, const MessageRow& row) {
   std::string& out = slice.begin(Feed::kMessages, ms);
   slice.append_time(out, ms);
@@ -65,9 +98,30 @@ void World::message(std::int64_t ms, const MessageRow& row) {
   out.push_back(',');
   append_number(out, static_cast<std::uint64_t>(row.segments));
   for (const std::string_view text : {row.device, row.cell, row.route}) out.append(",").append(text);
-  out += row.international ? ",international" : ",text";
+  for (const std::string_view text :
+       {kind_of(row.international, row.roaming, "text"), row.message_template, row.link_domain})
+    out.append(",").append(text);
   slice.end(Feed::kMessages);
   ++counts.messages;
+}
+
+void World::sample(std::int64_t ms, MessageRow row, std::string_view text, double reported) {
+  const std::uint64_t hash = combine64(config.seed, hash64(text));
+  const std::string sample = token_text("reported:", hash), link = token_text("s", hash + 1) + ".example";
+  if (beside(ms, row.sender, row.recipient).chance(reported)) {
+    row.message_template = sample;
+    row.link_domain = link;
+  }
+  message(ms, row);
+}
+
+// time,number,holder,agent,plan
+void World::opening(std::int64_t ms, const OpeningRow& row) {
+  std::string& out = slice.begin(Feed::kOpenings, ms);
+  slice.append_time(out, ms);
+  for (const std::string_view text : {row.number, row.holder, row.agent, row.plan}) out.append(",").append(text);
+  slice.end(Feed::kOpenings);
+  ++counts.openings;
 }
 
 void World::call_to(std::int64_t ms, std::uint32_t from, std::string_view to, std::int32_t duration_s,
@@ -87,6 +141,11 @@ void World::call_to(std::int64_t ms, std::uint32_t from, std::string_view to, st
   row.duration_s = duration_s;
   row.cause = duration_s > 0 ? 16 : 19;
   row.international = international;
+  if (abroad(from, ms)) {
+    row.caller_cell = {};
+    row.route = "igw-1";
+    row.international = row.roaming = true;
+  }
   call(ms, row);
 }
 
@@ -95,6 +154,7 @@ bool World::social_call(std::int64_t ms, std::uint32_t from, std::uint32_t to, P
   number_a_.clear();
   number_b_.clear();
   device_.clear();
+  device_b_.clear();
   cell_a_.clear();
   cell_b_.clear();
   people.append_number(number_a_, from);
@@ -102,13 +162,23 @@ bool World::social_call(std::int64_t ms, std::uint32_t from, std::uint32_t to, P
   people.append_device(device_, from);
   people.append_cell(cell_a_, from, ms, random);
   people.append_cell(cell_b_, to, ms, random);
+  if (abroad(to, ms))
+    cell_b_.clear();
+  else
+    people.append_device(device_b_, to);
   CallRow row;
   row.caller = number_a_;
   row.callee = number_b_;
   row.device = device_;
   row.caller_cell = cell_a_;
   row.callee_cell = cell_b_;
+  row.callee_device = device_b_;
   row.route = trunk_between(number_a_, number_b_);
+  if (abroad(from, ms)) {
+    row.caller_cell = {};
+    row.route = "igw-1";
+    row.international = row.roaming = true;
+  }
   const bool answered = random.chance(caller.answered);
   if (answered) {
     row.duration_s = static_cast<std::int32_t>(
@@ -324,6 +394,7 @@ std::string zeek_header(Feed feed) {
       break;
     case Feed::kCalls:
     case Feed::kMessages:
+    case Feed::kOpenings:
     case Feed::kTruth:
       return {};
   }

@@ -19,12 +19,22 @@ struct CallRow {
   std::int32_t duration_s = 0;  // 0 = not answered
   std::int32_t cause = 16;      // ITU-T Q.850
   bool international = false;
+  std::string_view callee_device{};  // told where the call reached it
+  std::int32_t ring_s = kUsualRing;  // -1 = it never rang
+  bool roaming = false;
+  static constexpr std::int32_t kUsualRing = -2;
 };
 
 struct MessageRow {
   std::string_view sender, recipient, device, cell, route;
   int segments = 1;
   bool international = false;
+  std::string_view message_template{}, link_domain{};
+  bool roaming = false;
+};
+
+struct OpeningRow {
+  std::string_view number, holder, agent, plan;
 };
 
 struct ConnRow {
@@ -54,6 +64,12 @@ class World {
 
   void call(std::int64_t ms, const CallRow& row);
   void message(std::int64_t ms, const MessageRow& row);
+  // Of what is sent with fraud, `reported` is the share whose recipients report it: their records name the text's hash and its link.
+  void sample(std::int64_t ms, MessageRow row, std::string_view text, double reported);
+  void opening(std::int64_t ms, const OpeningRow& row);
+  // For what goes with an event and is nobody's decision: the same for the same event, whatever else was drawn.
+  Prng beside(std::int64_t ms, std::string_view a, std::string_view b) const;
+  bool abroad(std::uint32_t i, std::int64_t ms) const;  // for that week
   // conn.log's line; the uid for the lines that go with it stays in uid().
   void conn(std::int64_t ms, const ConnRow& row, Prng& random);
   void dns(std::int64_t ms, std::uint32_t client, std::string_view query, std::string_view rcode,
@@ -82,13 +98,13 @@ class World {
 
   std::uint32_t hosts_;
   std::string uid_, micros_;
-  std::string number_a_, number_b_, device_, cell_a_, cell_b_;
+  std::string number_a_, number_b_, device_, device_b_, cell_a_, cell_b_;
   std::map<std::int64_t, std::vector<Promise>> promises_;  // by slice start
 };
 
 // ---- benign processes: entity e of `kind`, its next event, and what it does then ----
 
-enum class Process : std::uint8_t { kNumber, kPort, kBrowse, kTime, kPush, kUpdate, kMonitor };
+enum class Process : std::uint8_t { kNumber, kPort, kBrowse, kTime, kPush, kUpdate, kMonitor, kOpening, kRepairShop };
 
 struct Duty {
   Process process{};
@@ -101,6 +117,11 @@ std::int64_t act(World& world, Duty duty, std::int64_t ms, Prng& random);
 std::uint32_t ports_of(const World& world);
 std::string_view port_number(std::uint32_t index);
 std::uint32_t monitored_of(const World& world);
+
+std::uint32_t repair_shops_of(const World& world);
+std::string repair_device(const World& world, std::uint32_t shop);
+// A keyed token as a card register shows a holder, from something only the simulator knows.
+std::string token_text(std::string_view what, std::uint64_t seed);
 
 std::string zeek_header(Feed feed);
 

@@ -530,6 +530,9 @@ Result<std::unique_ptr<Live>> Live::start(platform::FileSystem& files, platform:
 std::string Live::url() const {
   return rooms_->url;
 }
+std::uint16_t Live::sip_port() const {
+  return rooms_->sip ? rooms_->sip->port() : std::uint16_t{0};
+}
 const std::optional<guard::Identity::FirstAdmin>& Live::first_admin() const {
   return rooms_->first_admin;
 }

@@ -25,7 +25,8 @@ class Live {
                                              const Settings& settings);
   ~Live();
 
-  std::string url() const;  // "http://127.0.0.1:8480"
+  std::string url() const;         // "http://127.0.0.1:8480"
+  std::uint16_t sip_port() const;  // 0: there is no SIP door
   // Set once, on the first start of a data directory.
   const std::optional<guard::Identity::FirstAdmin>& first_admin() const;
   void stop();

@@ -196,14 +196,24 @@ Result<std::unique_ptr<SipDoor>> SipDoor::start(const SipParts& parts) {
   TRY_ASSIGN(rooms->verifier, open_verifier(parts, *trunks));
   options.responder.verifier = rooms->verifier.get();
   const sip::DoorParts shared{parts.decider, rooms->numbering, parts.clock};
-  TRY_ASSIGN(rooms->udp, sip::UdpDoor::start(options, shared, trunks, rooms->figures));
   sip::TcpOptions tcp;
   tcp.address = options.address;
-  tcp.port = rooms->udp->port();
   tcp.responder = options.responder;
   tcp.responder.calls_remembered = std::min<std::size_t>(options.responder.calls_remembered, 1U << 16);
   tcp.responder.threads = 1;
-  TRY_ASSIGN(rooms->tcp, sip::TcpDoor::start(tcp, shared, trunks, rooms->figures));
+  // Port 0 takes any that is free; the one that UDP got may be taken for TCP, and then it is given back.
+  for (int left = listen.port == 0 ? 16 : 1;; --left) {
+    TRY_ASSIGN(rooms->udp, sip::UdpDoor::start(options, shared, trunks, rooms->figures));
+    tcp.port = rooms->udp->port();
+    auto door = sip::TcpDoor::start(tcp, shared, trunks, rooms->figures);
+    if (door.ok()) {
+      rooms->tcp = std::move(*door);
+      break;
+    }
+    if (left == 1 || door.error().code != Errc::kUnavailable) return door.error();
+    rooms->udp->stop();
+    rooms->udp.reset();
+  }
   return std::unique_ptr<SipDoor>(new SipDoor(std::move(rooms)));
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kRoomBeyondRequest = 2048;
 // For how many decisions their writer is asked to take a turn; a decision takes it about a microsecond.
-constexpr std::size_t kTurn = 16, kBunchTurn = 64, kTurnOverdue = 256;
+constexpr std::size_t kTurn = 16, kBunchTurn = 128, kTurnOverdue = 512;
 constexpr std::size_t kBunch = 8;  // calls that come at once
 
 std::uint64_t big_endian(const unsigned char* bytes) {
@@ -81,15 +81,15 @@ void UdpDoor::run(Lane& lane) {
   Responder& responder = *lane.responder;
   std::array<Arrival, platform::DatagramSocket::kBatch> arrivals;
   for (std::size_t last = 0;;) {
-    std::size_t count = socket.try_receive();
-    if (count == 0) {
-      // Nobody waits. Where calls come in bunches they wait for one another anyway: fewer and longer turns then.
-      decider_.offer_turn(last < kBunch ? kTurn : kBunchTurn);
-      count = socket.receive();
-      if (count == 0) return;
-    } else {
-      decider_.offer_turn(kTurnOverdue);
+    // Where calls come in bunches they wait for one another anyway: fewer and longer turns then.
+    const std::size_t turn = last < kBunch ? kTurn : kBunchTurn;
+    std::size_t count = 0;
+    if (decider_.turn_due(turn)) {
+      count = socket.try_receive();
+      if (count == 0 || decider_.turn_due(kTurnOverdue)) decider_.offer_turn(count == 0 ? turn : kTurnOverdue);
     }
+    if (count == 0) count = socket.receive();
+    if (count == 0) return;
     last = count;
     if (draining_.load(std::memory_order_relaxed)) responder.drain();
     const Now now{clock_.wall(), clock_.steady()};

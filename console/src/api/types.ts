@@ -50,6 +50,7 @@ export type AuditEntry = S['AuditEntry'];
 export type AuditCheck = S['AuditCheck'];
 export type Detector = S['Detector'];
 export type Rule = S['Rule'];
+export type CaseEvidence = S['CaseEvidence'];
 export type RuleVersion = S['RuleVersion'];
 export type BackTest = S['BackTest'];
 export type BackTestSubject = S['BackTestSubject'];

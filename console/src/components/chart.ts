@@ -27,7 +27,7 @@ export function readPalette(element: HTMLElement): Palette {
   };
 }
 
-export function timeChart(p: Palette, options: { formatTime: (t: number) => string; yAxis: object | object[]; range?: { min?: number; max?: number } }): Record<string, unknown> {
+export function timeChart(p: Palette, options: { formatTime: (t: number) => string; yAxis: object | object[]; range?: { min?: number; max?: number; minInterval?: number } }): Record<string, unknown> {
   return {
     animation: false,
     textStyle: { fontFamily: p.font, color: p.muted },

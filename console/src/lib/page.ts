@@ -1,5 +1,6 @@
 // A cursor-paged list: first page, next pages, and what went wrong.
-import { ref, shallowRef } from 'vue';
+import { computed, ref, shallowRef } from 'vue';
+import { useLoading } from './resource';
 
 export interface Page<T> {
   items: T[];
@@ -12,44 +13,33 @@ export function usePage<T extends { seq?: number; id?: string | number }, P exte
   const items = shallowRef<T[]>([]);
   const head = shallowRef<P | null>(null);
   const next = ref<string | null>(null);
-  const loading = ref(false);
   const loadingMore = ref(false);
-  const error = shallowRef<unknown>(null);
-  let run = 0;
+  const { loading, error, loadedAt, ask, current } = useLoading();
+  const bare = computed(() => items.value.length === 0);
 
-  async function load(quiet = false) {
-    const mine = ++run;
-    loading.value = !quiet || items.value.length === 0;
-    error.value = null;
-    try {
-      const page = await fetchPage(undefined);
-      if (mine !== run) return;
+  const load = (quiet = false) =>
+    ask(quiet, () => fetchPage(undefined), (page) => {
       head.value = page;
       items.value = page.items;
       next.value = page.next ?? null;
-    } catch (cause) {
-      if (mine === run) error.value = cause;
-    } finally {
-      if (mine === run) loading.value = false;
-    }
-  }
+    });
 
   async function more() {
     if (!next.value || loadingMore.value || loading.value) return;
-    const mine = run;
+    const mine = current();
     loadingMore.value = true;
     try {
       const page = await fetchPage(next.value);
-      if (mine !== run) return;
+      if (mine !== current()) return;
       const seen = new Set(items.value.map((item) => item.seq ?? item.id));
       items.value = [...items.value, ...page.items.filter((item) => !seen.has(item.seq ?? item.id))];
       next.value = page.next ?? null;
     } catch (cause) {
-      if (mine === run) error.value = cause;
+      if (mine === current()) error.value = cause;
     } finally {
       loadingMore.value = false;
     }
   }
 
-  return { items, head, next, loading, loadingMore, error, load, more };
+  return { items, head, next, loading, loadingMore, error, loadedAt, bare, load, more };
 }

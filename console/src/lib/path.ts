@@ -29,7 +29,8 @@ export function donePath(history: Pick<HistoryEntry, 'to'>[], current: string): 
 
 export function casePath(states: WorkflowState[], edges: Edge[], history: HistoryEntry[], current: string): Step[] {
   const byId = new Map(states.map((state) => [state.id, state]));
-  const who = (id: string) => [...history].reverse().find((entry) => entry.to === id)?.by ?? '';
+  // Who took it there; what only happened in that state moved nothing.
+  const who = (id: string) => [...history].reverse().find((entry) => entry.to === id && entry.from !== entry.to)?.by ?? '';
   const make = (id: string, phase: Step['phase']): Step => ({ ...(byId.get(id) ?? { id, title: { zh: id, en: id }, kind: 'open' }), phase, by: phase === 'next' ? '' : who(id) });
 
   const order = new Map(states.map((state, index) => [state.id, index]));

@@ -6,7 +6,7 @@ import * as format from './format';
 import type { Locale, LocalText } from './format';
 
 export function useText() {
-  const { t, te, locale } = useI18n();
+  const { t, te, tm, locale } = useI18n();
   const lang = computed(() => locale.value as Locale);
   const pick = (text: LocalText | null | undefined) => format.pick(text, lang.value);
   const count = (value: number | null | undefined) => format.count(value, lang.value);
@@ -20,6 +20,19 @@ export function useText() {
 
   // A word from a closed list, or the word itself when the server knows one that we do not.
   const word = (group: string, value: string | null | undefined) => (value ? (te(`${group}.${value}`) ? t(`${group}.${value}`) : value) : '');
+
+  // Why a measure ended: in the platform's own words, or a person's after them.
+  const ending = (why: string) => {
+    const [, said = why, rest = ''] = /^(appeal upheld): (.*)$/s.exec(why) ?? [];
+    const key = `ended.${said.replace(/ /g, '_').replace(/-/g, '_')}`;
+    return te(key) ? t(key, { reason: rest }) : why;
+  };
+
+  // Who did it: a person by name, a program by its token's name, the platform by its part.
+  const actor = (name: string) => {
+    if (name.startsWith('system:')) return t('actor_system', { part: word('system_part', name.slice(7)) });
+    return name.startsWith('token:') ? t('actor_token', { name: name.slice(6) }) : name;
+  };
 
   // The API names the roles that have a right, separated by commas.
   const roles = (names: string | null | undefined) =>
@@ -38,5 +51,5 @@ export function useText() {
     return { text: wait ? `${known} ${wait}` : known, advice: pick(p.advice), detail: p.detail, faults: p.faults };
   }
 
-  return { t, te, lang, pick, count, measure, rate, compact, percent, bytes, span, withUnit, word, roles, facts, problem };
+  return { t, te, tm, lang, pick, count, measure, rate, compact, percent, bytes, span, withUnit, word, actor, ending, roles, facts, problem };
 }

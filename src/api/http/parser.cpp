@@ -137,7 +137,8 @@ RequestParser::Status RequestParser::State::head() {
 }
 
 RequestParser::Status RequestParser::State::body(std::string_view bytes, std::size_t& consumed) {
-  if (content_length > body_max) return fail(413, "the body is larger than this path accepts");
+  if (content_length > body_max)
+    return fail(413, body_max == 0 ? "this path takes no body" : "the body is larger than this path accepts");
   while (!parser.is_done()) {
     if (consumed == bytes.size()) return Status::kNeedMore;
     // A body whose only chunk is the last one: Beast, once it has seen that chunk's size, takes it for granted that it is asked

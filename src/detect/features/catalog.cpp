@@ -474,14 +474,14 @@ void device_features(Builder& b) {
     b.one(family, model::EntityKind::kDevice, w).device = f;
   };
   b.device<&D::calls_out, k5m, k1h, k24h>({"device_calls_out", "calls", "calls made on the device in the last {en}",
-                                           "最近 {zh}终端主叫次数", kExact, 2, true, false, kCallOut});
+                                           "最近 {zh}终端主叫次数", kExact, 2, true, false, kCallMade});
   b.device<&D::calls_in, k1h, k24h>(
       {"device_calls_in", "calls",
        "calls received on the device in the last {en}, where the feed names the callee's device",
-       "最近 {zh}终端被叫次数（需话单含被叫终端）", kExact, 2, true, false, kCallIn});
+       "最近 {zh}终端被叫次数（需话单含被叫终端）", kExact, 2, true, false, kCallTaken});
   b.device<&D::messages_out, k5m, k1h, k24h>({"device_messages_out", "messages",
                                               "messages sent from the device in the last {en}",
-                                              "最近 {zh}终端发送短信条数", kExact, 2, true, false, kMessageOut});
+                                              "最近 {zh}终端发送短信条数", kExact, 2, true, false, kMessageSent});
   b.device<&D::out_share, k24h>(
       {"device_out_share", "ratio",
        "calls made as a share of all calls on the device in the last {en}: always 1 where the feed does not name the "
@@ -499,7 +499,7 @@ void device_features(Builder& b) {
        "最近 {zh}终端主叫接通中通话不超过 10 秒的比例（无接通时未知）"});
   b.device<&D::distinct_callees, k1h, k24h>({"device_distinct_callees", "numbers",
                                              "different numbers called on the device in the last {en}",
-                                             "最近 {zh}终端主叫的不同号码数", kSketch, 5, true, false, kCallOut});
+                                             "最近 {zh}终端主叫的不同号码数", kSketch, 5, true, false, kCallMade});
   b.device<&D::switches, k1h, k24h>({"device_switches", "times",
                                      "uses in the last {en} by another number than the use before",
                                      "最近 {zh}终端换号使用次数", kExact, 2, true});
@@ -536,11 +536,11 @@ void device_features(Builder& b) {
 void cell_features(Builder& b) {
   using C = Cell;
   b.cell<&C::calls, k5m, k1h, k24h>({"cell_calls", "calls", "calls made or received in the cell in the last {en}",
-                                     "最近 {zh}小区内主被叫通话次数", kExact, 2, true, false, kCallOut | kCallIn});
+                                     "最近 {zh}小区内主被叫通话次数", kExact, 2, true, false, kCallMade | kCallTaken});
   b.cell<&C::calls_out, k1h, k24h>({"cell_calls_out", "calls", "calls made in the cell in the last {en}",
-                                    "最近 {zh}小区内主叫次数", kExact, 2, true, false, kCallOut});
+                                    "最近 {zh}小区内主叫次数", kExact, 2, true, false, kCallMade});
   b.cell<&C::messages, k5m, k1h, k24h>({"cell_messages", "messages", "messages sent from the cell in the last {en}",
-                                        "最近 {zh}小区内发送短信条数", kExact, 2, true, false, kMessageOut});
+                                        "最近 {zh}小区内发送短信条数", kExact, 2, true, false, kMessageSent});
   b.cell<&C::international, k1h, k24h>(
       {"cell_international", "calls",
        "calls and messages in the cell in the last {en} that the feed calls international",

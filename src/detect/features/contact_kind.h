@@ -5,6 +5,6 @@
 
 namespace pandun::detect {
 
-enum ContactKind : std::uint8_t { kCallOut = 1, kCallIn = 2, kMessageOut = 4, kAnyContact = 7 };
+enum ContactKind : std::uint8_t { kCallMade = 1, kCallTaken = 2, kMessageSent = 4, kAnyContact = 7 };
 
 }  // namespace pandun::detect

@@ -90,6 +90,22 @@ TEST(RulePlan, RunsTheCheapestTestFirst) {
             "cost 26, contacts at least 4 in 1h\n");
 }
 
+TEST(RulePlan, KnowsHowMuchADeviceOrCellMustHaveBeenTold) {
+  EXPECT_TRUE(plan("device_distinct_numbers_24h >= 5 and device_calls_out_24h > 19", model::EntityKind::kDevice)
+                  .ends_with("contacts at least 20 in 24h, numbers at least 5\n"));
+  EXPECT_TRUE(plan("device_new_numbers_7d > 3 or device_calls_out_24h > 19", model::EntityKind::kDevice)
+                  .ends_with("contacts at least 0 in 7d\n"));
+  const auto bound = [](std::string_view expression) {
+    std::vector<ExpressionFault> faults;
+    const Tree tree = parse(expression, model::EntityKind::kCell, faults);
+    EXPECT_TRUE(faults.empty());
+    return Program::compile(tree).contacts_bound();
+  };
+  EXPECT_EQ(bound("cell_messages_1h >= 200 and cell_message_rise_1h > 3").kinds, kMessageSent);
+  EXPECT_EQ(bound("cell_messages_1h >= 200 or cell_calls_out_1h >= 900").kinds, kMessageSent | kCallMade);
+  EXPECT_EQ(bound("cell_messages_1h >= 200 and cell_distinct_numbers_24h >= 300").kinds, kAnyContact);
+}
+
 TEST(RuleFaults, SayWhereWhatAndWhatToDo) {
   EXPECT_EQ(faults_of("calls_out_1hr >= 100"),
             "0 unknown_feature: a rule about a number knows no 'calls_out_1hr'; did you mean 'calls_out_1h'?\n");

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "detect/detector.h"
+#include "detect/features/cell_activity.h"
 #include "detect/small_state.h"
 #include "detect/state_table.h"
 
@@ -18,6 +19,8 @@ namespace {
 using detect::LineKind;
 
 constexpr std::uint32_t kSpanS = 12 * 3600, kQuietS = 15 * 60;
+// Of a cell in use: calls that show it is one, what of its messages must be the storm's, and how much larger that must be.
+constexpr double kCellCalls = 10, kStormShare = 0.8, kInUseFactor = 1.5;
 constexpr std::uint64_t kSampled = 4;  // one caller in so many
 
 // What the cell's most frequent sender does, from its first message on until it is silent or outnumbered.
@@ -25,6 +28,7 @@ struct Storm {
   model::NumberKey sender;
   std::uint32_t first_s = 0, last_s = 0;
   std::uint32_t messages = 0, with_device = 0, several_segments = 0;
+  std::uint32_t reported = 0, registered = 0;  // by recipients as fraud; as a contract sender's template
   detect::FewDistinct<1024> recipients;
   detect::Said said;  // of the recipients
   detect::LatestRecords<8> records;
@@ -42,8 +46,8 @@ struct Cell {
 class FakeBaseStation final : public detect::Detector {
  public:
   explicit FakeBaseStation(const detect::Options& o)
-      : limits_{o["recipients_min"], o["minutes_max"], o["others_max"], o["plain_sender_factor"],
-                o["protected_factor"]},
+      : limits_{o["recipients_min"], o["minutes_max"],  o["others_max"],      o["plain_sender_factor"],
+                o["rise_min"],       o["reported_min"], o["protected_factor"]},
         cells_(std::chrono::hours(24)) {}
 
   void route(const model::Event& event, detect::KeyList& keys) const override;
@@ -61,7 +65,7 @@ class FakeBaseStation final : public detect::Detector {
  private:
   enum Role : std::uint8_t { kMessage, kCall };
   struct Limits {
-    double recipients, minutes, others, plain, factor;
+    double recipients, minutes, others, plain, rise, reported, factor;
   };
   static void see_other(Cell& cell, model::NumberKey number) {
     cell.others.add();
@@ -129,6 +133,8 @@ void FakeBaseStation::count(const model::Event& event, Cell& cell) {
   ++storm.messages;
   if (!message.sender_device.empty()) ++storm.with_device;
   if (message.segments > 1) ++storm.several_segments;
+  if (!message.template_hash.empty())
+    ++(message.template_hash.starts_with("registered:") ? storm.registered : storm.reported);
   storm.last_s = std::max(storm.last_s, now_s);
   storm.recipients.add(detect::state_hash(message.recipient));
   storm.records.add(event);
@@ -145,7 +151,7 @@ void FakeBaseStation::judge(const model::Event& event, Cell& cell, detect::Conte
   // A pace, not a sum: what lasts longer must have reached more.
   if (recipients * limits_.minutes < limits_.recipients * minutes) return;
   const double others = cell.others.sum() + 2 * cell.who.count();
-  if (others > std::max(limits_.others, 0.03 * recipients)) return;
+  const bool in_use = others > std::max(limits_.others, 0.03 * recipients);
 
   const detect::NumberFacts& facts = *context.ports().numbers;
   const LineKind kind = facts.traits(message.sender).kind;
@@ -158,6 +164,17 @@ void FakeBaseStation::judge(const model::Event& event, Cell& cell, detect::Conte
   // The very numbers that are imitated are protected ones; only those that warn the public are let go first.
   if (group == "service") group = {};
   double factor = group.empty() ? 1 : limits_.factor;
+  double calls = 0, rise = 0, share = 0;
+  if (in_use) {  // a copy of a real cell's identity
+    const detect::CellActivity* all = context.cell();
+    if (!service || !no_device || all == nullptr) return;
+    calls = all->calls(detect::Window::k24h);
+    rise = all->message_rise(detect::Window::k1h);
+    share = std::min(1.0, storm.messages / std::max(1.0, all->messages(detect::Window::k1h)));
+    if (storm.reported < limits_.reported || storm.registered != 0) return;
+    if (calls < kCellCalls || !(rise >= limits_.rise) || share < kStormShare) return;
+    factor *= kInUseFactor;
+  }
   if (!service) {
     if (!no_device) return;
     factor *= limits_.plain;
@@ -170,21 +187,30 @@ void FakeBaseStation::judge(const model::Event& event, Cell& cell, detect::Conte
   signal.first = {std::int64_t{storm.first_s} * 1000};
   signal.last = event.time;
   const double excess = std::log2(recipients / (limits_.recipients * factor));
-  const double severity = 65 + 6 * excess + (service ? 8 : 0) + (no_device ? 4 : 0) - (group.empty() ? 0 : 20);
+  const double severity =
+      65 + 6 * excess + (service ? 8 : 0) + (no_device ? 4 : 0) - (in_use ? 8 : 0) - (group.empty() ? 0 : 20);
   signal.severity = static_cast<std::uint8_t>(std::clamp(severity, 20.0, 90.0));
-  signal.confidence = std::clamp(
-      0.6 + 0.05 * excess + (service ? 0.1 : 0) + (no_device ? 0.05 : 0) - (group.empty() ? 0 : 0.2), 0.3, 0.9);
+  signal.confidence = std::clamp(0.6 + 0.05 * excess + (service ? 0.1 : 0) + (no_device ? 0.05 : 0) -
+                                     (in_use ? 0.1 : 0) - (group.empty() ? 0 : 0.2),
+                                 0.3, 0.9);
   const std::string n = std::to_string(static_cast<int>(recipients)),
                     m = std::to_string(static_cast<int>(std::ceil(minutes)));
-  signal.title.en =
-      "Fake base station: one sender wrote to " + n + " people within " + m + " min from a cell where nobody else is";
-  signal.title.zh = "疑似伪基站：同一发送方 " + m + " 分钟内从无其他用户的小区向 " + n + " 人发送短信";
+  signal.title.en = "Fake base station: one sender wrote to " + n + " people within " + m +
+                    (in_use ? " min in the name of a cell in use" : " min from a cell where nobody else is");
+  signal.title.zh = "疑似伪基站：同一发送方 " + m + " 分钟内" + (in_use ? "冒用在用小区" : "从无其他用户的小区") +
+                    "向 " + n + " 人发送短信";
   signal.evidence = {{"storm_recipients", recipients, limits_.recipients * factor, "numbers"},
                      {"storm_messages", static_cast<double>(storm.messages), 0, "messages"},
                      {"storm_minutes", minutes, limits_.minutes * recipients / limits_.recipients, "min"},
-                     {"cell_others_24h", others, std::max(limits_.others, 0.03 * recipients), "contacts"},
+                     {"cell_others_24h", others, in_use ? 0 : std::max(limits_.others, 0.03 * recipients), "contacts"},
                      {"cell_age_s", static_cast<double>(now_s - std::min(now_s, cell.first_s)), 0, "s"},
                      {"storm_long_share", static_cast<double>(storm.several_segments) / storm.messages, 0, "ratio"}};
+  if (in_use) {
+    signal.evidence.push_back({"storm_reported", static_cast<double>(storm.reported), limits_.reported, "messages"});
+    signal.evidence.push_back({"cell_calls_24h", calls, kCellCalls, "calls"});
+    signal.evidence.push_back({"cell_message_rise_1h", rise, limits_.rise, "times"});
+    signal.evidence.push_back({"storm_share_1h", share, kStormShare, "ratio"});
+  }
   if (service) signal.evidence.push_back({"storm_service_sender", 1, 1, ""});
   if (no_device) signal.evidence.push_back({"storm_no_device", 1, 1, ""});
   if (!group.empty())
@@ -205,7 +231,9 @@ void FakeBaseStation::save(detect::StateWriter& out) const {
     if (c.storm == nullptr) return;
     const Storm& s = *c.storm;
     w.u64(s.sender.bits());
-    for (const std::uint32_t v : {s.first_s, s.last_s, s.messages, s.with_device, s.several_segments}) w.u32(v);
+    for (const std::uint32_t v :
+         {s.first_s, s.last_s, s.messages, s.with_device, s.several_segments, s.reported, s.registered})
+      w.u32(v);
     s.recipients.save(w);
     s.said.save(w);
     s.records.save(w);
@@ -223,7 +251,9 @@ Result<> FakeBaseStation::load(detect::StateReader& in) {
     c.storm = std::make_unique<Storm>();
     Storm& s = *c.storm;
     s.sender = model::NumberKey::from_bits(r.u64());
-    for (std::uint32_t* v : {&s.first_s, &s.last_s, &s.messages, &s.with_device, &s.several_segments}) *v = r.u32();
+    for (std::uint32_t* v :
+         {&s.first_s, &s.last_s, &s.messages, &s.with_device, &s.several_segments, &s.reported, &s.registered})
+      *v = r.u32();
     s.recipients.load(r);
     s.said.load(r);
     s.records.load(r);
@@ -241,8 +271,13 @@ const detect::DetectorSpec& fake_base_station_spec() {
       .title_en = "Fake base station",
       .title_zh = "疑似伪基站",
       .finds_en =
-          "A cell from which one sender writes to many people within minutes while nobody else calls or writes there.",
-      .finds_zh = "某小区内同一发送方在数分钟内向大量号码发送短信，而无其他用户通话或发送：疑似伪基站。",
+          "A cell from which one sender writes to many people within minutes while nobody else calls or writes there, "
+          "or a "
+          "cell in use in whose name a service number suddenly writes.",
+      .finds_zh =
+          "某小区内同一发送方在数分钟内向大量号码发送短信，而无其他用户通话或发送；或在用小区突然出现以服务号码名义的大"
+          "量"
+          "短信：疑似伪基站。",
       .reads = {model::EventKind::kCall, model::EventKind::kMessage},
       .entity = model::EntityKind::kCell,
       .topic = "fake_base_station",
@@ -263,6 +298,13 @@ const detect::DetectorSpec& fake_base_station_spec() {
               {"plain_sender_factor", "times", 3, 1, 100,
                "recipients are multiplied by this where the sender is an ordinary number",
                "发送方为普通号码时的阈值倍数"},
+              {"rise_min", "times", 4, 1, 24,
+               "of a cell in use: messages of the last hour over the mean hour of the day, where a service number "
+               "writes",
+               "在用小区：最近 1 小时短信条数与最近 24 小时每小时平均之比（发送方为服务号码时）"},
+              {"reported_min", "messages", 2, 1, 1000,
+               "of a cell in use: messages that their recipients reported; a public warning is not",
+               "在用小区：被接收人举报的短信条数（公共预警短信不会被举报）"},
               {"protected_factor", "times", 3, 1, 100, "recipients are multiplied by this for protected groups",
                "受保护群体的阈值倍数"},
           },
@@ -272,6 +314,7 @@ const detect::DetectorSpec& fake_base_station_spec() {
           "to a whole address book from a cell that was opened today. Field measurement tells.",
       .false_positives_zh =
           "将短信中心名称写入小区字段的数据源；测试发射机；从当天新开小区向整个通讯录群发的个人。以现场测向核实。",
+      .state_version = 2,
       .evidence =
           {
               {"storm_recipients", "different recipients of the storm", "短信接收号码数", "numbers", "个",
@@ -282,12 +325,16 @@ const detect::DetectorSpec& fake_base_station_spec() {
               {"storm_service_sender", "a service number, which never writes over the air",
                "发送方为服务号码，正常不经空口发出", "", ""},
               {"storm_no_device", "no device is named for the sender", "发送方无终端信息", "", ""},
-              {"cell_others_24h", "calls and messages of others in the cell", "小区内其他用户活动", "contacts", "次",
-               detect::Bound::kAtMost},
+              {"cell_others_24h", "calls and messages of others in the cell", "小区内其他用户活动", "contacts", "次"},
+              {"storm_reported", "messages that their recipients reported", "被举报的短信条数", "messages", "条",
+               detect::Bound::kAtLeast},
+              {"storm_share_1h", "share of the cell's messages of the last hour", "占小区最近 1 小时短信的比例",
+               "ratio", "比例", detect::Bound::kAtLeast},
               {"cell_age_s", "time since the cell was first seen", "小区首次出现至今", "s", "秒"},
               {"protected_group_*", "protected group (*): higher thresholds apply", "受保护群体（*），按更高阈值判断",
                "", ""},
           },
+      .wants_cells = true,
   };
   return kSpec;
 }

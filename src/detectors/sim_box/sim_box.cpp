@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "detect/features/device_activity.h"
 #include "detect/features/number_activity.h"
 
 namespace pandun::detectors::sim_box {
@@ -19,6 +20,8 @@ namespace {
 using detect::Window;
 
 constexpr std::uint32_t kMirrorTalkS = 30, kMirrorSlackS = 15;
+constexpr std::uint32_t kTurnsFrom = 3;  // numbers on one device within 24 h
+constexpr double kRoundDispersion = 0.8;
 
 std::uint32_t short_hash(model::NumberKey number) {
   return static_cast<std::uint32_t>(detect::state_hash(number) >> 32) | 1U;
@@ -40,7 +43,6 @@ SimBox::SimBox(const detect::Options& o)
               o["dispersion_min"], o["return_share_max"], o["device_numbers_min"], o["number_calls_min"],
               o["cohort_min"],     o["cohort_calls_min"], o["mirrored_calls_min"], o["protected_factor"]},
       numbers_(std::chrono::hours(24)),
-      singles_(std::chrono::hours(24)),
       devices_(std::chrono::hours(24)),
       cells_(std::chrono::hours(24)) {}
 
@@ -61,7 +63,6 @@ void SimBox::route(const model::Event& event, detect::KeyList& keys) const {
 }
 
 void SimBox::prefetch(const detect::RoutedKey& key, unsigned stage) const {
-  if (key.role == kDevice || key.role == kCalleeDevice) singles_.prefetch({key.key.lo}, stage);
   if (key.role == kCallerCell || key.role == kCalleeCell) cells_.prefetch(key.key, stage);
 }
 
@@ -72,7 +73,7 @@ void SimBox::on_event(const model::Event& event, const detect::RoutedKey& key, d
     case kDevice:
       return look_at_device(event, {key.key.lo}, context);
     case kCalleeDevice:
-      return hear_device(event, {key.key.lo});
+      return hear_device(event, {key.key.lo}, context);
     default:
       return look_at_cell(event, key, context);
   }
@@ -136,19 +137,9 @@ void SimBox::look_at_number(const model::Event& event, detect::Context& context)
 
 void SimBox::look_at_device(const model::Event& event, DeviceKey key, detect::Context& context) {
   const auto& call = event.as<model::Call>();
-  const std::uint32_t number = short_hash(call.caller);
-  bool fresh = false;
-  FirstNumbers& first = singles_.touch_hash(key, state_hash(key), event.watermark, &fresh, [](FirstNumbers&) {});
-  if (first.first == kShared) {
-    // from here on the device has a state of its own
-  } else if (first.holds(number)) {
-    return;
-  } else if (first.first == 0 || first.second == 0) {
-    (first.first == 0 ? first.first : first.second) = number;
-    return;
-  } else {
-    first.first = first.second = kShared;
-  }
+  const detect::DeviceActivity* use = context.device();
+  // A telephone with one or two cards needs nothing here.
+  if (use == nullptr || use->fewer_than(0, kTurnsFrom) || use->distinct_numbers(Window::k24h) < kTurnsFrom) return;
   std::unique_ptr<Device>& held = devices_.touch_hash(key, state_hash(key), event.watermark, nullptr,
                                                       [this](std::unique_ptr<Device>& d) { drop(d); });
   if (held == nullptr) {
@@ -170,32 +161,76 @@ void SimBox::look_at_device(const model::Event& event, DeviceKey key, detect::Co
   device.callees.add(detect::state_hash(call.callee));
   if (!call.caller_cell.empty()) device.cells.add(mix64(hash64(call.caller_cell)));
   device.records.add(event);
-  if (static_cast<double>(device.numbers.size()) >= limits_.device_numbers) judge_device(event, device, context);
+  if (static_cast<double>(device.numbers.size()) >= limits_.device_numbers) judge_device(event, device, *use, context);
 }
 
 // A box receives nothing; a company's gateway does. Told only by feeds that name the callee's device.
-void SimBox::hear_device(const model::Event& event, DeviceKey key) {
-  const FirstNumbers* first = singles_.find(key, event.watermark);
-  if (first == nullptr || first->first != kShared) return;
+// A box receives nothing; a company's gateway does. Told only by feeds that name the callee's device.
+void SimBox::hear_device(const model::Event& event, DeviceKey key, const detect::Context& context) {
+  const detect::DeviceActivity* use = context.device();
+  if (use == nullptr || use->fewer_than(0, kTurnsFrom)) return;
   std::unique_ptr<Device>* held = devices_.find(key, event.watermark);
   if (held == nullptr || *held == nullptr) return;
   (*held)->advance(detect::seconds32(event.time));
   (*held)->calls_in.add();
 }
 
-void SimBox::judge_device(const model::Event& event, Device& device, detect::Context& context) const {
-  const auto& call = event.as<model::Call>();
+// Within an hour, twice as many numbers as take turns over a day, hardly one of them twice yet: cards that go round the slots of
+// a box at random. A shop tries a few an hour, and rings itself; many telephones of one made-up identity are everywhere.
+bool SimBox::goes_round(const detect::DeviceActivity& use) const {
+  const double numbers = use.distinct_numbers(Window::k1h), calls = use.calls_out(Window::k1h);
+  if (numbers < 2 * limits_.device_numbers || calls < 3 * limits_.device_numbers) return false;
+  const double cells = use.distinct_cells(Window::k24h), in = use.calls_in(Window::k24h);
+  return use.distinct_callees(Window::k1h) >= calls * std::max(limits_.dispersion, kRoundDispersion) && cells >= 1 &&
+         cells <= limits_.cells && in <= (use.calls_out(Window::k24h) + in) * (1 - limits_.out_share);
+}
+
+void SimBox::judge_device(const model::Event& event, Device& device, const detect::DeviceActivity& use,
+                          detect::Context& context) const {
   std::vector<const DeviceNumber*> used;
   for (const DeviceNumber& n : device.numbers)
     if (n.calls.sum() >= limits_.number_calls) used.push_back(&n);
+  std::vector<model::Evidence> evidence = turns(device, used, detect::seconds32(event.time));
+  double least = limits_.device_numbers;
+  if (evidence.empty()) {
+    least *= 2;
+    const double numbers = use.distinct_numbers(Window::k1h);
+    if (numbers < least || !device.said.due(numbers, detect::seconds32(event.time)) || !goes_round(use)) return;
+    used.clear();
+    for (const DeviceNumber& n : device.numbers)
+      if (n.calls.sum() > 0) used.push_back(&n);
+    const double calls = use.calls_out(Window::k1h);
+    evidence = {{"device_distinct_numbers_1h", numbers, least, "numbers"},
+                {"device_calls_out_1h", calls, 3 * limits_.device_numbers, "calls"},
+                {"device_dispersion", use.distinct_callees(Window::k1h) / calls,
+                 std::max(limits_.dispersion, kRoundDispersion), "ratio"},
+                {"device_cells", use.distinct_cells(Window::k24h), limits_.cells, "cells"}};
+  }
+  name_device(event, device, used, std::move(evidence), least, context);
+}
+
+// What shows that the numbers in use take turns; empty when they do not.
+std::vector<model::Evidence> SimBox::turns(const Device& device, const std::vector<const DeviceNumber*>& used,
+                                           std::uint32_t now_s) const {
   const double numbers = static_cast<double>(used.size());
-  const std::uint32_t now_s = detect::seconds32(event.time);
-  if (numbers < limits_.device_numbers || !device.said.due(numbers, now_s)) return;
+  if (numbers < limits_.device_numbers || !device.said.due(numbers, now_s)) return {};
   const double calls = device.calls.sum(), switches = device.switches.sum(), cells = device.cells.count();
-  if (device.calls_in.sum() > (calls + device.calls_in.sum()) * (1 - limits_.out_share)) return;
+  if (device.calls_in.sum() > (calls + device.calls_in.sum()) * (1 - limits_.out_share)) return {};
   // 256 bits cannot tell more than that many callees apart.
   const double callees = device.callees.count(), dispersion = callees / std::min(calls, 256.0);
-  if (dispersion < limits_.dispersion || switches < 2 * numbers || cells > limits_.cells) return;
+  if (dispersion < limits_.dispersion || switches < 2 * numbers || cells > limits_.cells) return {};
+  std::vector<model::Evidence> out = {{"device_numbers", numbers, limits_.device_numbers, "numbers"},
+                                      {"device_calls", calls, limits_.device_numbers * limits_.number_calls, "calls"},
+                                      {"device_switches", switches, 2 * numbers, "times"},
+                                      {"device_dispersion", dispersion, limits_.dispersion, "ratio"}};
+  if (cells > 0) out.push_back({"device_cells", cells, limits_.cells, "cells"});
+  return out;
+}
+
+// The first piece of evidence is how many numbers there are.
+void SimBox::name_device(const model::Event& event, Device& device, std::vector<const DeviceNumber*>& used,
+                         std::vector<model::Evidence> evidence, double least, detect::Context& context) const {
+  const auto& call = event.as<model::Call>();
   std::size_t in_group = 0;
   std::string_view group;
   for (const DeviceNumber* n : used) {
@@ -205,22 +240,23 @@ void SimBox::judge_device(const model::Event& event, Device& device, detect::Con
     ++in_group;
   }
   if (in_group * 2 < used.size()) group = {};
-  const double factor = group.empty() ? 1 : limits_.factor;
-  if (numbers < limits_.device_numbers * factor) return;
-  device.said.say(numbers, now_s);
+  const double numbers = evidence.front().value, factor = group.empty() ? 1 : limits_.factor;
+  if (numbers < least * factor) return;
+  evidence.front().threshold = least * factor;
+  device.said.say(numbers, detect::seconds32(event.time));
 
-  const double excess = std::log2(numbers / (limits_.device_numbers * factor));
+  const double excess = std::log2(numbers / (least * factor));
+  const auto cells =
+      std::find_if(evidence.begin(), evidence.end(), [](const auto& e) { return e.feature == "device_cells"; });
+  const bool still = cells != evidence.end() && cells->value == 1;
   model::Signal signal = signal_of(event, device.first_s, 65 + 6 * excess - (group.empty() ? 0 : 20),
-                                   0.7 + 0.05 * excess + (cells == 1 ? 0.05 : 0) - (group.empty() ? 0 : 0.2));
+                                   0.7 + 0.05 * excess + (still ? 0.05 : 0) - (group.empty() ? 0 : 0.2));
   signal.entity = model::Entity::text(model::EntityKind::kDevice, call.caller_device);
-  const std::string n = std::to_string(used.size()), c = std::to_string(static_cast<int>(calls));
+  const std::string n = std::to_string(static_cast<int>(numbers)),
+                    c = std::to_string(static_cast<int>(evidence[1].value));
   signal.title.en = "SIM box: " + n + " numbers take turns on one device, " + c + " calls out";
   signal.title.zh = "疑似 GOIP：" + n + " 个号码在同一终端上轮换外呼 " + c + " 次";
-  signal.evidence = {{"device_numbers", numbers, limits_.device_numbers * factor, "numbers"},
-                     {"device_calls", calls, limits_.device_numbers * limits_.number_calls, "calls"},
-                     {"device_switches", switches, 2 * numbers, "times"},
-                     {"device_dispersion", dispersion, limits_.dispersion, "ratio"}};
-  if (cells > 0) signal.evidence.push_back({"device_cells", cells, limits_.cells, "cells"});
+  signal.evidence = std::move(evidence);
   if (!group.empty())
     signal.evidence.push_back({"protected_group_" + std::string(group), 1, limits_.factor, "times stricter"});
   std::sort(used.begin(), used.end(), [](const DeviceNumber* a, const DeviceNumber* b) {
@@ -382,7 +418,6 @@ void SimBox::drop(std::unique_ptr<Cell>& cell) {
 
 void SimBox::evict(EventMs watermark) {
   numbers_.evict(watermark);
-  singles_.evict(watermark);
   devices_.evict(watermark, [this](std::unique_ptr<Device>& d) { drop(d); });
   cells_.evict(watermark, [this](std::unique_ptr<Cell>& c) { drop(c); });
 }
@@ -392,10 +427,6 @@ void SimBox::save(detect::StateWriter& out) const {
     m.said.save(w);
     m.records.save(w);
   });
-  singles_.save(out, [](detect::StateWriter& w, const FirstNumbers& f) {
-    w.u32(f.first);
-    w.u32(f.second);
-  });
   devices_.save(out, [](detect::StateWriter& w, const std::unique_ptr<Device>& d) { d->save(w); });
   cells_.save(out, [](detect::StateWriter& w, const std::unique_ptr<Cell>& c) { c->save(w); });
 }
@@ -404,10 +435,6 @@ Result<> SimBox::load(detect::StateReader& in) {
   TRY(numbers_.load(in, [](detect::StateReader& r, NumberMark& m) {
     m.said.load(r);
     m.records.load(r);
-  }));
-  TRY(singles_.load(in, [](detect::StateReader& r, FirstNumbers& f) {
-    f.first = r.u32();
-    f.second = r.u32();
   }));
   TRY(devices_.load(in, [](detect::StateReader& r, std::unique_ptr<Device>& d) {
     d = std::make_unique<Device>();
@@ -426,9 +453,9 @@ Result<> SimBox::load(detect::StateReader& in) {
 }
 
 detect::StateSize SimBox::size() const {
-  return {numbers_.size() + singles_.size() + cells_.size(),
-          numbers_.bytes() + singles_.bytes() + devices_.bytes() + cells_.bytes() + heap_bytes_,
-          numbers_.evicted() + singles_.evicted() + cells_.evicted()};
+  return {numbers_.size() + devices_.size() + cells_.size(),
+          numbers_.bytes() + devices_.bytes() + cells_.bytes() + heap_bytes_,
+          numbers_.evicted() + devices_.evicted() + cells_.evicted()};
 }
 
 }  // namespace pandun::detectors::sim_box

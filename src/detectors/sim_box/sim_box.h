@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
+#include <vector>
 
 #include "detect/detector.h"
 #include "detect/state_table.h"
@@ -22,7 +24,6 @@ class SimBox final : public detect::Detector {
 
  private:
   enum Role : std::uint8_t { kCaller, kDevice, kCallerCell, kCalleeCell, kCalleeDevice };
-  static constexpr std::uint32_t kShared = 0xfffffffe;  // even: never a number's hash
   struct Limits {
     double calls_24h, devices, cells, out_share, dispersion, returns, device_numbers, number_calls, cohort,
         cohort_calls, mirrored, factor;
@@ -34,8 +35,14 @@ class SimBox final : public detect::Detector {
 
   void look_at_number(const model::Event& event, detect::Context& context);
   void look_at_device(const model::Event& event, DeviceKey key, detect::Context& context);
-  void hear_device(const model::Event& event, DeviceKey key);
-  void judge_device(const model::Event& event, Device& device, detect::Context& context) const;
+  void hear_device(const model::Event& event, DeviceKey key, const detect::Context& context);
+  void judge_device(const model::Event& event, Device& device, const detect::DeviceActivity& use,
+                    detect::Context& context) const;
+  bool goes_round(const detect::DeviceActivity& use) const;
+  std::vector<model::Evidence> turns(const Device& device, const std::vector<const DeviceNumber*>& used,
+                                     std::uint32_t now_s) const;
+  void name_device(const model::Event& event, Device& device, std::vector<const DeviceNumber*>& used,
+                   std::vector<model::Evidence> evidence, double least, detect::Context& context) const;
   void look_at_cell(const model::Event& event, const detect::RoutedKey& key, detect::Context& context);
   void judge_cohort(const model::Event& event, Cell& cell, detect::Context& context) const;
   void count_in_seat(const model::Event& event, const detect::RoutedKey& key, Cell& cell, std::size_t place,
@@ -48,7 +55,6 @@ class SimBox final : public detect::Detector {
 
   Limits limits_;
   detect::StateTable<model::NumberKey, NumberMark> numbers_;
-  detect::StateTable<DeviceKey, FirstNumbers> singles_;
   detect::StateTable<DeviceKey, std::unique_ptr<Device>> devices_;
   detect::StateTable<model::EntityKey, std::unique_ptr<Cell>> cells_;
   std::uint64_t heap_bytes_ = 0;

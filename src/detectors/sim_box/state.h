@@ -1,7 +1,7 @@
 // What sim_box keeps of a device and of a cell.
 //
 // Units    seconds since 1970. A device's counts are those of the latest 12 to 24 hours, a cell's of the latest 6 to 12.
-// Shape    a device that one or two numbers use costs 24 bytes; from the third number on about 400 and 16 for each number.
+// Shape    a device that one or two numbers use costs nothing here; from the third number on about 400 and 16 for each number.
 //          A cell keeps up to 24 numbers that are busiest there, 64 bytes each.
 #pragma once
 
@@ -17,7 +17,7 @@ namespace pandun::detectors::sim_box {
 inline constexpr std::uint32_t kDeviceSpanS = 12 * 3600, kCellSpanS = 6 * 3600;
 inline constexpr std::size_t kDeviceNumbersMax = 64, kSeatsMax = 24, kPairsMax = 8;
 
-// A device's key: 64 bits of its text, so that the first table stays small.
+// A device's key: 64 bits of its text.
 struct DeviceKey {
   std::uint64_t bits = 0;
   friend bool operator==(DeviceKey, DeviceKey) = default;
@@ -31,11 +31,6 @@ inline void write_key(detect::StateWriter& out, DeviceKey key) {
 inline void read_key(detect::StateReader& in, DeviceKey& key) {
   key.bits = in.u64();
 }
-
-struct FirstNumbers {
-  std::uint32_t first = 0, second = 0;  // hashes; 0 = none
-  bool holds(std::uint32_t number) const { return first == number || second == number; }
-};
 
 struct DeviceNumber {
   model::NumberKey number;
