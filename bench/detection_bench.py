@@ -79,8 +79,9 @@ class Runs:
         return home
 
     def replay(self, home, out, config=None):
+        inputs = [f"{name}:{home}/{name}.csv" for name in ("calls", "messages", "openings") if (home / f"{name}.csv").exists()]
         subprocess.run([self.pandun, "replay", "--out", out, "--identities", "clear", "--signals", out.with_suffix(".signals"),
-                        *(["--config", config] if config else []), f"calls:{home}/calls.csv", f"messages:{home}/messages.csv"],
+                        *(["--config", config] if config else []), *inputs],
                        check=True, stdout=subprocess.DEVNULL)
         return lines(out / "alerts.jsonl"), lines(out.with_suffix(".signals")), json.loads((out / "summary.json").read_text())
 
@@ -102,7 +103,8 @@ class Runs:
 
 
 def acts_of(home, truth):
-    """The times at which planted entities called or sent, in order; of a victim of call bombing, those at which it was rung."""
+    """The times at which planted entities called or sent, in order; of a victim of call bombing, those at which it was rung; of a cell in use that is copied, those since then."""
+    copied = {t["entity"]["value"]: epoch_ms(t["first"]) for t in lines(home / "truth.jsonl") if t["pattern"] == "copied_base_station"}
     acts = {value: [] for value, (kind, pattern) in truth.items() if kind == "fraud"}
     rung = {value for value, (_, pattern) in truth.items() if pattern == "call_bombing"}
     for name, who, where in (("calls.csv", "caller", ("caller_device", "caller_cell")), ("messages.csv", "sender", ("sender_device", "sender_cell"))):
@@ -117,7 +119,7 @@ def acts_of(home, truth):
                 for column in columns:
                     if row[column] in acts and row[column] not in rung:
                         acts[row[column]].append(epoch_ms(row[time]))
-    return {value: sorted(times) for value, times in acts.items()}
+    return {value: sorted(t for t in times if t >= copied.get(value, 0)) for value, times in acts.items()}
 
 
 class Figures:

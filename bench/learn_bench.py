@@ -46,7 +46,7 @@ def train(pandun, users, home, name, *flags):
     """Mean over judgings with other folds, their spread, and the interval over users."""
     started = time.monotonic()
     result = json.loads(one_core([pandun, "learn", "train", users, "--label", "fraud", "--id", "id", "--manifest", home / "m.toml",
-                                  "--out", home / name.replace(" ", "-"), "--json", "--repeats", JUDGINGS, *flags]))
+                                  "--out", home / name.replace(" ", "-"), "--json", "--forest", "30", "--repeats", JUDGINGS, *flags]))
     for key, shown in FIGURES:
         figure = result["repeats"][key]
         row(f"{name}: {shown}", figure["mean"], "", f"± {figure['spread']:.4f} between {len(figure['values'])} judgings, [{figure['low']:.4f}, {figure['high']:.4f}] over users")

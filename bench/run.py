@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The figures of docs/performance.md: the product's own commands beside a peer or the physical limit, in one run.
 
-usage: run.py BUILD_DIR OUT_DIR [NAME…]      names: calls fraud zeek state province eventlog start api decide sip sms learn detection
+usage: run.py BUILD_DIR OUT_DIR [NAME…]      names: calls fraud zeek state province eventlog start api decide sip sms learn batches detection
 """
 import csv
 import json
@@ -497,12 +497,16 @@ def bench_learn():
     part("learn_bench.py", BUILD, OUT)
 
 
+def bench_batches():
+    part("batch_bench.py", BUILD, "--out", OUT / "batches.json")
+
+
 def bench_detection():
     part("detection_bench.py", BUILD, OUT, "--hours", 48, "--strengths", "1,0.25")
 
 
 BENCHES = {"calls": bench_calls, "fraud": bench_fraud, "zeek": bench_zeek, "state": bench_state, "province": bench_province, "eventlog": bench_eventlog, "start": bench_start, "api": bench_api,
-           "decide": bench_decide, "sip": bench_sip, "sms": bench_sms, "learn": bench_learn, "detection": bench_detection}
+           "decide": bench_decide, "sip": bench_sip, "sms": bench_sms, "learn": bench_learn, "batches": bench_batches, "detection": bench_detection}
 
 
 def main():

@@ -659,7 +659,7 @@ const Command kLearnTrain{
      {"--depth", "N", "most splits above a leaf", FlagKind::kInteger, "4"},
      {"--column-share", "X", "columns that each tree may use", FlagKind::kNumber, "0.4"},
      {"--forest", "N", "random trees beside each member's boosted ones, weighed by rows it has not seen; 0 = none",
-      FlagKind::kInteger, "30"},
+      FlagKind::kInteger, "0"},
      {"--search", "", "choose the settings from a small grid by inner folds, anew for each judged fold",
       FlagKind::kSwitch},
      {"--name", "TEXT", "name of the model", FlagKind::kText, "model"},

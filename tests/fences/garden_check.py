@@ -14,7 +14,8 @@ project(fences LANGUAGES CXX)
 set(PANDUN_TESTS OFF)
 find_package(Threads REQUIRED)
 add_library(pandun_flags INTERFACE)
-include({module})
+include({cmake}/precompiled.cmake)
+include({cmake}/module.cmake)
 {body}
 """
 GARDEN = 'add_subdirectory(src/parts)'
@@ -27,7 +28,7 @@ def configure(name, body, files):
     for path, text in files.items():
         (home / path).parent.mkdir(parents=True, exist_ok=True)
         (home / path).write_text(text)
-    (home / "CMakeLists.txt").write_text(ROOT.format(module=source / "cmake/module.cmake", body=body))
+    (home / "CMakeLists.txt").write_text(ROOT.format(cmake=source / "cmake", body=body))
     run = subprocess.run(["cmake", "-S", home, "-B", home / "build"], capture_output=True, text=True)
     return run.returncode, run.stdout + run.stderr
 
