@@ -305,24 +305,37 @@ def bench_state():
 
 
 def bench_province():
-    """The state of a province's numbers after weeks: two slices, so that the slope shows, and what it comes to at full size."""
-    numbers = int(os.environ.get("PANDUN_BENCH_PROVINCE_NUMBERS", "400000"))
-    days = os.environ.get("PANDUN_BENCH_PROVINCE_DAYS", "31")
-    small, large = (json.loads(one_core([BUILD / "bench/number_state_bench", n, days])[3]) for n in (numbers // 4, numbers))
-    for size, result in (("small", small), ("large", large)):
-        row("province", f"bytes a number after {days} days, 20 events a number and day ({size} slice)", result["bytes_per_number"], "bytes",
-            f"{result['numbers']:,} numbers: table {result['table']}, blocks {result['blocks']} (used {result['blocks_used']}), busy {result['busy_part']}; resident {result['rss_per_number']}")
-    for c in large["classes"]:
-        row("province", f"  {c['class']}: {c['contacts_24h']:.0f} contacts a day, beside its line in the table", c["bytes_beside_table"], "bytes", f"{c['numbers']:,} numbers, {c['busy']} in the busy form")
-    slope = (large["bytes_per_number"] * large["numbers"] - small["bytes_per_number"] * small["numbers"]) / (large["numbers"] - small["numbers"])
-    row("province", "slope: bytes for one number more", slope, "bytes")
-    row("province", "100,000,000 numbers by that slope", slope * 1e8 / 2**30, "GiB")
-    us = large["ns_per_event"] / 1000
-    row("province", "one event, both sides, cold, processor time", us, "us/event")
-    row("province", "2,000,000,000 events a day: 23,148 events/s, of 2 cores", us * 23148 / 1e6 / 2 * 100, "%")
-    row("province", "a busy hour of three times that, of 2 cores", us * 69444 / 1e6 / 2 * 100, "%")
-    row("province", "numbers that left memory", large["evicted"], "", f"silent for over 120 days; {large['too_old']} contacts behind 30 days; in forms: {large['listed']} listed, {large['ledgers']} ledgers, {large['busy']} busy")
-    save("province", small=small, large=large)
+    """A province's numbers after a day and after a month: slices of two sizes each, so that the slope shows, and what they come to at full size."""
+    scale = float(os.environ.get("PANDUN_BENCH_PROVINCE_SCALE", "1"))
+
+    def slice_of(numbers, days, things=0.0):
+        numbers = int(numbers * scale)
+        return json.loads(one_core([BUILD / "bench/number_state_bench", numbers, days, 20, numbers // 100, things])[3])
+
+    full = 100_000_000
+    saved = {}
+    for name, label, sizes, days, things in (
+            ("day", "a day of 20 events a number", (250_000, 1_000_000), 1, 0.0),
+            ("month", "31 such days, every number a person's", (40_000, 160_000), 31, 0.0),
+            ("month_things", "31 such days, 6 in 10 numbers cards of machines", (40_000, 160_000), 31, 0.6)):
+        small, large = (slice_of(n, days, things) for n in sizes)
+        saved[name] = [small, large]
+        for result in (small, large):
+            row("province", f"{label}: bytes a number, {result['numbers']:,} numbers", result["bytes_per_number"], "bytes",
+                f"table {result['table']}, blocks {result['blocks']} (used {result['blocks_used']}), busy {result['busy_part']}; resident {result['rss_per_number']}")
+        for c in large["classes"]:
+            row("province", f"  {c['class']}: {c['contacts_24h']:.0f} contacts in 24 h, beside its line in the table", c["bytes_beside_table"], "bytes",
+                f"{c['numbers']:,} numbers, {c['busy']:,} in the busy form")
+        slope = (large["bytes_per_number"] * large["numbers"] - small["bytes_per_number"] * small["numbers"]) / (large["numbers"] - small["numbers"])
+        row("province", "  slope: bytes for one number more", slope, "bytes")
+        row("province", f"  {full:,} numbers by that slope", slope * full / 2**30, "GiB", "20 at most")
+        us = large["ns_per_event"] / 1000
+        row("province", "  one event, both its sides, cold: processor time", us, "us/event")
+        row("province", "  2,000,000,000 events a day are 23,148/s: of 2 cores", us * 23148 / 1e6 / 2 * 100, "%")
+        row("province", "  an hour three times as busy: of 2 cores", us * 69444 / 1e6 / 2 * 100, "%")
+        row("province", "  left memory", large["evicted"], "numbers",
+            f"silent for 120 days; {large['too_old']:,} contacts came behind 30 days; listed {large['listed']:,}, packed {large['packed']:,}, busy {large['busy']:,}")
+    save("province", **saved)
 
 
 def bench_eventlog():

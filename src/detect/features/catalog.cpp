@@ -278,10 +278,16 @@ void number_ratios(Builder& b) {
       {"short_ratio_out", "ratio",
        "share of the answered calls made in the last {en} with at most 10 s of talk; not known without answered calls",
        "最近 {zh}主叫接通中通话不超过 10 秒的比例（无接通时未知）"});
-  b.number<&Number::talk_s_mean_out, k5m, k1h, k24h, k7d, k30d>(
+  b.number<&Number::talk_s_mean_out, k5m, k1h, k24h>(
       {"talk_s_mean_out", "s",
        "mean talk time of the answered calls made in the last {en}; not known without answered calls",
        "最近 {zh}主叫接通的平均通话时长（无接通时未知）"});
+  b.number<&Number::talk_s_mean_out, k7d, k30d>(
+      {"talk_s_mean_out", "s",
+       "mean talk time of the answered calls made in the last {en}, within 8 s: those of more than 24 h ago in steps "
+       "of "
+       "16 s; not known without answered calls",
+       "最近 {zh}主叫接通的平均通话时长，误差不超过 8 秒（24 小时以前的按 16 秒计；无接通时未知）", kEstimate});
   b.number<&Number::out_share, k5m, k1h, k24h, k7d, k30d>(
       {"out_share", "ratio", "calls made as a share of all calls in the last {en}; not known without calls",
        "最近 {zh}主叫占比（无通话时未知）"});
@@ -295,25 +301,24 @@ void number_ratios(Builder& b) {
 void number_returns(Builder& b) {
   b.number<&Number::return_calls, k5m, k1h, k7d, k30d>(
       {"return_calls", "calls",
-       "calls received in the last {en} from numbers it had called within the 7 days before; see return_calls_24h",
-       "最近 {zh}内由其此前 7 天呼叫过的号码打回的次数（参见 return_calls_24h）", kEstimate, 2, true});
+       "calls received in the last {en} from numbers it had called within the 24 hours before; see return_calls_24h",
+       "最近 {zh}内由其此前 24 小时内呼叫过的号码打回的次数（参见 return_calls_24h）", kEstimate, 2, true});
 }
 
 void number_singles(Builder& b) {
   b.single({"return_calls_24h", "calls",
-            "calls received in the last 24 hours from numbers it had called within the 7 days before; "
-            "exact but for hashes of 12 to 16 bits; a lower bound once it calls more than 32 (busy numbers 96) "
-            "numbers a day",
-            "最近 24 小时内由其此前 7 天呼叫过的号码打回的次数", kEstimate, 2, true},
+            "calls received in the last 24 hours from numbers it had called within the 24 hours before; exact but for "
+            "hashes of 16 bits; a lower bound once it calls more than 8,192 numbers in 24 hours",
+            "最近 24 小时内由其此前 24 小时内呼叫过的号码打回的次数", kEstimate, 2, true},
            k24h, &plain_number<&Number::return_calls_24h>);
   b.single({"distinct_devices_24h", "devices",
-            "different devices it called or sent from in the last 24 hours, at most 64; two share a 16-bit hash once "
-            "in 65,535",
+            "different devices it called or sent from in the last 24 hours, at most 64; two share a 12-bit hash once "
+            "in 4,095",
             "最近 24 小时使用的不同终端数（上限 64）", kEstimate, 3, true},
            k24h, &plain_number<&Number::distinct_devices_24h>);
   b.single({"distinct_cells_24h", "cells",
-            "different cells it was in when calling or called in the last 24 hours, at most 256; two share a 16-bit "
-            "hash once in 65,535",
+            "different cells it was in when calling or called in the last 24 hours, at most 256; two share a 12-bit "
+            "hash once in 4,095",
             "最近 24 小时出现的不同小区数（上限 256）", kEstimate, 4, true},
            k24h, &plain_number<&Number::distinct_cells_24h>);
   b.single(

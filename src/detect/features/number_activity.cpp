@@ -148,8 +148,7 @@ double NumberActivity::distinct(Lane lane, Window w) const {
   if ((have_distinct_ >> bit & 1U) != 0) return distinct_[static_cast<std::size_t>(lane)][i];
   have_distinct_ |= 1U << bit;
   const std::uint32_t start = start_s(std::min(w, Window::k24h), record_->newest_s);
-  const BusyNumber::Peers* busy =
-      record_->form == NumberRecord::kBusy ? all_->busy(*record_).peers(lane) : nullptr;
+  const BusyNumber::Peers* busy = record_->form == NumberRecord::kBusy ? all_->busy(*record_).peers(lane) : nullptr;
   Gathered recent(all_->scratch());
   each_recent(start, [&](const Contact& c) {
     if (c.is(lane) && c.peer != 0) recent.add(c.peer);
@@ -279,8 +278,7 @@ std::vector<model::EvidencePoint> NumberActivity::series(Lane lane, Window w) co
   for (std::uint32_t i = 0; i < steps; ++i)
     points[i].time = EventMs{static_cast<std::int64_t>(head + 1 - steps + i) * ws.step_s * 1000};
   each_recent(start_s(std::min(w, Window::k24h), record_->newest_s), [&](const Contact& c) {
-    if (c.is(lane))
-      points[steps - 1 - (head - c.time_s / ws.step_s)].value += 1;
+    if (c.is(lane)) points[steps - 1 - (head - c.time_s / ws.step_s)].value += 1;
   });
   if (const History* before = w >= Window::k7d ? all_->history(*record_) : nullptr; before != nullptr)
     before->each_step(w, [&](std::uint32_t from_s, std::uint32_t calls, std::uint32_t messages) {

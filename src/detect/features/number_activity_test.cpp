@@ -310,7 +310,8 @@ TEST(NumberActivity, PackedOrListedCannotBeTold) {
       for (const Window w : kAllWindows) {
         const auto x = one.calls_out_series(w), y = other.calls_out_series(w);
         ASSERT_EQ(x.size(), y.size());
-        for (std::size_t p = 0; p < x.size(); ++p) ASSERT_EQ(x[p].value, y[p].value) << spec(w).name << " at event " << i;
+        for (std::size_t p = 0; p < x.size(); ++p)
+          ASSERT_EQ(x[p].value, y[p].value) << spec(w).name << " at event " << i;
       }
     }
   }
@@ -398,12 +399,11 @@ TEST(NumberActivity, EveryFeatureOfTheCatalogueEqualsABatchOverADay) {
       if (std::isnan(*batch)) continue;
       const double size = f.unit == "ratio" ? 1 : *batch;
       const bool talk = f.name.starts_with("talk_s_mean_out") && f.window >= Window::k7d;
-      const double room = talk ? History::kTalkUnitS / 2.0
+      const double room = talk                                                          ? History::kTalkUnitS / 2.0
                           : f.exactness == Exactness::kExact || f.window < Window::k24h ? 1e-9 * (1 + size)
                           : f.exactness == Exactness::kSketch ? 0.01 * size + (f.unit == "ratio" ? 0 : 1)
-                          : f.exactness == Exactness::kSample
-                              ? 4 * kStatedError * size + 16
-                              : 0.15 * size + 2;
+                          : f.exactness == Exactness::kSample ? 4 * kStatedError * size + 16
+                                                              : 0.15 * size + 2;
       ASSERT_NEAR(streamed, *batch, room) << f.name << " seed " << seed << ", form " << record->form;
     }
   }

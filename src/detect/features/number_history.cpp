@@ -46,7 +46,8 @@ void History::remove_cell(std::size_t at) {
     else if (things_[i].cell > at)
       --things_[i].cell;
   }
-  std::copy(cells_.begin() + static_cast<std::ptrdiff_t>(at) + 1, cells_.begin() + static_cast<std::ptrdiff_t>(cell_count_),
+  std::copy(cells_.begin() + static_cast<std::ptrdiff_t>(at) + 1,
+            cells_.begin() + static_cast<std::ptrdiff_t>(cell_count_),
             cells_.begin() + static_cast<std::ptrdiff_t>(at));
   --cell_count_;
 }
@@ -154,7 +155,8 @@ void History::meet(std::uint32_t time_s, Lane lane, std::uint16_t hash, unsigned
 void History::put(std::uint16_t hash, std::uint8_t lanes, std::size_t cell) {
   std::uint8_t kept = 0;
   for (std::size_t lane = 0; lane < kLanes; ++lane)
-    if ((lanes >> lane & 1U) != 0 && passes(hash, cells_[cell].level[lane])) kept = static_cast<std::uint8_t>(kept | 1U << lane);
+    if ((lanes >> lane & 1U) != 0 && passes(hash, cells_[cell].level[lane]))
+      kept = static_cast<std::uint8_t>(kept | 1U << lane);
   if (kept == 0) return;
   for (std::size_t i = 0; i < thing_count_; ++i) {
     if (things_[i].cell != cell || things_[i].hash != hash) continue;

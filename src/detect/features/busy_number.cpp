@@ -1,0 +1,308 @@
+#include "detect/features/busy_number.h"
+
+#include <algorithm>
+
+#include "detect/features/number_parts.h"
+
+namespace pandun::detect {
+
+// ---- places ----
+
+void Places::add(bool cell, std::uint16_t hash, std::uint32_t time_s, std::uint32_t newest_s) {
+  const std::uint32_t start = start_s(Window::k24h, newest_s);
+  if (time_s < start) return;
+  std::size_t live = 0;
+  Seen* oldest = nullptr;
+  Seen* same = nullptr;
+  for (Seen& seen : seen_) {
+    if (seen.cell != cell || seen.last_s < start) continue;
+    if (seen.hash == hash) same = &seen;
+    ++live;
+    if (oldest == nullptr || seen.last_s < oldest->last_s ||
+        (seen.last_s == oldest->last_s && seen.hash < oldest->hash))
+      oldest = &seen;
+  }
+  if (same != nullptr) {
+    same->last_s = std::max(same->last_s, time_s);
+    return;
+  }
+  if (live >= (cell ? kCellsMax : kDevicesMax)) {
+    *oldest = Seen{time_s, hash, cell};
+    return;
+  }
+  // Expired sights go when room is needed, and an expired sight of this one at once.
+  const bool full = seen_.size() == seen_.capacity();
+  std::erase_if(seen_, [&](const Seen& seen) {
+    return (full && seen.last_s < start) || (seen.cell == cell && seen.hash == hash);
+  });
+  seen_.push_back(Seen{time_s, hash, cell});
+}
+
+std::size_t Places::count(bool cell, std::uint32_t newest_s) const {
+  const std::uint32_t start = start_s(Window::k24h, newest_s);
+  std::size_t out = 0;
+  for (const Seen& seen : seen_) out += seen.cell == cell && seen.last_s >= start ? 1U : 0U;
+  return out;
+}
+
+void Places::save(StateWriter& out) const {
+  out.varint(seen_.size());
+  for (const Seen& seen : seen_) {
+    out.u32(seen.last_s);
+    out.u16(seen.hash);
+    out.u8(seen.cell ? 1 : 0);
+  }
+}
+
+void Places::load(StateReader& in) {
+  const std::uint64_t size = in.varint();
+  if (size > 4 * (kDevicesMax + kCellsMax)) return in.fail("a number's places are over their bound");
+  for (std::uint64_t i = 0; i < size && in.ok(); ++i) {
+    Seen seen{};
+    seen.last_s = in.u32();
+    seen.hash = in.u16();
+    seen.cell = in.u8() != 0;
+    seen_.push_back(seen);
+  }
+}
+
+// ---- busy numbers ----
+
+void BusyNumber::Peers::advance(std::uint32_t now_s) {
+  short_time.advance(now_s);
+  long_time.advance(now_s);
+}
+
+void BusyNumber::Peers::add(std::uint32_t peer, std::uint32_t time_s) {
+  short_time.add(peer, time_s);
+  long_time.add(peer, time_s);
+  if (met != nullptr) (*met)[peer >> 24] |= std::uint64_t{1} << (peer >> 18 & 63);
+}
+
+std::uint64_t BusyNumber::Peers::bytes() const {
+  return short_time.bytes() + long_time.bytes() + (met != nullptr ? sizeof(*met) : 0);
+}
+
+void BusyNumber::Peers::save(StateWriter& out) const {
+  short_time.save(out);
+  long_time.save(out);
+  if (met != nullptr)
+    for (const std::uint64_t word : *met) out.u64(word);
+}
+
+void BusyNumber::Peers::load(StateReader& in, bool with_met) {
+  short_time.load(in);
+  long_time.load(in);
+  if (!with_met) return;
+  met = std::make_unique<Met>();
+  for (std::uint64_t& word : *met) word = in.u64();
+}
+
+BusyNumber::Peers* BusyNumber::peers(Lane lane) const {
+  const auto of = [](const auto& part) { return part == nullptr ? nullptr : &part->peers; };
+  switch (lane) {
+    case Lane::kCallOut:
+      return of(calls_out);
+    case Lane::kCallIn:
+      return of(calls_in);
+    case Lane::kMessageOut:
+      return of(messages_out);
+    default:
+      return of(messages_in);
+  }
+}
+
+std::uint64_t BusyNumber::total(Window w) const {
+  std::uint64_t total = 0;
+  if (calls_out != nullptr) total += calls_out->counts.total(w);
+  if (calls_in != nullptr) total += calls_in->counts.total(w);
+  if (messages_out != nullptr) total += messages_out->counts.total(w);
+  if (messages_in != nullptr) total += messages_in->counts.total(w);
+  return total;
+}
+
+void BusyNumber::advance(std::uint32_t now_s) {
+  constexpr std::uint32_t kFinest = kWindowSpecs[0].step_s;  // every other step is a multiple of it
+  if (now_s <= clock_s) return;
+  const bool moved = now_s / kFinest != clock_s / kFinest;
+  clock_s = now_s;
+  if (!moved) return;
+  const auto move = [now_s](auto& lane) {
+    if (lane == nullptr) return;
+    lane->counts.advance(now_s);
+    lane->peers.advance(now_s);
+  };
+  move(calls_out);
+  move(calls_in);
+  move(messages_out);
+  move(messages_in);
+}
+
+void BusyNumber::forget_before() {
+  before = {};
+  for (const Lane lane : {Lane::kCallOut, Lane::kCallIn, Lane::kMessageOut, Lane::kMessageIn})
+    if (Peers* p = peers(lane); p != nullptr) p->met.reset();
+}
+
+NumberTally BusyNumber::counted(Window w, std::uint32_t back) const {
+  NumberTally n{};
+  if (calls_out != nullptr) {
+    n.calls_out = calls_out->counts.at(w, back, kCalls);
+    n.answered_out = calls_out->counts.at(w, back, kAnswered);
+    n.unanswered_out = calls_out->counts.at(w, back, kUnanswered);
+    n.short_out = calls_out->counts.at(w, back, kShort);
+    n.talk_out_s = calls_out->counts.at(w, back, kTalk);
+  }
+  if (calls_in != nullptr) {
+    n.calls_in = calls_in->counts.at(w, back, 0);
+    n.returns = calls_in->counts.at(w, back, 1);
+  }
+  if (messages_out != nullptr) n.messages_out = messages_out->counts.at(w, back);
+  if (messages_in != nullptr) n.messages_in = messages_in->counts.at(w, back);
+  return n;
+}
+
+void BusyNumber::see_region(std::uint32_t region, std::uint32_t time_s) {
+  if (region == 0) return;
+  if (region_step == nullptr) region_step = std::make_unique<std::array<std::uint32_t, kRegions>>();
+  std::uint32_t& last = (*region_step)[region % kRegions];
+  last = std::max(last, time_s / spec(Window::k24h).step_s + 1);
+}
+
+void BusyNumber::add(const Contact& c, std::uint32_t peer) {
+  const auto open = [&](auto& lane) -> auto& {
+    if (lane == nullptr) {
+      lane = std::make_unique<typename std::remove_reference_t<decltype(lane)>::element_type>();
+      lane->counts.advance(clock_s);
+      if (!before.empty()) lane->peers.met = std::make_unique<Met>();
+    }
+    lane->peers.advance(clock_s);
+    lane->counts.add(c.time_s);
+    lane->peers.add(peer, c.time_s);
+    return *lane;
+  };
+  if (c.is(Lane::kMessageOut) || c.is(Lane::kMessageIn)) {
+    open(c.outgoing() ? messages_out : messages_in);
+  } else if (c.is(Lane::kCallIn)) {
+    CallsIn& lane = open(calls_in);
+    if (c.returned == 1) lane.counts.add(c.time_s, 1);
+  } else {
+    CallsOut& lane = open(calls_out);
+    if (c.answered == static_cast<std::uint32_t>(model::Answered::kYes)) {
+      lane.counts.add(c.time_s, kAnswered);
+      if (c.talk_s <= kShortTalkS) lane.counts.add(c.time_s, kShort);
+      lane.counts.add(c.time_s, kTalk, c.talk_s);
+    } else if (c.answered == static_cast<std::uint32_t>(model::Answered::kNo)) {
+      lane.counts.add(c.time_s, kUnanswered);
+    }
+    see_region(c.region, c.time_s);
+  }
+}
+
+std::uint64_t BusyNumber::bytes() const {
+  std::uint64_t total = sizeof(*this) + before.capacity() + list.capacity() * sizeof(Contact);
+  if (places != nullptr) total += places->bytes();
+  const auto add = [&](const auto& lane) {
+    if (lane != nullptr) total += sizeof(*lane) - sizeof(DistinctWindows) - sizeof(PeerSample) + lane->peers.bytes();
+  };
+  add(calls_out);
+  add(calls_in);
+  add(messages_out);
+  add(messages_in);
+  if (region_step != nullptr) total += sizeof(*region_step);
+  return total;
+}
+
+namespace {
+
+void save_list(StateWriter& out, std::span<const Contact> list) {
+  out.varint(list.size());
+  for (const Contact& c : list) {
+    out.u32(c.time_s);
+    out.u32(static_cast<std::uint32_t>(c.talk_s | c.region << 14 | c.lane << 24 | c.answered << 26 | c.returned << 28));
+    out.u16(c.peer);
+    out.u16(c.device);
+    out.u16(c.cell);
+  }
+}
+std::vector<Contact> load_list(StateReader& in, std::uint32_t newest_s) {
+  const std::uint64_t size = in.varint();
+  std::vector<Contact> out;
+  if (size > kListedContacts) {
+    in.fail("a contact list is over its bound");
+    return out;
+  }
+  for (std::uint64_t i = 0; i < size && in.ok(); ++i) {
+    Contact c{};
+    c.time_s = in.u32();
+    const std::uint32_t bits = in.u32();
+    c.talk_s = bits & 0x3fff;
+    c.region = (bits >> 14) & 0x3ff;
+    c.lane = (bits >> 24) & 3;
+    c.answered = (bits >> 26) & 3;
+    c.returned = (bits >> 28) & 1;
+    c.peer = in.u16();
+    c.device = in.u16();
+    c.cell = in.u16();
+    if (c.time_s > newest_s || (!out.empty() && c.time_s < out.back().time_s))
+      in.fail("a contact list is out of order");
+    out.push_back(c);
+  }
+  return out;
+}
+}  // namespace
+
+void BusyNumber::save(StateWriter& out) const {
+  out.u32(clock_s);
+  out.u8(static_cast<std::uint8_t>((calls_out != nullptr ? 1U : 0U) | (calls_in != nullptr ? 2U : 0U) |
+                                   (messages_out != nullptr ? 4U : 0U) | (messages_in != nullptr ? 8U : 0U)));
+  out.u32(before_s);
+  save_bytes(out, before);
+  out.u8(listing ? 1 : 0);
+  out.u32(listing_from_s);
+  save_list(out, list);
+  out.u8(places != nullptr ? 1 : 0);
+  if (places != nullptr) places->save(out);
+  out.u8(region_step != nullptr ? 1 : 0);
+  if (region_step != nullptr)
+    for (const std::uint32_t step : *region_step) out.varint(step);
+  const auto save_lane = [&out](const auto& lane) {
+    if (lane == nullptr) return;
+    lane->counts.save(out);
+    lane->peers.save(out);
+  };
+  save_lane(calls_out);
+  save_lane(calls_in);
+  save_lane(messages_out);
+  save_lane(messages_in);
+}
+
+void BusyNumber::load(StateReader& in) {
+  clock_s = in.u32();
+  const std::uint8_t lanes = in.u8();
+  before_s = in.u32();
+  before = load_bytes(in);
+  listing = in.u8() != 0;
+  listing_from_s = in.u32();
+  list = load_list(in, clock_s);
+  if (before_s > clock_s) return in.fail("a busy number was not busy before its own clock");
+  if (in.u8() != 0) {
+    places = std::make_unique<Places>();
+    places->load(in);
+  }
+  const auto load_lane = [&](auto& lane) {
+    lane = std::make_unique<typename std::remove_reference_t<decltype(lane)>::element_type>();
+    lane->counts.load(in);
+    lane->peers.load(in, !before.empty());
+  };
+  if (in.u8() != 0) {
+    region_step = std::make_unique<std::array<std::uint32_t, kRegions>>();
+    for (std::uint32_t& step : *region_step) step = static_cast<std::uint32_t>(in.varint());
+  }
+  if ((lanes & 1U) != 0) load_lane(calls_out);
+  if ((lanes & 2U) != 0) load_lane(calls_in);
+  if ((lanes & 4U) != 0) load_lane(messages_out);
+  if ((lanes & 8U) != 0) load_lane(messages_in);
+}
+
+}  // namespace pandun::detect

@@ -1,0 +1,102 @@
+// A number with more contacts than a list holds: counters by step and sets of peers.
+//
+// Threads  one owner.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "detect/distinct.h"
+#include "detect/features/contact.h"
+#include "detect/features/contact_pack.h"
+#include "detect/features/number_activity.h"
+#include "detect/peer_sample.h"
+#include "detect/state_io.h"
+#include "detect/window.h"
+
+namespace pandun::detect {
+
+inline constexpr std::uint32_t kListedContacts = kPackedContacts;
+
+// Devices or cells a busy number was lately seen with: 16-bit hashes and last-seen times.
+class Places {
+ public:
+  struct Seen {
+    std::uint32_t last_s;
+    std::uint16_t hash;
+    bool cell;
+  };
+  static constexpr std::size_t kDevicesMax = 64, kCellsMax = 256;
+  void add(bool cell, std::uint16_t hash, std::uint32_t time_s, std::uint32_t newest_s);
+  std::size_t count(bool cell, std::uint32_t newest_s) const;
+  std::uint64_t bytes() const { return sizeof(*this) + seen_.capacity() * sizeof(Seen); }
+  void save(StateWriter& out) const;
+  void load(StateReader& in);
+
+ private:
+  std::vector<Seen> seen_;
+};
+
+struct BusyNumber {
+  enum OutCounter : std::size_t { kCalls, kAnswered, kUnanswered, kShort, kTalk, kOutCounters };
+  static constexpr std::size_t kRegions = 1024;
+  // Who of the time before was met again since: by 14 bits of hash, so that nobody is counted twice.
+  using Met = std::array<std::uint64_t, (1U << 14) / 64>;
+  struct Peers {
+    DistinctWindows short_time;  // 5 min to 24 h
+    PeerSample long_time;        // 7 d, 30 d
+    std::unique_ptr<Met> met;    // only while there is a `before`
+    void advance(std::uint32_t now_s);
+    void add(std::uint32_t peer, std::uint32_t time_s);
+    double count(Window w) const { return w <= Window::k24h ? short_time.count(w) : long_time.count(w); }
+    bool has_met(std::uint16_t peer) const {
+      return met != nullptr && ((*met)[peer >> 8] >> (peer >> 2 & 63) & 1U) != 0;
+    }
+    bool has_met_of(std::uint16_t hash) const {  // a History's 10 bits
+      return met != nullptr && ((*met)[hash >> 2] >> (hash << 4 & 63) & 0xffffU) != 0;
+    }
+    std::uint64_t bytes() const;
+    void save(StateWriter& out) const;
+    void load(StateReader& in, bool with_met);
+  };
+  struct CallsOut {
+    WindowRings<kOutCounters> counts;
+    Peers peers;
+  };
+  struct CallsIn {
+    WindowRings<2> counts;  // calls, returns
+    Peers peers;
+  };
+  struct Messages {
+    WindowRings<1> counts;
+    Peers peers;
+  };
+  std::unique_ptr<CallsOut> calls_out;
+  std::unique_ptr<CallsIn> calls_in;
+  std::unique_ptr<Messages> messages_out, messages_in;
+  std::unique_ptr<Places> places;
+  std::unique_ptr<std::array<std::uint32_t, kRegions>> region_step;  // last half-hour + 1 each region was called in
+  std::uint32_t clock_s = 0;                                         // the rings stand here
+  // What was before it became busy, packed, until it is 30 d old.
+  std::vector<std::uint8_t> before;
+  std::uint32_t before_s = 0;
+  // Once it is quiet, its contacts are listed beside; when the list covers the 24 h, the number leaves here.
+  bool listing = false;
+  std::uint32_t listing_from_s = 0;
+  std::vector<Contact> list;
+
+  std::uint64_t total(Window w) const;
+  NumberTally counted(Window w, std::uint32_t back) const;  // in the step so many before the current one
+  void forget_before();
+  void advance(std::uint32_t now_s);
+  void add(const Contact& contact, std::uint32_t peer);
+  void see_region(std::uint32_t region, std::uint32_t time_s);
+  Peers* peers(Lane lane) const;
+  std::uint64_t bytes() const;
+  void save(StateWriter& out) const;
+  void load(StateReader& in);
+};
+
+}  // namespace pandun::detect

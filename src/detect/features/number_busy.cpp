@@ -1,0 +1,123 @@
+// Numbers that become busy and cease to be.
+#include <algorithm>
+#include <array>
+
+#include "detect/features/number_parts.h"
+#include "detect/features/number_state.h"
+
+namespace pandun::detect {
+namespace {
+
+void subtract(NumberTally& from, const NumberTally& n) {
+  from.calls_out -= n.calls_out;
+  from.answered_out -= n.answered_out;
+  from.unanswered_out -= n.unanswered_out;
+  from.short_out -= n.short_out;
+  from.calls_in -= n.calls_in;
+  from.messages_out -= n.messages_out;
+  from.messages_in -= n.messages_in;
+  from.returns -= n.returns;
+  from.talk_out_s -= n.talk_out_s;
+}
+bool any(const NumberTally& n) {
+  return (n.calls_out | n.calls_in | n.messages_out | n.messages_in) != 0;
+}
+
+}  // namespace
+
+void NumberActivities::see_places(BusyNumber& busy, const Contact& contact, std::uint32_t newest_s) {
+  if (contact.device == 0 && contact.cell == 0) return;
+  if (busy.places == nullptr) busy.places = std::make_unique<Places>();
+  if (contact.device != 0) busy.places->add(false, contact.device, contact.time_s, newest_s);
+  if (contact.cell != 0) busy.places->add(true, contact.cell, contact.time_s, newest_s);
+}
+
+void NumberActivities::make_busy(NumberRecord& record) {
+  const std::uint32_t handle = busy_.take();
+  BusyNumber& b = busy_.at(handle);
+  b.clock_s = b.before_s = record.newest_s;
+  const std::span<const Contact> contacts{list(record), record.size};
+  for (const Contact& c : contacts) {
+    see_places(b, c, record.newest_s);
+    b.see_region(c.region, c.time_s);
+  }
+  const ListHeader head = header(record);
+  const std::uint8_t* history = head.history_bytes == 0 ? nullptr : blocks_.at(head.history);
+  const std::size_t bytes = pack(contacts, {history, head.history_bytes}, head.history_contacts, record.newest_s);
+  b.before.assign(bytes + kSpare, 0);
+  std::copy_n(pack_room_.begin(), bytes, b.before.begin());
+  release(record);
+  record.form = NumberRecord::kBusy;
+  record.block = handle;
+  // The place in memory may have been another's.
+  for (BeforeView& view : befores_)
+    if (view.of == handle + std::uint64_t{1}) view.of = 0;
+  forget_views(record);
+}
+
+void NumberActivities::add_busy(NumberRecord& record, const Contact& contact, std::uint32_t peer) {
+  BusyNumber& b = busy_.at(record.block);
+  const bool new_day = record.newest_s / History::kDayS != b.clock_s / History::kDayS;
+  b.advance(record.newest_s);
+  if (new_day && !b.before.empty() && b.before_s < start_s(kLongest, record.newest_s)) b.forget_before();
+  b.add(contact, peer);
+  see_places(b, contact, record.newest_s);
+  const std::uint32_t start = start_s(Window::k24h, record.newest_s);
+  if (new_day && !b.listing && b.before_s < start && b.total(Window::k24h) <= kQuietContacts) {
+    b.listing = true;
+    b.listing_from_s = record.newest_s;
+  }
+  if (!b.listing) return;
+  std::erase_if(b.list, [start](const Contact& c) { return c.time_s < start; });
+  if (contact.time_s >= start) {
+    b.list.push_back(contact);
+    insert_sorted(b.list.data(), b.list.size() - 1, contact);
+  }
+  if (b.list.size() > 2 * kQuietContacts) {
+    b.listing = false;
+    b.list = {};
+  } else if (start >= b.listing_from_s) {
+    leave_busy(record);
+  }
+}
+
+// Counters become a history, less what stands in the list.
+void NumberActivities::leave_busy(NumberRecord& record) {
+  History history;
+  if (const History* before = this->history(record); before != nullptr) history = *before;
+  history.advance(record.newest_s);
+  const BusyNumber& b = busy(record);
+  const std::vector<Contact> contacts = b.list;
+  constexpr WindowSpec kDay = spec(Window::k7d), kSpan = spec(Window::k30d);
+  const std::uint32_t day = b.clock_s / kDay.step_s, span = b.clock_s / kSpan.step_s;
+  std::array<NumberTally, kSpan.steps> spans;
+  for (std::uint32_t back = 0; back < kSpan.steps && back <= span; ++back) spans[back] = b.counted(Window::k30d, back);
+  for (std::uint32_t back = 0; back < kDay.steps && back <= day; ++back) {
+    NumberTally counts = b.counted(Window::k7d, back);
+    const std::uint32_t from_s = (day - back) * kDay.step_s;
+    if (const std::uint32_t at = span - from_s / kSpan.step_s; at < kSpan.steps) subtract(spans[at], counts);
+    NumberTally listed{};
+    for (const Contact& c : contacts)
+      if (c.time_s / kDay.step_s == day - back) tally_contacts({&c, 1}, listed);
+    subtract(counts, listed);
+    if (any(counts)) history.add(from_s, counts);
+  }
+  for (std::uint32_t back = 0; back < kSpan.steps && back <= span; ++back)
+    if (any(spans[back])) history.add((span - back) * kSpan.step_s, spans[back]);
+  for (std::size_t l = 0; l < kLanes; ++l) {
+    const auto lane = static_cast<Lane>(l);
+    const BusyNumber::Peers* peers = b.peers(lane);
+    if (peers == nullptr) continue;
+    peers->long_time.each([&](std::uint32_t met, std::uint32_t hash, unsigned level) {
+      const auto same = [&](const Contact& c) { return c.is(lane) && c.peer == short_hash(hash); };
+      if (std::any_of(contacts.begin(), contacts.end(), same)) return;
+      history.meet(met * History::kDayS, lane, static_cast<std::uint16_t>(hash >> (32 - History::kHashBits)), level);
+    });
+  }
+  release(record);
+  new_list(record, contacts, ListHeader{});
+  ++listed_;
+  store_history(record, history);
+}
+
+}  // namespace pandun::detect
