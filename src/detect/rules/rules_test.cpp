@@ -94,7 +94,7 @@ TEST(RulePlan, KnowsHowMuchADeviceOrCellMustHaveBeenTold) {
   EXPECT_TRUE(plan("device_distinct_numbers_24h >= 5 and device_calls_out_24h > 19", model::EntityKind::kDevice)
                   .ends_with("contacts at least 20 in 24h, numbers at least 5\n"));
   EXPECT_TRUE(plan("device_new_numbers_7d > 3 or device_calls_out_24h > 19", model::EntityKind::kDevice)
-                  .ends_with("contacts at least 0 in 7d\n"));
+                  .ends_with("contacts at least 0 in 30d\n"));
   const auto bound = [](std::string_view expression) {
     std::vector<ExpressionFault> faults;
     const Tree tree = parse(expression, model::EntityKind::kCell, faults);
