@@ -23,9 +23,9 @@ namespace pandun::detect {
 
 enum class Exactness : std::uint8_t {
   kExact,     // equal to a brute-force pass over the events
-  kSketch,    // exact up to 8,192 things in 24 h (by 16 bits of hash beyond an hour), then within 3.3 % (1 sigma)
+  kSketch,    // exact up to 8,192 things (peers in lists by 16 bits of hash), then within 3.3 % (1 sigma)
   kEstimate,  // the description says how far off it can be
-  kSample,  // 7 d: exact (by 12 bits of hash) up to 32 things a day, then within 12 %; 30 d: within 25 % (number_ledger.h)
+  kSample,    // exact up to a few things a day, then a sample: number_history.h
 };
 std::string_view name(Exactness exactness);  // "exact", "exact, then sketch", "estimate", "exact, then sample"
 
