@@ -1,6 +1,7 @@
 #include "detect/features/busy_number.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "detect/features/number_parts.h"
 
@@ -140,6 +141,7 @@ void BusyNumber::advance(std::uint32_t now_s) {
 
 void BusyNumber::forget_before() {
   before = {};
+  before_peers = {};
   for (const Lane lane : {Lane::kCallOut, Lane::kCallIn, Lane::kMessageOut, Lane::kMessageIn})
     if (Peers* p = peers(lane); p != nullptr) p->met.reset();
 }
@@ -169,38 +171,67 @@ void BusyNumber::see_region(std::uint32_t region, std::uint32_t time_s) {
   last = std::max(last, time_s / spec(Window::k24h).step_s + 1);
 }
 
-void BusyNumber::add(const Contact& c, std::uint32_t peer) {
-  const auto open = [&](auto& lane) -> auto& {
-    if (lane == nullptr) {
-      lane = std::make_unique<typename std::remove_reference_t<decltype(lane)>::element_type>();
-      lane->counts.advance(clock_s);
-      if (!before.empty()) lane->peers.met = std::make_unique<Met>();
-    }
-    lane->peers.advance(clock_s);
-    lane->counts.add(c.time_s);
-    lane->peers.add(peer, c.time_s);
-    return *lane;
-  };
-  if (c.is(Lane::kMessageOut) || c.is(Lane::kMessageIn)) {
-    open(c.outgoing() ? messages_out : messages_in);
-  } else if (c.is(Lane::kCallIn)) {
-    CallsIn& lane = open(calls_in);
-    if (c.returned == 1) lane.counts.add(c.time_s, 1);
-  } else {
-    CallsOut& lane = open(calls_out);
-    if (c.answered == static_cast<std::uint32_t>(model::Answered::kYes)) {
-      lane.counts.add(c.time_s, kAnswered);
-      if (c.talk_s <= kShortTalkS) lane.counts.add(c.time_s, kShort);
-      lane.counts.add(c.time_s, kTalk, c.talk_s);
-    } else if (c.answered == static_cast<std::uint32_t>(model::Answered::kNo)) {
-      lane.counts.add(c.time_s, kUnanswered);
-    }
-    see_region(c.region, c.time_s);
+template <typename LanePtr>
+auto& BusyNumber::open(LanePtr& lane) {
+  if (lane == nullptr) {
+    lane = std::make_unique<typename LanePtr::element_type>();
+    lane->counts.advance(clock_s);
+    if (has_before()) lane->peers.met = std::make_unique<Met>();
   }
+  return *lane;
+}
+
+BusyNumber::Peers& BusyNumber::count(const Contact& c) {
+  if (c.is(Lane::kMessageOut) || c.is(Lane::kMessageIn)) {
+    Messages& lane = open(c.outgoing() ? messages_out : messages_in);
+    lane.counts.add(c.time_s);
+    return lane.peers;
+  }
+  if (c.is(Lane::kCallIn)) {
+    CallsIn& lane = open(calls_in);
+    lane.counts.add(c.time_s);
+    if (c.returned == 1) lane.counts.add(c.time_s, 1);
+    return lane.peers;
+  }
+  CallsOut& lane = open(calls_out);
+  lane.counts.add(c.time_s);
+  if (c.answered == static_cast<std::uint32_t>(model::Answered::kYes)) {
+    lane.counts.add(c.time_s, kAnswered);
+    if (c.talk_s <= kShortTalkS) lane.counts.add(c.time_s, kShort);
+    lane.counts.add(c.time_s, kTalk, c.talk_s);
+  } else if (c.answered == static_cast<std::uint32_t>(model::Answered::kNo)) {
+    lane.counts.add(c.time_s, kUnanswered);
+  }
+  see_region(c.region, c.time_s);
+  return lane.peers;
+}
+
+void BusyNumber::begin(std::span<const Contact> contacts, std::uint32_t now_s) {
+  clock_s = before_s = now_s;
+  for (const Contact& c : contacts)
+    if (c.peer != 0) before_peers.push_back({c.time_s, c.peer, static_cast<Lane>(c.lane)});
+  // Each where it was last met.
+  const auto who = [](const Peer& p) { return std::tie(p.lane, p.hash); };
+  std::sort(before_peers.begin(), before_peers.end(),
+            [&](const Peer& a, const Peer& b) { return who(a) != who(b) ? who(a) < who(b) : a.time_s > b.time_s; });
+  const auto end = std::unique(before_peers.begin(), before_peers.end(),
+                               [&](const Peer& a, const Peer& b) { return who(a) == who(b); });
+  before_peers.erase(end, before_peers.end());
+  std::sort(before_peers.begin(), before_peers.end(),
+            [&](const Peer& a, const Peer& b) { return a.time_s != b.time_s ? a.time_s < b.time_s : who(a) < who(b); });
+  before_peers.shrink_to_fit();
+  for (const Contact& c : contacts) count(c);
+}
+
+void BusyNumber::add(const Contact& c, std::uint32_t peer) {
+  Peers& peers = count(c);
+  peers.advance(clock_s);
+  peers.add(peer, c.time_s);
 }
 
 std::uint64_t BusyNumber::bytes() const {
-  std::uint64_t total = sizeof(*this) + before.capacity() + list.capacity() * sizeof(Contact);
+  std::uint64_t total =
+      sizeof(*this) + before.capacity() + before_peers.capacity() * sizeof(Peer) + list.capacity() * sizeof(Contact);
   if (places != nullptr) total += places->bytes();
   const auto add = [&](const auto& lane) {
     if (lane != nullptr) total += sizeof(*lane) - sizeof(DistinctWindows) - sizeof(PeerSample) + lane->peers.bytes();
@@ -250,6 +281,18 @@ std::vector<Contact> load_list(StateReader& in, std::uint32_t newest_s) {
   }
   return out;
 }
+void load_before_peers(StateReader& in, std::uint32_t before_s, std::vector<BusyNumber::Peer>& out) {
+  const std::uint64_t size = in.varint();
+  if (size > kListedContacts) return in.fail("a busy number met more before than a list holds");
+  for (std::uint64_t i = 0; i < size && in.ok(); ++i) {
+    const std::uint32_t time_s = in.u32();
+    const std::uint16_t hash = in.u16();
+    const std::uint8_t lane = in.u8();
+    if (lane >= kLanes || time_s > before_s || (!out.empty() && time_s < out.back().time_s))
+      return in.fail("whom a busy number met before is out of order");
+    out.push_back({time_s, hash, static_cast<Lane>(lane)});
+  }
+}
 }  // namespace
 
 void BusyNumber::save(StateWriter& out) const {
@@ -258,6 +301,12 @@ void BusyNumber::save(StateWriter& out) const {
                                    (messages_out != nullptr ? 4U : 0U) | (messages_in != nullptr ? 8U : 0U)));
   out.u32(before_s);
   save_bytes(out, before);
+  out.varint(before_peers.size());
+  for (const Peer& peer : before_peers) {
+    out.u32(peer.time_s);
+    out.u16(peer.hash);
+    out.u8(static_cast<std::uint8_t>(peer.lane));
+  }
   out.u8(listing ? 1 : 0);
   out.u32(listing_from_s);
   save_list(out, list);
@@ -282,6 +331,7 @@ void BusyNumber::load(StateReader& in) {
   const std::uint8_t lanes = in.u8();
   before_s = in.u32();
   before = load_bytes(in);
+  load_before_peers(in, before_s, before_peers);
   listing = in.u8() != 0;
   listing_from_s = in.u32();
   list = load_list(in, clock_s);
@@ -293,7 +343,7 @@ void BusyNumber::load(StateReader& in) {
   const auto load_lane = [&](auto& lane) {
     lane = std::make_unique<typename std::remove_reference_t<decltype(lane)>::element_type>();
     lane->counts.load(in);
-    lane->peers.load(in, !before.empty());
+    lane->peers.load(in, has_before());
   };
   if (in.u8() != 0) {
     region_step = std::make_unique<std::array<std::uint32_t, kRegions>>();

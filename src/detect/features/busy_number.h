@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "detect/distinct.h"
@@ -79,8 +80,15 @@ struct BusyNumber {
   std::unique_ptr<Places> places;
   std::unique_ptr<std::array<std::uint32_t, kRegions>> region_step;  // last half-hour + 1 each region was called in
   std::uint32_t clock_s = 0;                                         // the rings stand here
-  // What was before it became busy, packed, until it is 30 d old.
-  std::vector<std::uint8_t> before;
+  // Of what was before it became busy, until that is 30 d old: the packed history, and whom it met in the last 24 h before
+  // (the rings hold their counts).
+  struct Peer {
+    std::uint32_t time_s;
+    std::uint16_t hash;
+    Lane lane;
+  };
+  std::vector<std::uint8_t> before;  // with room to read behind its end
+  std::vector<Peer> before_peers;    // by time
   std::uint32_t before_s = 0;
   // Once it is quiet, its contacts are listed beside; when the list covers the 24 h, the number leaves here.
   bool listing = false;
@@ -89,14 +97,22 @@ struct BusyNumber {
 
   std::uint64_t total(Window w) const;
   NumberTally counted(Window w, std::uint32_t back) const;  // in the step so many before the current one
+  // From the contacts of 24 h that a number had until now.
+  void begin(std::span<const Contact> contacts, std::uint32_t now_s);
+  bool has_before() const { return !before.empty() || !before_peers.empty(); }
   void forget_before();
   void advance(std::uint32_t now_s);
   void add(const Contact& contact, std::uint32_t peer);
-  void see_region(std::uint32_t region, std::uint32_t time_s);
   Peers* peers(Lane lane) const;
   std::uint64_t bytes() const;
   void save(StateWriter& out) const;
   void load(StateReader& in);
+
+ private:
+  template <typename LanePtr>
+  auto& open(LanePtr& lane);
+  Peers& count(const Contact& contact);
+  void see_region(std::uint32_t region, std::uint32_t time_s);
 };
 
 }  // namespace pandun::detect

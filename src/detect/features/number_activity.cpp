@@ -148,11 +148,19 @@ double NumberActivity::distinct(Lane lane, Window w) const {
   if ((have_distinct_ >> bit & 1U) != 0) return distinct_[static_cast<std::size_t>(lane)][i];
   have_distinct_ |= 1U << bit;
   const std::uint32_t start = start_s(std::min(w, Window::k24h), record_->newest_s);
-  const BusyNumber::Peers* busy = record_->form == NumberRecord::kBusy ? all_->busy(*record_).peers(lane) : nullptr;
+  const bool is_busy = record_->form == NumberRecord::kBusy;
+  const BusyNumber::Peers* busy = is_busy ? all_->busy(*record_).peers(lane) : nullptr;
   Gathered recent(all_->scratch());
-  each_recent(start, [&](const Contact& c) {
-    if (c.is(lane) && c.peer != 0) recent.add(c.peer);
-  });
+  if (is_busy) {
+    const std::vector<BusyNumber::Peer>& peers = all_->busy(*record_).before_peers;
+    const std::uint32_t from = start_s(w, record_->newest_s);
+    for (std::size_t n = peers.size(); n-- > 0 && peers[n].time_s >= from;)
+      if (peers[n].lane == lane) recent.add(peers[n].hash);
+  } else {
+    each_recent(start, [&](const Contact& c) {
+      if (c.is(lane) && c.peer != 0) recent.add(c.peer);
+    });
+  }
   double value = 0;
   if (const History* before = w >= Window::k7d ? all_->history(*record_) : nullptr; before != nullptr)
     before->each_peer(lane, w, [&](std::uint16_t hash, std::uint32_t weight) {

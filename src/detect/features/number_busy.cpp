@@ -35,31 +35,25 @@ void NumberActivities::see_places(BusyNumber& busy, const Contact& contact, std:
 void NumberActivities::make_busy(NumberRecord& record) {
   const std::uint32_t handle = busy_.take();
   BusyNumber& b = busy_.at(handle);
-  b.clock_s = b.before_s = record.newest_s;
-  const std::span<const Contact> contacts{list(record), record.size};
-  for (const Contact& c : contacts) {
-    see_places(b, c, record.newest_s);
-    b.see_region(c.region, c.time_s);
-  }
   const ListHeader head = header(record);
-  const std::uint8_t* history = head.history_bytes == 0 ? nullptr : blocks_.at(head.history);
-  const std::size_t bytes = pack(contacts, {history, head.history_bytes}, head.history_contacts, record.newest_s);
-  b.before.assign(bytes + kSpare, 0);
-  std::copy_n(pack_room_.begin(), bytes, b.before.begin());
+  if (head.history_bytes != 0) {
+    b.before.assign(head.history_bytes + kSpare, 0);
+    std::copy_n(blocks_.at(head.history), head.history_bytes, b.before.begin());
+  }
+  const std::span<const Contact> contacts{list(record), record.size};
+  b.begin(contacts, record.newest_s);
+  for (const Contact& c : contacts) see_places(b, c, record.newest_s);
   release(record);
   record.form = NumberRecord::kBusy;
   record.block = handle;
-  // The place in memory may have been another's.
-  for (BeforeView& view : befores_)
-    if (view.of == handle + std::uint64_t{1}) view.of = 0;
-  forget_views(record);
+  forget_views(record);  // the place in memory may have been another's
 }
 
 void NumberActivities::add_busy(NumberRecord& record, const Contact& contact, std::uint32_t peer) {
   BusyNumber& b = busy_.at(record.block);
   const bool new_day = record.newest_s / History::kDayS != b.clock_s / History::kDayS;
   b.advance(record.newest_s);
-  if (new_day && !b.before.empty() && b.before_s < start_s(kLongest, record.newest_s)) b.forget_before();
+  if (new_day && b.has_before() && b.before_s < start_s(kLongest, record.newest_s)) b.forget_before();
   b.add(contact, peer);
   see_places(b, contact, record.newest_s);
   const std::uint32_t start = start_s(Window::k24h, record.newest_s);
@@ -87,6 +81,8 @@ void NumberActivities::leave_busy(NumberRecord& record) {
   if (const History* before = this->history(record); before != nullptr) history = *before;
   history.advance(record.newest_s);
   const BusyNumber& b = busy(record);
+  for (const BusyNumber::Peer& peer : b.before_peers)
+    history.meet(peer.time_s, peer.lane, History::hash_of(peer.hash), 0);
   const std::vector<Contact> contacts = b.list;
   constexpr WindowSpec kDay = spec(Window::k7d), kSpan = spec(Window::k30d);
   const std::uint32_t day = b.clock_s / kDay.step_s, span = b.clock_s / kSpan.step_s;

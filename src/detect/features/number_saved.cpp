@@ -73,9 +73,11 @@ void NumberActivities::load_record(StateReader& in, NumberRecord& record) {
     BusyNumber& b = busy_.at(record.block);
     b.load(in);
     if (b.clock_s > record.newest_s) return in.fail("a busy number's clock is ahead of its newest event");
-    if (!b.before.empty() &&
-        (b.before.size() < kSpare || !readable({b.before.data(), b.before.size() - kSpare}, b.before_s)))
-      return in.fail("a busy number's packed contacts cannot be read");
+    if (b.before.empty()) return;
+    if (b.before.size() <= kSpare) return in.fail("a busy number's history cannot be read");
+    BitReader reader(b.before.data(), b.before.size() - kSpare);
+    History history;
+    if (!history.unpack(reader)) return in.fail("a busy number's history cannot be read");
   } else {
     in.fail("a number's record has an unknown form");
   }

@@ -37,20 +37,8 @@ Contact contact_of(const NumberContact& c, std::uint32_t time_s, std::uint32_t p
 }  // namespace
 
 std::span<const Contact> NumberActivities::contacts(const NumberRecord& record) const {
-  if (record.form == NumberRecord::kListed) return {list(record), record.size};
-  if (record.form != NumberRecord::kBusy || busy(record).before.empty()) return {};
-  const std::uint64_t of = record.block + std::uint64_t{1};
-  for (const BeforeView& view : befores_)
-    if (view.of == of) return {view.contacts.data(), view.size};
-  BeforeView& view = befores_[next_before_];
-  next_before_ = (next_before_ + 1) % befores_.size();
-  const BusyNumber& b = busy(record);
-  Unpacked packed;
-  CHECK(unpack({b.before.data(), b.before.size() - kSpare}, b.before_s, packed));
-  view.of = of;
-  view.size = packed.size;
-  std::copy_n(packed.contacts.begin(), packed.size, view.contacts.begin());
-  return {view.contacts.data(), view.size};
+  if (record.form != NumberRecord::kListed) return {};
+  return {list(record), record.size};
 }
 
 const History* NumberActivities::history(const NumberRecord& record) const {
@@ -65,16 +53,13 @@ const History* NumberActivities::history(const NumberRecord& record) const {
   next_history_ = (next_history_ + 1) % histories_.size();
   view.of = 0;
   if (is_busy) {
-    Unpacked packed;
     const BusyNumber& b = busy(record);
-    CHECK(unpack({b.before.data(), b.before.size() - kSpare}, b.before_s, packed));
-    view.history.clear();
-    BitReader reader(packed.history.data(), packed.history.size());
-    if (!packed.history.empty()) CHECK(view.history.unpack(reader));
+    BitReader reader(b.before.data(), b.before.size() - kSpare);
+    CHECK(view.history.unpack(reader));
   } else {
     read_history(record, view.history);
+    fold(contacts(record), record.newest_s, view.history);
   }
-  fold(contacts(record), record.newest_s, view.history);
   view.history.advance(record.newest_s);
   view.of = of;
   return &view.history;
@@ -174,11 +159,15 @@ void NumberActivities::update(model::NumberKey number, std::uint64_t hash, const
 bool NumberActivities::called_before(const NumberRecord& record, std::uint16_t peer16, std::uint32_t peer) const {
   if (record.form == NumberRecord::kBare) return false;
   const std::uint32_t start = start_s(Window::k24h, record.newest_s);
-  const std::span<const Contact> all = contacts(record);
-  for (std::size_t i = all.size(); i-- > 0 && all[i].time_s >= start;)
-    if (all[i].peer == peer16 && all[i].is(Lane::kCallOut)) return true;
-  if (record.form != NumberRecord::kBusy) return false;
+  if (record.form != NumberRecord::kBusy) {
+    const std::span<const Contact> all = contacts(record);
+    for (std::size_t i = all.size(); i-- > 0 && all[i].time_s >= start;)
+      if (all[i].peer == peer16 && all[i].is(Lane::kCallOut)) return true;
+    return false;
+  }
   const BusyNumber& b = busy(record);
+  for (std::size_t i = b.before_peers.size(); i-- > 0 && b.before_peers[i].time_s >= start;)
+    if (b.before_peers[i].hash == peer16 && b.before_peers[i].lane == Lane::kCallOut) return true;
   return b.calls_out != nullptr && b.calls_out->peers.short_time.contains_since(peer, start);
 }
 
@@ -226,8 +215,6 @@ void NumberActivities::release(NumberRecord& record) {
       --packed_;
       break;
     default:
-      for (BeforeView& view : befores_)
-        if (view.of == record.block + std::uint64_t{1}) view.of = 0;
       busy_.give_back(record.block);
   }
   record.form = NumberRecord::kBare;

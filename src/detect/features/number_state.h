@@ -4,7 +4,7 @@
 //            bare    nothing, or
 //            listed  a list of the contacts of 24 h, and a packed history of the 30 d before (number_history.h), or
 //            packed  the same, the list packed too (contact_pack.h), or
-//            busy    a BusyNumber: counters by step, and the packed form of the time before.
+//            busy    a BusyNumber: counters by step, and the packed history of the time before.
 //          Listed and packed are two stores of the same thing, and no feature can tell them apart: the numbers touched last
 //          are listed, up to NumberOptions::listed_most, the others packed. Contacts that left the 24 h may stay in the list
 //          until there is a reason to move them; they count as if they stood in the history. A number is busy from its
@@ -107,11 +107,10 @@ class NumberActivities {
 
   // For views; of records that find() gave or update() made.
   const NumberOptions& options() const { return options_; }
-  // In time order, some older than 24 h; of a busy number those of the time before. Valid until two more busy ones were
-  // asked for, or the next update().
+  // In time order, some older than 24 h; none of a busy number. Valid until the next update().
   std::span<const Contact> contacts(const NumberRecord& record) const;
-  // What left the 24 h at the number's own clock; null when there is nothing. Of a busy number, of the time before. Valid
-  // until three more were asked for, or the next update().
+  // What left the 24 h at the number's own clock; null when there is nothing. Of a busy number, what had left them when it
+  // became so. Valid until three more were asked for, or the next update().
   const History* history(const NumberRecord& record) const;
   // Fewer than n contacts of any kind in the window, for certain; of a busy number always false. One look.
   bool fewer_than(const NumberRecord& record, std::uint32_t n, Window w) const;
@@ -127,11 +126,6 @@ class NumberActivities {
   struct HistoryView {
     std::uint64_t of = 0;  // block + 1, or 2^33 + handle of a busy number; 0 = nothing
     History history;
-  };
-  struct BeforeView {
-    std::uint64_t of = 0;  // handle + 1
-    std::size_t size = 0;
-    std::array<Contact, kPackedContacts> contacts;
   };
   struct Unpacked {  // what a packed block holds
     std::span<const std::uint8_t> history;
@@ -185,8 +179,7 @@ class NumberActivities {
   std::uint64_t listed_ = 0, packed_ = 0, too_old_ = 0;
   std::uint32_t sweeps_ = 0;
   mutable std::array<HistoryView, 4> histories_;
-  mutable std::array<BeforeView, 3> befores_;
-  mutable std::size_t next_history_ = 0, next_before_ = 0;
+  mutable std::size_t next_history_ = 0;
   mutable std::array<std::uint8_t, 12 * 1024> pack_room_;
   std::unique_ptr<std::bitset<65536>> scratch_ = std::make_unique<std::bitset<65536>>();
 };
