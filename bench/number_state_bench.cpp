@@ -6,7 +6,7 @@
 // The slice: activity is lognormal (sigma 1) over numbers. 9 of 20 events are messages from 1 in 20,000 numbers, the services;
 // 4 are messages between people, 7 are calls. People reach a circle of their own, its size by their activity, and strangers
 // once in eight. THINGS of the numbers, 0 to 1, belong to machines that call and send a hundredth as often, so that the others
-// carry the rest. Hours follow a day's rhythm and weekends are quieter. Each event counts for both of its sides, as in a shard.
+// carry the rest. Numbers are busy from 512 contacts in 24 h on (engine.busy_from), as where memory counts. Hours follow a day's rhythm and weekends are quieter. Each event counts for both of its sides, as in a shard.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -194,6 +194,7 @@ int main(int argc, char** argv) {
   const std::uint64_t rss_before = platform::rss_bytes();
   NumberOptions options;
   options.listed_most = argc > 4 ? std::strtoull(argv[4], nullptr, 10) : numbers / 100;  // 1,000,000 of 100,000,000
+  options.busy_from = 512;
   NumberActivities all{options};
   Dice dice(7);
   double rhythm = 0;

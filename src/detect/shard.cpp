@@ -274,6 +274,7 @@ namespace {
 NumberOptions number_options(const EngineConfig& config) {
   NumberOptions out = config.numbers;
   out.listed_most /= std::max(1U, config.shards);
+  CHECK(out.busy_from >= 16 && out.busy_from <= 512);
   return out;
 }
 }  // namespace

@@ -6,6 +6,13 @@
 
 namespace pandun::server {
 
+detect::NumberOptions number_options(const Settings& settings) {
+  detect::NumberOptions out;
+  out.busy_from = static_cast<std::uint32_t>(settings.integer("engine.busy_from"));
+  out.listed_most = static_cast<std::uint64_t>(settings.integer("engine.listed_numbers"));
+  return out;
+}
+
 Result<std::vector<detect::EngineConfig::Part>> detector_parts(const Settings& settings) {
   std::vector<detect::EngineConfig::Part> parts;
   std::string faults;

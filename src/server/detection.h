@@ -18,6 +18,9 @@ namespace pandun::server {
 // kBadConfig with every fault of every detector's options.
 Result<std::vector<detect::EngineConfig::Part>> detector_parts(const Settings& settings);
 
+// How the state of numbers is kept: engine.busy_from, engine.listed_numbers.
+detect::NumberOptions number_options(const Settings& settings);
+
 // Tells detectors that ask (option record_began_s) when the record began, seconds since 1970, unless the settings say so.
 Result<> set_record_began(std::vector<detect::EngineConfig::Part>& parts, const Settings& settings,
                           std::int64_t began_s);

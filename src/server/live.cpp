@@ -290,6 +290,7 @@ Result<> Live::Rooms::open_detection() {
 
   detect::EngineConfig config;
   config.shards = static_cast<std::uint32_t>(settings.integer("engine.shards"));
+  config.numbers = number_options(settings);
   config.detectors = parts;
   const std::string shelf = settings.text("models.directory");
   TRY_ASSIGN(models, ShelfModels::open(files, clock, shelf.empty() ? models_directory(data) : shelf,

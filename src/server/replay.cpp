@@ -165,6 +165,7 @@ class Replay {
 
     detect::EngineConfig config;
     config.shards = options_.shards;
+    config.numbers = number_options(settings_);
     TRY_ASSIGN(config.detectors, detector_parts(settings_));
     TRY_ASSIGN(config.rules, load_rules(files_, content_->directory));
     TRY_ASSIGN(models_, ShelfModels::open(files_, platform::system_clock(), settings_.text("models.directory"),

@@ -57,6 +57,11 @@ const std::vector<SettingSpec>& setting_specs() {
 
       whole("engine.shards", "1", 1, 64, "threads", "threads that own detection state; 1 runs without queues",
             "检测分片数"),
+      whole("engine.busy_from", "128", 16, 512, "contacts",
+            "from so many contacts in 24 h a number is counted by counters; 128 is fastest, 512 takes least memory",
+            "号码改用计数器的 24 小时联系次数"),
+      whole("engine.listed_numbers", "1000000", 1000, 1e9, "numbers",
+            "numbers whose contacts are kept unpacked, some 500 bytes each", "不压缩保存的号码数"),
       whole("engine.checkpoint_events", "2000000", 1000, 1e12, "events", "write a checkpoint after this many events",
             "检查点间隔（事件）"),
       whole("engine.checkpoint_s", "300", 1, 86400, "s", "and after this time", "检查点间隔（秒）"),

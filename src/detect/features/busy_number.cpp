@@ -77,7 +77,9 @@ void BusyNumber::Peers::advance(std::uint32_t now_s) {
 void BusyNumber::Peers::add(std::uint32_t peer, std::uint32_t time_s) {
   short_time.add(peer, time_s);
   long_time.add(peer, time_s);
-  if (met != nullptr) (*met)[peer >> 24] |= std::uint64_t{1} << (peer >> 18 & 63);
+  if (met == nullptr) return;
+  const std::uint16_t hash = History::hash_of(short_hash(peer));
+  (*met)[hash / 64] |= std::uint64_t{1} << (hash % 64);
 }
 
 std::uint64_t BusyNumber::Peers::bytes() const {
@@ -142,6 +144,7 @@ void BusyNumber::advance(std::uint32_t now_s) {
 void BusyNumber::forget_before() {
   before = {};
   before_peers = {};
+  before_slots.reset();
   for (const Lane lane : {Lane::kCallOut, Lane::kCallIn, Lane::kMessageOut, Lane::kMessageIn})
     if (Peers* p = peers(lane); p != nullptr) p->met.reset();
 }
@@ -176,7 +179,7 @@ auto& BusyNumber::open(LanePtr& lane) {
   if (lane == nullptr) {
     lane = std::make_unique<typename LanePtr::element_type>();
     lane->counts.advance(clock_s);
-    if (has_before()) lane->peers.met = std::make_unique<Met>();
+    if (!before.empty()) lane->peers.met = std::make_unique<Met>();
   }
   return *lane;
 }
@@ -220,18 +223,35 @@ void BusyNumber::begin(std::span<const Contact> contacts, std::uint32_t now_s) {
   std::sort(before_peers.begin(), before_peers.end(),
             [&](const Peer& a, const Peer& b) { return a.time_s != b.time_s ? a.time_s < b.time_s : who(a) < who(b); });
   before_peers.shrink_to_fit();
+  index_before();
   for (const Contact& c : contacts) count(c);
+}
+
+void BusyNumber::index_before() {
+  if (before_peers.empty()) return;
+  before_slots = std::make_unique<Slots>();
+  for (const Peer& p : before_peers) before_slots->set(slot(p.lane, p.hash));
+}
+
+void BusyNumber::meet_again(Lane lane, std::uint16_t hash) {
+  const std::size_t at = slot(lane, hash);
+  if (before_slots == nullptr || !before_slots->test(at)) return;
+  std::erase_if(before_peers, [&](const Peer& p) { return p.lane == lane && p.hash == hash; });
+  const auto shares = [&](const Peer& p) { return slot(p.lane, p.hash) == at; };
+  if (std::none_of(before_peers.begin(), before_peers.end(), shares)) before_slots->reset(at);
 }
 
 void BusyNumber::add(const Contact& c, std::uint32_t peer) {
   Peers& peers = count(c);
   peers.advance(clock_s);
   peers.add(peer, c.time_s);
+  meet_again(static_cast<Lane>(c.lane), c.peer);
 }
 
 std::uint64_t BusyNumber::bytes() const {
   std::uint64_t total =
       sizeof(*this) + before.capacity() + before_peers.capacity() * sizeof(Peer) + list.capacity() * sizeof(Contact);
+  if (before_slots != nullptr) total += sizeof(Slots);
   if (places != nullptr) total += places->bytes();
   const auto add = [&](const auto& lane) {
     if (lane != nullptr) total += sizeof(*lane) - sizeof(DistinctWindows) - sizeof(PeerSample) + lane->peers.bytes();
@@ -259,7 +279,7 @@ void save_list(StateWriter& out, std::span<const Contact> list) {
 std::vector<Contact> load_list(StateReader& in, std::uint32_t newest_s) {
   const std::uint64_t size = in.varint();
   std::vector<Contact> out;
-  if (size > kListedContacts) {
+  if (size > kPackedContacts) {
     in.fail("a contact list is over its bound");
     return out;
   }
@@ -283,7 +303,7 @@ std::vector<Contact> load_list(StateReader& in, std::uint32_t newest_s) {
 }
 void load_before_peers(StateReader& in, std::uint32_t before_s, std::vector<BusyNumber::Peer>& out) {
   const std::uint64_t size = in.varint();
-  if (size > kListedContacts) return in.fail("a busy number met more before than a list holds");
+  if (size > kPackedContacts) return in.fail("a busy number met more before than a list holds");
   for (std::uint64_t i = 0; i < size && in.ok(); ++i) {
     const std::uint32_t time_s = in.u32();
     const std::uint16_t hash = in.u16();
@@ -335,6 +355,7 @@ void BusyNumber::load(StateReader& in) {
   listing = in.u8() != 0;
   listing_from_s = in.u32();
   list = load_list(in, clock_s);
+  index_before();
   if (before_s > clock_s) return in.fail("a busy number was not busy before its own clock");
   if (in.u8() != 0) {
     places = std::make_unique<Places>();
@@ -343,7 +364,7 @@ void BusyNumber::load(StateReader& in) {
   const auto load_lane = [&](auto& lane) {
     lane = std::make_unique<typename std::remove_reference_t<decltype(lane)>::element_type>();
     lane->counts.load(in);
-    lane->peers.load(in, has_before());
+    lane->peers.load(in, !before.empty());
   };
   if (in.u8() != 0) {
     region_step = std::make_unique<std::array<std::uint32_t, kRegions>>();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -13,13 +14,12 @@
 #include "detect/features/contact.h"
 #include "detect/features/contact_pack.h"
 #include "detect/features/number_activity.h"
+#include "detect/features/number_history.h"
 #include "detect/peer_sample.h"
 #include "detect/state_io.h"
 #include "detect/window.h"
 
 namespace pandun::detect {
-
-inline constexpr std::uint32_t kListedContacts = kPackedContacts;
 
 // Devices or cells a busy number was lately seen with: 16-bit hashes and last-seen times.
 class Places {
@@ -43,21 +43,16 @@ class Places {
 struct BusyNumber {
   enum OutCounter : std::size_t { kCalls, kAnswered, kUnanswered, kShort, kTalk, kOutCounters };
   static constexpr std::size_t kRegions = 1024;
-  // Who of the time before was met again since: by 14 bits of hash, so that nobody is counted twice.
-  using Met = std::array<std::uint64_t, (1U << 14) / 64>;
+  // Whom it met since it is busy, by a History's hash, so that nobody is counted twice.
+  using Met = std::array<std::uint64_t, (1U << History::kHashBits) / 64>;
   struct Peers {
     DistinctWindows short_time;  // 5 min to 24 h
     PeerSample long_time;        // 7 d, 30 d
-    std::unique_ptr<Met> met;    // only while there is a `before`
+    std::unique_ptr<Met> met;    // only while there is a history of before
     void advance(std::uint32_t now_s);
     void add(std::uint32_t peer, std::uint32_t time_s);
     double count(Window w) const { return w <= Window::k24h ? short_time.count(w) : long_time.count(w); }
-    bool has_met(std::uint16_t peer) const {
-      return met != nullptr && ((*met)[peer >> 8] >> (peer >> 2 & 63) & 1U) != 0;
-    }
-    bool has_met_of(std::uint16_t hash) const {  // a History's 10 bits
-      return met != nullptr && ((*met)[hash >> 2] >> (hash << 4 & 63) & 0xffffU) != 0;
-    }
+    bool has_met(std::uint16_t hash) const { return met != nullptr && ((*met)[hash / 64] >> (hash % 64) & 1U) != 0; }
     std::uint64_t bytes() const;
     void save(StateWriter& out) const;
     void load(StateReader& in, bool with_met);
@@ -81,7 +76,7 @@ struct BusyNumber {
   std::unique_ptr<std::array<std::uint32_t, kRegions>> region_step;  // last half-hour + 1 each region was called in
   std::uint32_t clock_s = 0;                                         // the rings stand here
   // Of what was before it became busy, until that is 30 d old: the packed history, and whom it met in the last 24 h before
-  // (the rings hold their counts).
+  // and not since (the rings hold their counts).
   struct Peer {
     std::uint32_t time_s;
     std::uint16_t hash;
@@ -89,6 +84,8 @@ struct BusyNumber {
   };
   std::vector<std::uint8_t> before;  // with room to read behind its end
   std::vector<Peer> before_peers;    // by time
+  using Slots = std::bitset<1U << 14>;
+  std::unique_ptr<Slots> before_slots;  // of before_peers: most others are told from them by one look
   std::uint32_t before_s = 0;
   // Once it is quiet, its contacts are listed beside; when the list covers the 24 h, the number leaves here.
   bool listing = false;
@@ -112,6 +109,11 @@ struct BusyNumber {
   template <typename LanePtr>
   auto& open(LanePtr& lane);
   Peers& count(const Contact& contact);
+  static std::size_t slot(Lane lane, std::uint16_t hash) {
+    return (hash >> 2U) ^ static_cast<std::size_t>(lane) << 12U;
+  }
+  void index_before();
+  void meet_again(Lane lane, std::uint16_t hash);
   void see_region(std::uint32_t region, std::uint32_t time_s);
 };
 

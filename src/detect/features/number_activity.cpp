@@ -1,6 +1,7 @@
 #include "detect/features/number_activity.h"
 
 #include <algorithm>
+#include <bit>
 #include <bitset>
 #include <cmath>
 #include <limits>
@@ -43,6 +44,26 @@ void tally_busy(const BusyNumber& busy, Window w, NumberTally& t) {
   if (busy.messages_in != nullptr) t.messages_in += narrow(busy.messages_in->counts.total(w));
 }
 
+// How many different ones: a set of twice as many slots as there can be, so that little is cleared for few.
+class Counted {
+ public:
+  explicit Counted(std::size_t most) : mask_(static_cast<std::uint32_t>(std::bit_ceil(2 * most + 1)) - 1) {
+    std::fill_n(slots_.begin(), mask_ + 1, std::uint16_t{0});
+  }
+  void add(std::uint16_t hash) {  // not 0
+    std::uint32_t at = (hash * 0x9e37U >> 4) & mask_;
+    while (slots_[at] != 0 && slots_[at] != hash) at = (at + 1) & mask_;
+    size_ += slots_[at] == 0 ? 1U : 0U;
+    slots_[at] = hash;
+  }
+  std::size_t size() const { return size_; }
+
+ private:
+  std::array<std::uint16_t, std::bit_ceil(2 * kPackedContacts + 1)> slots_;
+  std::uint32_t mask_;
+  std::size_t size_ = 0;
+};
+
 // Adds hashes to a set that is empty before and after.
 class Gathered {
  public:
@@ -66,7 +87,7 @@ class Gathered {
 
  private:
   std::bitset<65536>& set_;
-  std::array<std::uint16_t, kListedContacts> members_;
+  std::array<std::uint16_t, kPackedContacts> members_;
   std::size_t size_ = 0;
 };
 
@@ -149,6 +170,14 @@ double NumberActivity::distinct(Lane lane, Window w) const {
   have_distinct_ |= 1U << bit;
   const std::uint32_t start = start_s(std::min(w, Window::k24h), record_->newest_s);
   const bool is_busy = record_->form == NumberRecord::kBusy;
+  double& value = distinct_[static_cast<std::size_t>(lane)][i];
+  if (!is_busy && (w <= Window::k24h || all_->history(*record_) == nullptr)) {
+    const std::span<const Contact> contacts = inside(all_->contacts(*record_), start);
+    Counted peers(contacts.size());
+    for (const Contact& c : contacts)
+      if (c.is(lane) && c.peer != 0) peers.add(c.peer);
+    return value = static_cast<double>(peers.size());
+  }
   const BusyNumber::Peers* busy = is_busy ? all_->busy(*record_).peers(lane) : nullptr;
   Gathered recent(all_->scratch());
   if (is_busy) {
@@ -161,18 +190,13 @@ double NumberActivity::distinct(Lane lane, Window w) const {
       if (c.is(lane) && c.peer != 0) recent.add(c.peer);
     });
   }
-  double value = 0;
+  value = 0;
   if (const History* before = w >= Window::k7d ? all_->history(*record_) : nullptr; before != nullptr)
     before->each_peer(lane, w, [&](std::uint16_t hash, std::uint32_t weight) {
-      if (!recent.has_of(hash) && (busy == nullptr || !busy->has_met_of(hash))) value += weight;
+      if (!recent.has_of(hash) && (busy == nullptr || !busy->has_met(hash))) value += weight;
     });
-  if (busy == nullptr) {
-    value += static_cast<double>(recent.all().size());
-  } else {
-    value += busy->count(w);
-    for (const std::uint16_t peer : recent.all()) value += busy->has_met(peer) ? 0 : 1;
-  }
-  distinct_[static_cast<std::size_t>(lane)][i] = value;
+  value += static_cast<double>(recent.all().size());
+  if (busy != nullptr) value += busy->count(w);
   return value;
 }
 double NumberActivity::distinct_callees(Window w) const {
@@ -201,12 +225,11 @@ double NumberActivity::distinct_places(bool cell) const {
     const Places* seen = all_->places(*record_);
     return seen == nullptr ? 0 : static_cast<double>(seen->count(cell, record_->newest_s));
   }
-  const std::uint32_t start = start_s(Window::k24h, record_->newest_s);
-  Gathered seen(all_->scratch());
-  each_recent(start, [&](const Contact& c) {
+  const std::span<const Contact> contacts = inside(all_->contacts(*record_), start_s(Window::k24h, record_->newest_s));
+  Counted seen(contacts.size());
+  for (const Contact& c : contacts)
     if (const std::uint16_t place = cell ? c.cell : c.device; place != 0) seen.add(place);
-  });
-  return static_cast<double>(std::min(seen.all().size(), cell ? Places::kCellsMax : Places::kDevicesMax));
+  return static_cast<double>(std::min(seen.size(), cell ? Places::kCellsMax : Places::kDevicesMax));
 }
 double NumberActivity::distinct_devices_24h() const {
   return distinct_places(false);

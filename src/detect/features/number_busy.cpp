@@ -57,7 +57,7 @@ void NumberActivities::add_busy(NumberRecord& record, const Contact& contact, st
   b.add(contact, peer);
   see_places(b, contact, record.newest_s);
   const std::uint32_t start = start_s(Window::k24h, record.newest_s);
-  if (new_day && !b.listing && b.before_s < start && b.total(Window::k24h) <= kQuietContacts) {
+  if (new_day && !b.listing && b.before_s < start && b.total(Window::k24h) <= options_.busy_from / 4) {
     b.listing = true;
     b.listing_from_s = record.newest_s;
   }
@@ -67,7 +67,7 @@ void NumberActivities::add_busy(NumberRecord& record, const Contact& contact, st
     b.list.push_back(contact);
     insert_sorted(b.list.data(), b.list.size() - 1, contact);
   }
-  if (b.list.size() > 2 * kQuietContacts) {
+  if (b.list.size() > options_.busy_from / 2) {
     b.listing = false;
     b.list = {};
   } else if (start >= b.listing_from_s) {

@@ -41,8 +41,7 @@ bool NumberActivities::unpack(std::span<const std::uint8_t> bytes, std::uint32_t
 }
 
 void NumberActivities::new_list(NumberRecord& record, std::span<const Contact> contacts, const ListHeader& header_of) {
-  const std::size_t room =
-      std::min<std::size_t>(kListedContacts, contacts.size() + std::max(kListStep, contacts.size() / 8));
+  const std::size_t room = std::min<std::size_t>(kPackedContacts, contacts.size() + spare_room(contacts.size()));
   record.form = NumberRecord::kListed;
   record.size = static_cast<std::uint16_t>(contacts.size());
   record.size_class = static_cast<std::uint8_t>(BlockPool::class_for((room + 1) * sizeof(Contact)));
@@ -184,7 +183,7 @@ void NumberActivities::fold(NumberRecord& record) {
 
 void NumberActivities::resize_list(NumberRecord& record, std::size_t room) {
   const auto size_class = static_cast<std::uint8_t>(
-      BlockPool::class_for((std::min<std::size_t>(kListedContacts, room) + 1) * sizeof(Contact)));
+      BlockPool::class_for((std::min<std::size_t>(kPackedContacts, room) + 1) * sizeof(Contact)));
   if (size_class == record.size_class) return;
   const std::uint32_t to = blocks_.take(size_class);
   std::memcpy(blocks_.at(to), bytes_at(record), (record.size + 1U) * sizeof(Contact));

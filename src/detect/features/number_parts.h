@@ -12,8 +12,7 @@
 
 namespace pandun::detect {
 
-inline constexpr std::size_t kListStep = 3;  // room for so many more contacts than there are, when a list is made
-inline constexpr std::size_t kSpare = 8;     // bytes that bits are read with behind their end
+inline constexpr std::size_t kSpare = 8;  // bytes that bits are read with behind their end
 
 inline void insert_sorted(Contact* contacts, std::size_t size, const Contact& contact) {
   std::size_t at = size;

@@ -174,19 +174,19 @@ bool NumberActivities::called_before(const NumberRecord& record, std::uint16_t p
 void NumberActivities::add_listed(NumberRecord& record, const Contact& contact, std::uint32_t peer) {
   if (contact.time_s < record.newest_s && expired(record) > 0) fold(record);
   if (contact.time_s < start_s(Window::k24h, record.newest_s)) return add_late(record, contact);
-  if (record.size == std::min<std::size_t>(room_of(record), kListedContacts)) {
+  if (record.size >= std::min<std::size_t>(room_of(record), options_.busy_from - 1)) {
     const std::size_t gone = expired(record);
-    if (gone > 0 && (gone >= std::max<std::size_t>(4, record.size / 4U) || record.size == kListedContacts))
-      fold(record);
-    if (record.size == kListedContacts) {
+    const bool full = record.size >= options_.busy_from - 1;
+    if (gone > 0 && (gone >= std::max<std::size_t>(4, record.size / 4U) || full)) fold(record);
+    if (record.size >= options_.busy_from - 1) {
       make_busy(record);
       return add_busy(record, contact, peer);
     }
     const std::size_t room = room_of(record), size = record.size;
     if (size == room)
-      resize_list(record, size + std::max(kListStep, size / 8));
+      resize_list(record, size + spare_room(size));
     else if (size * 2 + 8 < room)
-      resize_list(record, size + kListStep);
+      resize_list(record, size + spare_room(0));
   }
   insert_sorted(list(record), record.size, contact);
   ++record.size;
@@ -237,7 +237,8 @@ void NumberActivities::move_blocks(NumberRecord& record) {
     forget_views(record);
     move_block(record.block, record.size_class);
   }
-  if (record.form != NumberRecord::kListed) return;
+  // A list's history may lie in a slab that is to become empty too, but asking costs a miss of memory: only where room is short.
+  if (record.form != NumberRecord::kListed || packed_ == 0) return;
   if (ListHeader& head = header(record); head.history_bytes != 0 && blocks_.leaving(head.history))
     move_block(head.history, head.history_class);
 }

@@ -8,7 +8,7 @@
 //          Listed and packed are two stores of the same thing, and no feature can tell them apart: the numbers touched last
 //          are listed, up to NumberOptions::listed_most, the others packed. Contacts that left the 24 h may stay in the list
 //          until there is a reason to move them; they count as if they stood in the history. A number is busy from its
-//          512th contact in 24 h on, by its own events alone.
+//          NumberOptions::busy_from-th contact in 24 h on, by its own events alone.
 // Safety   peers are hashes; the number itself is the table's key and never leaves the engine but sealed.
 #pragma once
 
@@ -34,7 +34,6 @@
 
 namespace pandun::detect {
 
-inline constexpr std::uint32_t kQuietContacts = 128;  // of 24 h: a busy number with no more begins to leave that form
 inline constexpr std::uint32_t kSilenceS = 24 * 3600;
 
 struct NumberRecord {
@@ -147,6 +146,10 @@ class NumberActivities {
   void pack_listed(NumberRecord& record);
   void pack_oldest();
   void new_list(NumberRecord& record, std::span<const Contact> contacts, const ListHeader& header);
+  // Room for so many more contacts than there are. Where memory is short, little; where it is not, lists seldom move.
+  std::size_t spare_room(std::size_t size) const {
+    return packed_ == 0 ? std::max<std::size_t>(3, size / 4) : std::max<std::size_t>(3, size / 8);
+  }
   void resize_list(NumberRecord& record, std::size_t room);
   std::size_t expired(const NumberRecord& record) const;
   // Moves what left the 24 h into the history.

@@ -14,6 +14,9 @@ struct NumberOptions {
   // So many numbers keep their contacts of 24 h in a plain list (16 bytes each); the others, touched longest ago, packed.
   // In all shards together. Changes memory and speed alone.
   std::uint64_t listed_most = 1'000'000;
+  // From this contact of 24 h on a number is counted by counters, not by a list: 16 to 512. Early is fast, late holds more
+  // numbers in the same memory. Sets how peers of 7 d and 30 d are sampled, so all shards agree on it.
+  std::uint32_t busy_from = 128;
 };
 
 struct HostOptions {
