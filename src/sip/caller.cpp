@@ -1,6 +1,7 @@
 #include "sip/caller.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "sip/text.h"
 
@@ -71,6 +72,17 @@ void read_diversion(const Message& message, Parties& out) {
 
 }  // namespace
 
+bool NumberText::copy_digits(std::string_view user) {
+  const std::size_t plus = !user.empty() && user.front() == '+' ? 1 : 0;
+  if (user.size() == plus || user.size() > kMax) return false;
+  bool digits = true;
+  for (const char c : user.substr(plus)) digits &= is_digit(c);
+  if (!digits) return false;
+  std::memcpy(text_.data(), user.data(), user.size());
+  size_ = user.size();
+  return true;
+}
+
 bool NumberText::put(char c) {
   if (size_ == kMax) return false;
   text_[size_++] = c;
@@ -85,6 +97,11 @@ void NumberText::read(const Uri& uri) {
       params = user.substr(semicolon + 1);
       user = user.substr(0, semicolon);
     }
+  }
+  // Nearly all are digits in international form, or have no parameters: ready as they are.
+  if ((params.empty() || user.starts_with('+')) && copy_digits(user)) {
+    number = true;
+    return;
   }
   bool digits = !user.empty(), whole = true;
   std::array<char, kMax> decoded;

@@ -31,6 +31,7 @@ class NumberText {
  private:
   static constexpr std::size_t kMax = 96;
   bool put(char c);
+  bool copy_digits(std::string_view user);
   std::array<char, kMax> text_;
   std::size_t size_ = 0;
 };
