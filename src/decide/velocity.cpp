@@ -298,14 +298,21 @@ void Velocity::hold(model::NumberKey from, WallMs until, std::uint8_t policy) {
   }
 }
 
-Velocity::Held Velocity::held(model::NumberKey from, WallMs at) const {
-  const std::uint64_t hash = mix64(from.bits());
-  const Place place = callers_.find(hash);
-  if (!from.known() || !place.found) return {};
+Velocity::Held Velocity::held(const Place& place, std::uint64_t hash, std::int64_t ms) const {
+  if (!place.found) return {};
   const std::uint64_t word = caller_lines_[place.index].hold.load(kRelaxed);
   const auto until_s = static_cast<std::int64_t>(word & 0xFFFFFFFFFF);
-  if (word == 0 || word >> 48 != tag16(hash) || clamped(at) / 1000 >= until_s) return {};
+  if (word == 0 || word >> 48 != tag16(hash) || ms / kSecond >= until_s) return {};
   return {true, static_cast<std::uint8_t>(word >> 40 & 0xFF)};
+}
+
+Velocity::Held Velocity::held(model::NumberKey from, WallMs at) const {
+  const std::uint64_t hash = mix64(from.bits());
+  return from.known() ? held(callers_.find(hash), hash, clamped(at)) : Held{};
+}
+
+Velocity::Held Velocity::held(const Reserved& r) const {
+  return r.has_caller ? held(r.caller, r.from, r.ms) : Held{};
 }
 
 std::uint64_t Velocity::bytes() const {

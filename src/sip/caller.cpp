@@ -141,8 +141,18 @@ void NumberText::read(const Uri& uri) {
   if (size_ == 0 || (size_ == 1 && plus)) number = false;
 }
 
+void Parties::clear() {
+  caller.clear();
+  callee.clear();
+  diverted_by.clear();
+  source = CallerFrom::kWithheld;
+  verstat = Verstat::kNone;
+  privacy = asserted_differs = false;
+  diversions = 0;
+}
+
 void read_parties(const Message& message, const Trunk& trunk, Parties& out) {
-  out = Parties{};
+  out.clear();
   out.callee.read(message.target);
   const std::string_view privacy = message.value(Name::kPrivacy);
   out.privacy = privacy.find("id") != std::string_view::npos || privacy.find("user") != std::string_view::npos;

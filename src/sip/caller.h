@@ -46,6 +46,7 @@ struct Parties {
   bool privacy = false;           // the caller asked not to be shown
   bool asserted_differs = false;  // P-Asserted-Identity and From name different users
   std::uint8_t diversions = 0;
+  void clear();  // without writing over the numbers' room
 };
 
 void read_parties(const Message& message, const Trunk& trunk, Parties& out);
