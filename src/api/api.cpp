@@ -18,6 +18,11 @@ bool is_api_path(std::string_view path) {
          path == "/healthz" || path == "/readyz";
 }
 
+bool announces_body(const http::Request& head) {
+  const std::string_view length = head.header("content-length");
+  return !head.header("transfer-encoding").empty() || (!length.empty() && length != "0");
+}
+
 // "application/json", with or without parameters.
 bool is_json(std::string_view type) {
   std::string_view bare = type.substr(0, type.find(';'));
@@ -130,11 +135,14 @@ http::Plan Api::plan(const http::Request& head) {
   if (plan.refuse) return plan;
   if (!is_api_path(head.path)) {
     plan.on_io_thread = true;  // from memory
+    if (announces_body(head) && head.method != http::Method::kGet) plan.refuse = serve_file(head);
     return plan;
   }
-  const Router::Match match = router_.match(head.method, head.path);
+  Router::Match match = router_.match(head.method, head.path);
   if (match.route == nullptr) {
     plan.on_io_thread = true;
+    // What is wrong is the path, not that it takes no body.
+    if (announces_body(head)) plan.refuse = no_route(std::move(match), head);
     return plan;
   }
   plan.refuse = check_body_head(*match.route, head);
@@ -156,6 +164,10 @@ http::Response Api::handle(http::Request& request) {
   if (!is_api_path(request.path)) return serve_file(request);
   Router::Match match = router_.match(request.method, request.path);
   if (match.route != nullptr) return answer(*match.route, std::move(match.values), request, loopback);
+  return no_route(std::move(match), request);
+}
+
+http::Response Api::no_route(Router::Match match, const http::Request& request) {
   if (match.allow.empty()) return problem(404, "there is no such path", request.id);
   match.allow += ", OPTIONS";
   http::Response response;

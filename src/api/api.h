@@ -48,6 +48,7 @@ class Api final : public http::Handler {
   std::optional<http::Response> check_body_head(const Route& route, const http::Request& head) const;
   Result<std::shared_ptr<const Principal>> admit(const Route& route, const http::Request& request, bool loopback);
   http::Response answer(const Route& route, std::vector<std::string> values, http::Request& request, bool loopback);
+  http::Response no_route(Router::Match match, const http::Request& request);
   http::Response serve_file(const http::Request& request);
 
   ApiOptions options_;

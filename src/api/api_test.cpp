@@ -379,6 +379,28 @@ TEST_F(ApiTest, PathsMethodsAndMediaTypes) {
   EXPECT_EQ(get(analyst(), "/api/v1/topics?x=1").status, 400);
 }
 
+TEST_F(ApiTest, ABodyWhereNoneIsTakenIsTheRequestsFaultAndSaysSo) {
+  http::ServerOptions options;
+  options.port = 0;
+  auto server = http::Server::start(options, *api_, platform::system_clock(), platform::posix_files());
+  ASSERT_TRUE(server.ok()) << server.error().text();
+  api_->attach(**server);
+  const auto ask = [&](const char* method, const char* path) {
+    return testing::RawClient((*server)->port()).ask(method, path, "Content-Type: application/json\r\n", "{}");
+  };
+  for (const auto& [method, path] : {std::pair{"GET", "/healthz"}, {"DELETE", "/api/v1/session"}}) {
+    const auto refused = ask(method, path);
+    EXPECT_EQ(refused.status, 400) << path;
+    EXPECT_EQ(field(refused.body, "code"), "usage");
+    EXPECT_EQ(field(refused.body, "detail"), "this path takes no body: send the request without one");
+    EXPECT_EQ(refused.body.find("Split"), std::string::npos);
+  }
+  EXPECT_EQ(ask("POST", "/api/v1/nothing").status, 404);
+  EXPECT_EQ(ask("POST", "/healthz").status, 405);
+  EXPECT_EQ(ask("POST", "/index.html").status, 405);
+  api_->detach();
+}
+
 TEST_F(ApiTest, MetricsAreForThisMachineOrATokenHolder) {
   const auto from = [&](bool loopback, std::vector<http::Header> headers) {
     http::Request request;

@@ -5,6 +5,7 @@
 #include <set>
 #include <sstream>
 
+#include "api/problem.h"
 #include "api/router.h"
 #include "api/schema.h"
 #include "platform/file_system.h"
@@ -78,6 +79,19 @@ TEST_F(ContractTest, ItsPageNamesEveryFamilyOfPaths) {
     described.emplace(rest.substr(0, rest.find('/')));
   }
   EXPECT_EQ(written, described);
+}
+
+// Where no body is taken none is too large: that it came at all is what is wrong.
+TEST_F(ContractTest, SaysWhatABodyIsAnsweredWith) {
+  const auto described = [&](const Operation& operation, int status) {
+    std::vector<Fault> faults;
+    contract_->check_answer(operation, status, problem(status, "a body", 1).body, faults);
+    return faults.empty();
+  };
+  for (const Operation& operation : contract_->operations()) {
+    EXPECT_TRUE(described(operation, 400)) << operation.id;
+    EXPECT_EQ(described(operation, 413), operation.has_body) << operation.id;
+  }
 }
 
 TEST_F(ContractTest, OperationIdsAreUnique) {

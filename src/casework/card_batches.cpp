@@ -1,18 +1,14 @@
 #include "casework/card_batches.h"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <algorithm>
-#include <map>
 
-#include "base/hash.h"
+#include "casework/card_reading.h"
 #include "casework/case_rows.h"
 #include "casework/case_steps.h"
 #include "casework/desk_writes.h"
-#include "casework/list_lines.h"
 #include "casework/measures.h"
-#include "guard/json_writer.h"
 #include "platform/random.h"
 
 namespace pandun::casework {
@@ -22,46 +18,8 @@ using guard::Actor;
 using guard::Right;
 using store::CardBatchRow;
 
-constexpr std::size_t kPerWrite = 10'000, kBlock = 1U << 20, kNameMax = 200;
-constexpr int kMadePerWrite = 10'000, kLapsedPerWrite = 10'000, kDroppedPerWrite = 50'000;
-constexpr std::string_view kUnknown = "unknown";
-
-using Groups = std::map<std::string, std::int64_t>;
-
-std::string write_groups(const Groups& groups) {
-  std::string out;
-  guard::JsonWriter w(out);
-  w.begin_object();
-  for (const auto& [name, n] : groups) w.field_integer(name, n);
-  w.end_object();
-  return out;
-}
-
-Groups read_groups(const std::string& json) {
-  Groups out;
-  simdjson::dom::parser parser;
-  simdjson::dom::object object;
-  if (parser.parse(json).get(object) != simdjson::SUCCESS) return out;
-  for (const auto member : object) {
-    std::int64_t n = 0;
-    if (member.value.get(n) == simdjson::SUCCESS) out[std::string(member.key)] = n;
-  }
-  return out;
-}
-
-// Tells a list from another, so that a second loading is known: no secret and no proof.
-Result<std::string> digest_of(const platform::ReadableFile& list, std::uint64_t& size) {
-  std::vector<char> buffer(kBlock);
-  Hash128 sum;
-  size = 0;
-  while (true) {
-    TRY_ASSIGN(const std::size_t got, list.read_at(size, buffer.data(), buffer.size()));
-    if (got == 0) return fmt::format("{:016x}{:016x}", sum.hi, sum.lo);
-    const Hash128 block = hash128({buffer.data(), got}, sum.lo);
-    sum = {combine64(sum.hi, block.hi), combine64(sum.lo, block.lo)};
-    size += got;
-  }
-}
+constexpr std::size_t kNameMax = 200;
+constexpr int kLapsedPerWrite = 5'000, kDroppedPerWrite = 500;
 
 Result<CardBatchRow> need_batch(const store::View& view, const std::string& id) {
   TRY_ASSIGN(auto row, view.card_batches().by_id(id));
@@ -91,106 +49,17 @@ Result<CardBatchView> view_of(const DeskParts& parts, const store::View& view, c
   return out;
 }
 
-class Loading {
- public:
-  Loading(const DeskParts& parts, const CardHooks& hooks, CardBatchRow row)
-      : parts_(parts), hooks_(hooks), row_(std::move(row)), groups_(read_groups(row_.groups)) {}
-
-  Result<> run(const platform::ReadableFile& list, std::uint64_t size) {
-    ListLines lines(list, static_cast<std::uint64_t>(row_.offset));
-    std::string line;
-    bool too_long = false;
-    while (true) {
-      TRY_ASSIGN(const bool more, lines.next(line, too_long));
-      if (!more) break;
-      if (row_.lines >= kCardLinesMax)
-        return error(Errc::kTooLarge, "list", fmt::format("more than {} lines; load it in parts", kCardLinesMax));
-      ++row_.lines;
-      TRY(take(line, too_long));
-      row_.offset = static_cast<std::int64_t>(lines.offset());
-      if (++since_ < kPerWrite) continue;
-      TRY(flush());
-      if (hooks_.progress) hooks_.progress(row_.lines, lines.offset(), size);
-    }
-    return flush();
+// Runs of a list that was read, in short transactions.
+Result<> drop_unneeded(const DeskParts& parts) {
+  std::int64_t dropped = kDroppedPerWrite;
+  while (dropped == kDroppedPerWrite) {
+    TRY(parts.store.write([&](store::Tx& tx) -> Result<> {
+      TRY_ASSIGN(dropped, tx.card_batches().drop_items(kDroppedPerWrite));
+      return {};
+    }));
   }
-  CardBatchRow& row() { return row_; }
-
- private:
-  struct Item {
-    std::string token, group;
-  };
-
-  Result<> fault(std::string_view why) {
-    ++row_.faulty;
-    return hooks_.fault ? hooks_.fault(row_.lines, why) : Result<>();
-  }
-
-  Result<> take(std::string& line, bool too_long) {
-    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
-    if (row_.lines == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
-    if (line.empty() || (row_.lines == 1 && (line == "token" || line == "token,protected_group"))) return {};
-    if (too_long) return fault("the line is too long");
-    const std::size_t comma = line.find(',');
-    std::string token = line.substr(0, comma);
-    // What is no token may be a number in the clear: it is not repeated anywhere.
-    if (!token_like(token) || token.find('-') == std::string::npos) return fault("the first field is no token");
-    std::string group = comma == std::string::npos ? std::string() : line.substr(comma + 1);
-    if (group.size() > 40 || group.find(',') != std::string::npos) return fault("the group is no word");
-    items_.push_back({std::move(token), std::move(group)});
-    return {};
-  }
-
-  // "" = no group; kUnknown where nobody can say.
-  Result<std::string> group_of(const store::View& view, const Item& item) const {
-    if (!item.group.empty() && item.group != "none") return item.group;
-    TRY_ASSIGN(const auto sealed, view.vault().sealed(item.token));
-    if (sealed && parts_.protected_groups != nullptr) {
-      const auto clear = parts_.vault.open_for_engine(*sealed);
-      if (clear.ok()) return parts_.protected_groups->group(model::Entity::of(number_of_text(*clear)));
-    }
-    return item.group == "none" ? std::string() : std::string(kUnknown);
-  }
-
-  Result<> flush() {
-    const CardBatchRow before = row_;
-    const Groups groups_before = groups_;
-    const Result<> done = parts_.store.write([&](store::Tx& tx) -> Result<> {
-      for (const Item& item : items_) {
-        TRY_ASSIGN(const std::string group, group_of(tx, item));
-        if (!group.empty() && group != kUnknown) {
-          ++row_.set_aside;
-          ++groups_[group];
-          continue;
-        }
-        TRY_ASSIGN(const bool fresh, tx.card_batches().add_item(row_.seq, item.token));
-        if (!fresh) {
-          ++row_.duplicate;
-          continue;
-        }
-        ++row_.members;
-        if (group == kUnknown) ++groups_[group];
-      }
-      row_.groups = write_groups(groups_);
-      return tx.card_batches().update(row_);
-    });
-    if (!done.ok()) {
-      row_ = before;
-      groups_ = groups_before;
-      return done;
-    }
-    items_.clear();
-    since_ = 0;
-    return {};
-  }
-
-  const DeskParts& parts_;
-  const CardHooks& hooks_;
-  CardBatchRow row_;
-  Groups groups_;
-  std::vector<Item> items_;
-  std::size_t since_ = 0;
-};
+  return {};
+}
 
 }  // namespace
 
@@ -198,7 +67,7 @@ Result<CardBatchView> CardDesk::load(const Actor& actor, const std::string& case
                                      const platform::ReadableFile& list, const CardHooks& hooks) {
   TRY(guard::require(actor, Right::kTriage));
   std::uint64_t size = 0;
-  TRY_ASSIGN(const std::string digest, digest_of(list, size));
+  TRY_ASSIGN(const std::string digest, digest_of_list(list, size));
   CardBatchRow row;
   TRY(parts_.store.write([&](store::Tx& tx) -> Result<> {
     TRY_ASSIGN(const store::CaseRow of_case, need_case(tx, case_id));
@@ -220,9 +89,7 @@ Result<CardBatchView> CardDesk::load(const Actor& actor, const std::string& case
     return {};
   }));
   if (row.state == "reading") {
-    Loading loading(parts_, hooks, std::move(row));
-    TRY(loading.run(list, size));
-    row = std::move(loading.row());
+    TRY(read_cards(parts_, hooks, list, size, row));
     row.state = "loaded";
     TRY(parts_.store.write([&](store::Tx& tx) -> Result<> {
       TRY(tx.card_batches().update(row));
@@ -236,6 +103,7 @@ Result<CardBatchView> CardDesk::load(const Actor& actor, const std::string& case
                                   {"set_aside", row.groups},
                                   {"faulty", fmt::to_string(row.faulty)}});
     }));
+    TRY(drop_unneeded(parts_));
   }
   return batch(actor, row.id);
 }
@@ -251,7 +119,7 @@ Result<CardBatchView> CardDesk::propose(const Actor& actor, const std::string& i
     TRY(may_propose_in(parts_, of_case));
     TRY_ASSIGN(const CheckedTerms checked, check_terms(parts_, terms, "number"));
     const Groups groups = read_groups(row.groups);
-    const auto unknown = groups.find(std::string(kUnknown));
+    const auto unknown = groups.find(std::string(kUnknownGroup));
     const bool takes_away = checked.kind->limits_person && checked.kind->id != kReverify;
     if (takes_away && unknown != groups.end())
       return error(
@@ -367,40 +235,29 @@ Result<ViewPage<CardBatchView>> CardDesk::batches(const Actor& actor, const std:
 
 namespace {
 
-// One piece of one batch; false when it is finished.
-Result<bool> make_some(const DeskParts& parts, const std::string& id, CardWork& work) {
-  bool more = true;
-  TRY(parts.store.write([&](store::Tx& tx) -> Result<> {
+// From here on every number of the list has its measure: the list's terms and its place (store/card_batches.h).
+Result<> make_all(const DeskParts& parts, const std::string& id, CardWork& work) {
+  return parts.store.write([&](store::Tx& tx) -> Result<> {
     TRY_ASSIGN(CardBatchRow row, need_batch(tx, id));
-    if (row.state != "approved") {
-      more = false;
-      return {};
-    }
+    if (row.state != "approved") return {};
     const WallMs now = parts.clock.wall();
-    std::optional<WallMs> check_due;
     if (row.kind == kReverify)
-      check_due = parts.content.clocks.due(*parts.content.clocks.find("reverification"), row.decided_at.value_or(now));
-    const std::string from = row.cursor;
-    TRY_ASSIGN(const std::int64_t made, tx.card_batches().make_measures(row, now, check_due, kMadePerWrite));
-    const Actor system = Actor::system("cards");
-    if (made > 0) {
-      work.made += made;
-      TRY(parts.audit.record(tx, system, "cards.make", "batch:" + id,
-                             {{"made", fmt::to_string(made)}, {"behind", from}, {"to", row.cursor}}));
-      return tx.card_batches().update(row);
-    }
+      row.check_due =
+          parts.content.clocks.due(*parts.content.clocks.find("reverification"), row.decided_at.value_or(now));
+    work.made += row.members - row.created;
+    row.created = row.members;
     row.state = "done";
     row.done_at = now;
-    more = false;
     work.done.push_back(id);
     TRY(tx.card_batches().update(row));
+    const Actor system = Actor::system("cards");
     TRY_ASSIGN(const store::CaseRow of_case, need_case(tx, row.case_id));
     TRY(add_history(parts, tx, of_case, system.name, "cards_done",
                     {"号卡批次措施已逐号建立", "Every card has its measure"}, of_case.state,
                     fmt::format("{}: {}", id, row.created)));
-    return parts.audit.record(tx, system, "cards.done", "batch:" + id, {{"created", fmt::to_string(row.created)}});
-  }));
-  return more;
+    return parts.audit.record(tx, system, "cards.done", "batch:" + id,
+                              {{"created", fmt::to_string(row.created)}, {"digest", row.digest}});
+  });
 }
 
 Result<std::vector<std::string>> ids_in(const DeskParts& parts, const std::string& state) {
@@ -434,19 +291,9 @@ Result<> lapse_proposals(const DeskParts& parts) {
 
 Result<CardWork> CardDesk::work(std::chrono::milliseconds budget) {
   CardWork work;
-  const auto end = parts_.clock.steady() + budget;
   TRY(lapse_proposals(parts_));
   TRY_ASSIGN(const auto approved, ids_in(parts_, "approved"));
-  for (const std::string& id : approved) {
-    bool more = true;
-    while (more) {
-      if (parts_.clock.steady() > end) {
-        work.more = true;
-        return work;
-      }
-      TRY_ASSIGN(more, make_some(parts_, id, work));
-    }
-  }
+  for (const std::string& id : approved) TRY(make_all(parts_, id, work));
   bool any = false;  // where there never was a list nothing is written
   TRY(parts_.store.read([&](const store::View& view) -> Result<> {
     TRY_ASSIGN(const auto rows, view.card_batches().list("", {0, 1, true}));
@@ -454,17 +301,21 @@ Result<CardWork> CardDesk::work(std::chrono::milliseconds budget) {
     return {};
   }));
   if (!any) return work;
-  TRY(parts_.store.write([&](store::Tx& tx) -> Result<> {
-    TRY_ASSIGN(const auto ended, tx.card_batches().lapse_due(parts_.clock.wall(), kLapsedPerWrite));
-    for (const auto& [id, n] : ended) {
-      work.lapsed += n;
-      TRY(parts_.audit.record(tx, Actor::system("clock"), "cards.lapse", "batch:" + id,
-                              {{"measures", fmt::to_string(n)}}));
-    }
-    TRY_ASSIGN(const std::int64_t dropped, tx.card_batches().drop_items(kDroppedPerWrite));
-    work.more = !ended.empty() || dropped == kDroppedPerWrite;
-    return {};
-  }));
+  const auto end = parts_.clock.steady() + budget;
+  do {
+    work.more = false;
+    TRY(parts_.store.write([&](store::Tx& tx) -> Result<> {
+      TRY_ASSIGN(const auto ended, tx.card_batches().lapse_due(parts_.clock.wall(), kLapsedPerWrite));
+      for (const auto& [id, n] : ended) {
+        work.lapsed += n;
+        TRY(parts_.audit.record(tx, Actor::system("clock"), "cards.lapse", "batch:" + id,
+                                {{"measures", fmt::to_string(n)}}));
+      }
+      TRY_ASSIGN(const std::int64_t dropped, tx.card_batches().drop_items(kDroppedPerWrite));
+      work.more = !ended.empty() || dropped == kDroppedPerWrite;
+      return {};
+    }));
+  } while (work.more && parts_.clock.steady() < end);
   return work;
 }
 

@@ -1,7 +1,8 @@
 // One proposal about up to five million numbers, given as a list of tokens (断卡批次): loaded, proposed by a person, approved by
-// another, then turned into a measure for each number, in pieces.
+// another; from then on there is a measure for each number.
 //
 // List     CSV "token" or "token,protected_group", header optional; lines that cannot be used are counted and handed to `fault`.
+//          A number that stands there several times is taken once, and set aside when any of its lines names a group.
 //          The same list for the same case is taken once; an interrupted loading goes on where it stopped.
 // Groups   numbers of protected groups, as the list or the sealed number itself says, are set aside and counted by group. Where
 //          neither says anything the number counts as "unknown": it may be asked to re-verify and be warned, nothing more.
@@ -36,6 +37,7 @@ struct CardBatchView {
 struct CardHooks {
   std::function<void(std::int64_t lines, std::uint64_t bytes, std::uint64_t bytes_total)> progress{};
   std::function<Result<>(std::int64_t line, std::string_view why)> fault{};
+  std::int64_t lines_max = kCardLinesMax;  // without the header
 };
 
 struct CardWork {
@@ -56,7 +58,7 @@ class CardDesk {
   Result<CardBatchView> batch(const guard::Actor& actor, const std::string& id) const;
   Result<ViewPage<CardBatchView>> batches(const guard::Actor& actor, const std::string& state,
                                           const store::PageRequest& page) const;
-  // By the software alone, in transactions of its own, for about `budget`: makes what was approved, ends what is over.
+  // By the software alone, in short transactions of its own, for about `budget`: makes what was approved, ends what is over.
   Result<CardWork> work(std::chrono::milliseconds budget);
 
  private:

@@ -93,32 +93,118 @@ Result<CheckImport> import_checks(platform::FileSystem& files, CaseDesk& desk, c
   return import.report();
 }
 
-Result<std::uint64_t> export_measures(const store::Store& store, const MeasureList& wish, platform::WritableFile& out) {
-  std::string text = "token,measure,case,batch,kind,state,risk,expires_at,check_result,check_due\n";
-  std::uint64_t written = 0;
-  std::int64_t after = 0;
-  bool more = true;
-  while (more) {
-    TRY(store.read([&](const store::View& view) -> Result<> {
-      TRY_ASSIGN(const auto rows, view.measures().walk(after, kPerRead));
-      more = rows.size() == static_cast<std::size_t>(kPerRead);
-      for (const store::MeasureRow& row : rows) {
-        after = row.seq;
-        if (!wish.kind.empty() && row.kind != wish.kind) continue;
-        if (!wish.state.empty() && row.state != wish.state) continue;
-        if (!wish.batch.empty() && row.batch_id != wish.batch) continue;
-        fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{},{},{},{},{}\n", row.entity_token, row.id,
-                       row.case_id, row.batch_id, row.kind, row.state, row.risk, rfc3339(row.expires_at),
-                       row.check_result, row.check_due ? rfc3339(*row.check_due) : std::string());
-        ++written;
+namespace {
+
+constexpr int kChunksPerRead = 100;
+
+// Rows first as far as they went when it began; then the lists, where what got a row of its own meanwhile is told by that row.
+// So each measure stands there once whatever happens beside it.
+class Export {
+ public:
+  Export(const store::Store& store, const MeasureList& wish, platform::WritableFile& out)
+      : store_(store), wish_(wish), out_(out) {}
+
+  Result<std::uint64_t> run() {
+    text_ = "token,measure,case,batch,kind,state,risk,expires_at,check_result,check_due\n";
+    std::vector<store::CardBatchRow> lists;
+    TRY(store_.read([&](const store::View& view) -> Result<> {
+      TRY_ASSIGN(last_row_, view.measures().last_row());
+      store::PageRequest page{0, store::kPageMax, false};
+      while (true) {
+        TRY_ASSIGN(auto rows, view.card_batches().list("done", page));
+        for (store::CardBatchRow& row : rows.items)
+          if (wanted_list(row)) lists.push_back(std::move(row));
+        if (!rows.next) return {};
+        page.cursor = *rows.next;
       }
-      return {};
     }));
-    TRY(out.append(text));
-    text.clear();
+    TRY(write_rows());
+    for (const store::CardBatchRow& list : lists) TRY(write_list(list));
+    TRY(flush());
+    TRY(out_.sync());
+    return written_;
   }
-  TRY(out.sync());
-  return written;
+
+ private:
+  bool wanted_list(const store::CardBatchRow& row) const {
+    return (wish_.kind.empty() || row.kind == wish_.kind) && (wish_.batch.empty() || row.id == wish_.batch);
+  }
+
+  void write(const store::MeasureRow& row) {
+    if (!wish_.kind.empty() && row.kind != wish_.kind) return;
+    if (!wish_.state.empty() && row.state != wish_.state) return;
+    if (!wish_.batch.empty() && row.batch_id != wish_.batch) return;
+    fmt::format_to(std::back_inserter(text_), "{},{},{},{},{},{},{},{},{},{}\n", row.entity_token, row.id, row.case_id,
+                   row.batch_id, row.kind, row.state, row.risk, rfc3339(row.expires_at), row.check_result,
+                   row.check_due ? rfc3339(*row.check_due) : std::string());
+    ++written_;
+  }
+
+  Result<> flush() {
+    TRY(out_.append(text_));
+    text_.clear();
+    return {};
+  }
+
+  Result<> write_rows() {
+    std::int64_t after = 0;
+    while (after < last_row_) {
+      TRY(store_.read([&](const store::View& view) -> Result<> {
+        TRY_ASSIGN(const auto rows, view.measures().walk(after, kPerRead));
+        for (const store::MeasureRow& row : rows)
+          if (row.seq <= last_row_) write(row);
+        after = rows.empty() ? last_row_ : rows.back().seq;
+        return {};
+      }));
+      TRY(flush());
+    }
+    return {};
+  }
+
+  // What is the same for every number of the list is written once into a pattern.
+  Result<> write_list(const store::CardBatchRow& list) {
+    const std::string id = fmt::format(",M-{}-", std::string_view(list.id).substr(2));
+    const std::string rest =
+        fmt::format(",{},{},{},{},0,{},,{}\n", list.case_id, list.id, list.kind, list.rest_state,
+                    rfc3339(list.expires_at), list.check_due ? rfc3339(*list.check_due) : std::string());
+    const bool listed_wanted = wish_.state.empty() || wish_.state == list.rest_state;
+    std::int64_t place = 0, last = 0;
+    do {
+      TRY(store_.read([&](const store::View& view) -> Result<> {
+        std::vector<std::string> rows;
+        TRY_ASSIGN(last, view.card_batches().members(list, place, kChunksPerRead, [&](const store::CardMember& member) {
+          if (member.own_row > last_row_) rows.emplace_back(member.token);
+          if (member.own_row != 0 || !listed_wanted) return;
+          text_.append(member.token).append(id);
+          fmt::format_to(std::back_inserter(text_), "{:07d}", member.place);
+          text_ += rest;
+          ++written_;
+        }));
+        for (const std::string& token : rows) {
+          TRY_ASSIGN(const auto measures, view.measures().of_token(token));
+          for (const store::MeasureRow& row : measures)
+            if (row.batch_id == list.id) write(row);
+        }
+        return {};
+      }));
+      place = last;
+      if (text_.size() >= kFlushBytes) TRY(flush());
+    } while (last > 0);
+    return {};
+  }
+
+  const store::Store& store_;
+  const MeasureList& wish_;
+  platform::WritableFile& out_;
+  std::int64_t last_row_ = 0;
+  std::uint64_t written_ = 0;
+  std::string text_;
+};
+
+}  // namespace
+
+Result<std::uint64_t> export_measures(const store::Store& store, const MeasureList& wish, platform::WritableFile& out) {
+  return Export(store, wish, out).run();
 }
 
 }  // namespace pandun::casework

@@ -106,7 +106,7 @@ bool Judge::decided() {
   const Velocity::Reserved reserved = velocity_.reserve(q_.from, q_.to, q_.at);
   const bool sure = certain();
   // A call that is held does not count towards the next hold.
-  held_ = velocity_.held(q_.from, q_.at);
+  held_ = velocity_.held(reserved);
   r_.rates = held_.held ? velocity_.look(q_.from, q_.to, q_.at) : velocity_.count(reserved);
   return sure || hold() || order(Verdict::kWarn) || finding();
 }

@@ -2,13 +2,14 @@
 // a call never waits for its record.
 //
 // Turns    a door that has a moment asks the writer for a turn; a writer that nobody asks looks by itself.
-// Threads  push(), waiting() and ask() from any thread, pop() and wait() from one.
+// Threads  push(), waiting() and ask() from any thread, take(), pop() and wait() from one.
 // Source   D. Vyukov's bounded queue: a sequence number per cell says whose turn it is.
 #pragma once
 
 #include <atomic>
 #include <bit>
 #include <memory>
+#include <utility>
 
 #include "decide/record.h"
 #include "platform/doorbell.h"
@@ -45,19 +46,22 @@ class RecordRing {
   }
 
   // Asks for the next cell ahead of push().
-  void prefetch() const {
-    const char* cell = reinterpret_cast<const char*>(&cells_[head_.load(std::memory_order_relaxed) & mask_]);
-    for (std::size_t i = 0; i < sizeof(Cell); i += 64) __builtin_prefetch(cell + i, 1);
-  }
+  void prefetch() const { prefetch_cell<1>(head_.load(std::memory_order_relaxed)); }
 
-  bool pop(DecisionRecord& out) {
+  // The oldest, used where it lies: use(const DecisionRecord&).
+  template <typename Use>
+  bool take(Use&& use) {
     const std::uint64_t at = tail_.load(std::memory_order_relaxed);
     Cell& cell = cells_[at & mask_];
     if (cell.turn.load(std::memory_order_acquire) != at + 1) return false;
-    out = cell.record;
+    prefetch_cell<0>(at + kAhead);
+    use(std::as_const(cell.record));
     cell.turn.store(at + mask_ + 1, std::memory_order_release);
     tail_.store(at + 1, std::memory_order_relaxed);
     return true;
+  }
+  bool pop(DecisionRecord& out) {
+    return take([&](const DecisionRecord& record) { out = record; });
   }
 
   std::uint64_t waiting() const {  // or about to be there
@@ -85,6 +89,12 @@ class RecordRing {
     std::atomic<std::uint64_t> turn{0};
     DecisionRecord record;
   };
+  static constexpr std::uint64_t kAhead = 2;  // cells between what is taken and what is asked for
+  template <int kToWrite>
+  void prefetch_cell(std::uint64_t at) const {
+    const char* cell = reinterpret_cast<const char*>(&cells_[at & mask_]);
+    for (std::size_t i = 0; i < sizeof(Cell); i += 64) __builtin_prefetch(cell + i, kToWrite);
+  }
   const std::uint64_t mask_;
   std::unique_ptr<Cell[]> cells_;
   alignas(64) std::atomic<std::uint64_t> head_{0};

@@ -23,7 +23,8 @@ void RecordWriter::note(const Result<>& done) {
 std::size_t RecordWriter::take(std::uint64_t most) {
   Result<> done;
   std::size_t taken = 0;
-  for (; taken < most && done.ok() && parts_.ring.pop(record_); ++taken) done = parts_.book.add(record_);
+  const auto add = [&](const DecisionRecord& record) { done = parts_.book.add(record); };
+  while (taken < most && done.ok() && parts_.ring.take(add)) ++taken;
   note(done);
   return taken;
 }

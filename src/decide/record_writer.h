@@ -49,7 +49,6 @@ class RecordWriter {
   Parts parts_;
   std::mutex mutex_;  // the book and the ring's end; held for one turn at most
   std::chrono::nanoseconds flushed_{0};
-  DecisionRecord record_;
 
   std::mutex sync_mutex_;  // what follows; held while the disk works
   std::unique_ptr<platform::WritableFile> synced_;

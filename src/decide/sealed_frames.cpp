@@ -120,19 +120,6 @@ Result<> FrameWriter::append(std::string_view payload, std::uint32_t first, std:
   return {};
 }
 
-void FrameText::number(std::uint64_t value) {
-  std::array<char, 10> digits;
-  std::size_t size = 0;
-  for (; value >= 0x80; value >>= 7) digits[size++] = static_cast<char>(value | 0x80);
-  digits[size++] = static_cast<char>(value);
-  bytes_.append(digits.data(), size);
-}
-
-void FrameText::text(std::string_view value) {
-  number(value.size());
-  bytes_ += value;
-}
-
 std::uint64_t FrameParse::number() {
   std::uint64_t out = 0;
   for (unsigned shift = 0; shift < 64 && !rest_.empty(); shift += 7) {

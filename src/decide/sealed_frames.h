@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -69,13 +70,28 @@ class FrameWriter {
 // Numbers and texts one after another, for payloads.
 class FrameText {
  public:
-  void number(std::uint64_t value);
-  void text(std::string_view value);
-  const std::string& bytes() const { return bytes_; }
-  void clear() { bytes_.clear(); }
+  void number(std::uint64_t value) {
+    char* at = room(kNumberMax);
+    for (; value >= 0x80; value >>= 7) *at++ = static_cast<char>(value | 0x80);
+    *at++ = static_cast<char>(value);
+    used_ = static_cast<std::size_t>(at - bytes_.data());
+  }
+  void text(std::string_view value) {
+    number(value.size());
+    if (!value.empty()) std::memcpy(room(value.size()), value.data(), value.size());
+    used_ += value.size();
+  }
+  std::string_view bytes() const { return {bytes_.data(), used_}; }
+  void clear() { used_ = 0; }  // keeps its memory
 
  private:
-  std::string bytes_;
+  static constexpr std::size_t kNumberMax = 10;
+  char* room(std::size_t bytes) {
+    if (bytes_.size() - used_ < bytes) bytes_.resize(2 * (bytes_.size() + bytes));
+    return bytes_.data() + used_;
+  }
+  std::string bytes_;  // longer than what is used
+  std::size_t used_ = 0;
 };
 class FrameParse {
  public:

@@ -84,7 +84,7 @@ void SubscriberBook::apply(const NumberLabel& label) {
   }
 }
 
-Result<> SubscriberBook::write(const std::string& payload, std::size_t items) {
+Result<> SubscriberBook::write(std::string_view payload, std::size_t items) {
   if (!writer_) {  // a write failed before: what stands in the file is what counts
     TRY_ASSIGN(FrameWriter writer, FrameWriter::open(files_, path_, key_, "subscribers"));
     writer_.emplace(std::move(writer));

@@ -41,7 +41,7 @@ class SubscriberBook {
   void apply(const CalleeSettings& settings);
   void apply(const NumberLabel& label);
   Result<> replay();
-  Result<> write(const std::string& payload, std::size_t items);
+  Result<> write(std::string_view payload, std::size_t items);
   Result<> rewrite();
 
   platform::FileSystem& files_;

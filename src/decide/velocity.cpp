@@ -15,7 +15,8 @@ constexpr auto kRelaxed = std::memory_order_relaxed;
 
 // A rate word: tag 16 | slice 20 | this slice 14 | the slice before 14. The tag keeps one number's counts out of another's.
 constexpr std::uint64_t kCountMax = (1U << 14) - 1, kSliceMask = (1U << 20) - 1;
-constexpr std::int64_t kWidths[3] = {1'000, 60'000, 3'600'000};
+// Of slices in ms. They are template arguments below: a division by a constant is a multiplication.
+constexpr std::int64_t kSecond = 1'000, kMinute = 60'000, kHour = 3'600'000;
 
 // A tag word: fingerprint 36 | minute last seen 20 | calls this hour, at most 255, 8.
 constexpr std::uint64_t kFingerprint = ~((1ULL << 28) - 1);
@@ -49,27 +50,31 @@ constexpr std::uint64_t pack(std::uint64_t tag, const Rate& rate) {
   return tag << 48 | rate.slice << 28 | rate.now << 14 | rate.before;
 }
 
-std::uint16_t sliding(const Rate& rate, std::int64_t ms, std::int64_t width) {
-  const auto left = static_cast<std::uint64_t>(width - ms % width);
-  return static_cast<std::uint16_t>(rate.now + rate.before * left / static_cast<std::uint64_t>(width));
+template <std::int64_t kWidth>
+std::uint16_t sliding(const Rate& rate, std::int64_t ms) {
+  const auto left = static_cast<std::uint64_t>(kWidth - ms % kWidth);
+  return static_cast<std::uint16_t>(rate.now + rate.before * left / static_cast<std::uint64_t>(kWidth));
 }
 
-constexpr std::uint64_t slice_of(std::int64_t ms, std::int64_t width) {
-  return static_cast<std::uint64_t>(ms / width) & kSliceMask;
+template <std::int64_t kWidth>
+constexpr std::uint64_t slice_of(std::int64_t ms) {
+  return static_cast<std::uint64_t>(ms / kWidth) & kSliceMask;
 }
 
-std::uint16_t bump(Word& word, std::uint64_t tag, std::int64_t ms, std::int64_t width) {
-  const std::uint64_t slice = slice_of(ms, width);
+template <std::int64_t kWidth>
+std::uint16_t bump(Word& word, std::uint64_t tag, std::int64_t ms) {
+  const std::uint64_t slice = slice_of<kWidth>(ms);
   std::uint64_t seen = word.load(kRelaxed);
   for (;;) {
     Rate rate = at_slice(seen, tag, slice);
     rate.now = std::min(rate.now + 1, kCountMax);
-    if (word.compare_exchange_weak(seen, pack(tag, rate), kRelaxed, kRelaxed)) return sliding(rate, ms, width);
+    if (word.compare_exchange_weak(seen, pack(tag, rate), kRelaxed, kRelaxed)) return sliding<kWidth>(rate, ms);
   }
 }
 
-std::uint16_t read(const Word& word, std::uint64_t tag, std::int64_t ms, std::int64_t width) {
-  return sliding(at_slice(word.load(kRelaxed), tag, slice_of(ms, width)), ms, width);
+template <std::int64_t kWidth>
+std::uint16_t read(const Word& word, std::uint64_t tag, std::int64_t ms) {
+  return sliding<kWidth>(at_slice(word.load(kRelaxed), tag, slice_of<kWidth>(ms)), ms);
 }
 
 // A word of distinct peers: tag 8 | hour 8 | 48 bits.
@@ -189,7 +194,7 @@ Velocity::Reserved Velocity::reserve(model::NumberKey from, model::NumberKey to,
   out.ms = clamped(at);
   out.has_caller = from.known();
   out.has_callee = to.known();
-  const auto minute = static_cast<std::uint32_t>(slice_of(out.ms, kWidths[1]));
+  const auto minute = static_cast<std::uint32_t>(slice_of<kMinute>(out.ms));
   if (out.has_caller) {
     out.caller = callers_.claim(out.from, minute);
     __builtin_prefetch(&caller_lines_[out.caller.index], 1);
@@ -206,7 +211,7 @@ Velocity::Reserved Velocity::reserve(model::NumberKey from, model::NumberKey to,
 }
 
 std::uint16_t Velocity::distinct(const Line& line, std::uint64_t hash, std::int64_t ms) const {
-  const std::int64_t hour = ms / kWidths[2];
+  const std::int64_t hour = ms / kHour;
   std::size_t now = 0, both = 0;
   for (std::size_t w = 0; w < 2; ++w) {
     const std::uint64_t a = line.now[w].load(kRelaxed), b = line.before[w].load(kRelaxed);
@@ -217,9 +222,9 @@ std::uint16_t Velocity::distinct(const Line& line, std::uint64_t hash, std::int6
     now += static_cast<std::size_t>(std::popcount(here));
     both += static_cast<std::size_t>(std::popcount(here | past));
   }
-  const auto left = static_cast<std::uint64_t>(kWidths[2] - ms % kWidths[2]);
+  const auto left = static_cast<std::uint64_t>(kHour - ms % kHour);
   return static_cast<std::uint16_t>(linear_[now] + static_cast<std::uint64_t>(linear_[both] - linear_[now]) * left /
-                                                       static_cast<std::uint64_t>(kWidths[2]));
+                                                       static_cast<std::uint64_t>(kHour));
 }
 
 void Velocity::count_side(Sets& sets, Line& line, Place place, std::uint64_t self, std::uint64_t peer, std::int64_t ms,
@@ -231,11 +236,13 @@ void Velocity::count_side(Sets& sets, Line& line, Place place, std::uint64_t sel
     line.hold.store(0, kRelaxed);
   }
   const std::uint64_t tag = tag16(self);
-  for (std::size_t i = 0; i < 3; ++i) rates[i] = bump(line.rate[i], tag, ms, kWidths[i]);
+  rates[0] = bump<kSecond>(line.rate[0], tag, ms);
+  rates[1] = bump<kMinute>(line.rate[1], tag, ms);
+  rates[2] = bump<kHour>(line.rate[2], tag, ms);
   const std::uint64_t bit = mix64(peer ^ 0x5bd1e995) % 96;
-  add_peer(line.now[bit / 48], line.before[bit / 48], self, ms / kWidths[2], 1ULL << (bit % 48));
+  add_peer(line.now[bit / 48], line.before[bit / 48], self, ms / kHour, 1ULL << (bit % 48));
   rates[3] = distinct(line, self, ms);
-  sets.weigh(place.index, self, static_cast<std::uint32_t>(slice_of(ms, kWidths[1])), rates[2]);
+  sets.weigh(place.index, self, static_cast<std::uint32_t>(slice_of<kMinute>(ms)), rates[2]);
 }
 
 Rates Velocity::count(const Reserved& r) {
@@ -252,9 +259,9 @@ Rates Velocity::count(const Reserved& r) {
     if (!r.pair.found) {
       for (Word& word : line.rate) word.store(0, kRelaxed);
     }
-    out[7] = bump(line.rate[0], tag16(hash), r.ms, kWidths[1]);
-    out[8] = bump(line.rate[1], tag16(hash), r.ms, kWidths[2]);
-    pairs_.weigh(r.pair.index, hash, static_cast<std::uint32_t>(slice_of(r.ms, kWidths[1])), out[8]);
+    out[7] = bump<kMinute>(line.rate[0], tag16(hash), r.ms);
+    out[8] = bump<kHour>(line.rate[1], tag16(hash), r.ms);
+    pairs_.weigh(r.pair.index, hash, static_cast<std::uint32_t>(slice_of<kMinute>(r.ms)), out[8]);
   }
   return out;
 }
@@ -265,18 +272,21 @@ Rates Velocity::look(model::NumberKey from, model::NumberKey to, WallMs at) cons
   const std::uint64_t f = mix64(from.bits()), t = mix64(to.bits());
   if (const Place place = callers_.find(f); from.known() && place.found) {
     const Line& line = caller_lines_[place.index];
-    for (std::size_t i = 0; i < 3; ++i) out[i] = read(line.rate[i], tag16(f), ms, kWidths[i]);
+    out[0] = read<kSecond>(line.rate[0], tag16(f), ms);
+    out[1] = read<kMinute>(line.rate[1], tag16(f), ms);
+    out[2] = read<kHour>(line.rate[2], tag16(f), ms);
     out[3] = distinct(line, f, ms);
   }
   if (const Place place = callees_.find(t); to.known() && place.found) {
     const Line& line = callee_lines_[place.index];
-    for (std::size_t i = 1; i < 3; ++i) out[3 + i] = read(line.rate[i], tag16(t), ms, kWidths[i]);
+    out[4] = read<kMinute>(line.rate[1], tag16(t), ms);
+    out[5] = read<kHour>(line.rate[2], tag16(t), ms);
     out[6] = distinct(line, t, ms);
   }
   const std::uint64_t hash = pair_hash(f, t);
   if (const Place place = pairs_.find(hash); from.known() && to.known() && place.found) {
-    for (std::size_t i = 0; i < 2; ++i)
-      out[7 + i] = read(pair_lines_[place.index].rate[i], tag16(hash), ms, kWidths[i + 1]);
+    out[7] = read<kMinute>(pair_lines_[place.index].rate[0], tag16(hash), ms);
+    out[8] = read<kHour>(pair_lines_[place.index].rate[1], tag16(hash), ms);
   }
   return out;
 }
@@ -288,14 +298,21 @@ void Velocity::hold(model::NumberKey from, WallMs until, std::uint8_t policy) {
   }
 }
 
-Velocity::Held Velocity::held(model::NumberKey from, WallMs at) const {
-  const std::uint64_t hash = mix64(from.bits());
-  const Place place = callers_.find(hash);
-  if (!from.known() || !place.found) return {};
+Velocity::Held Velocity::held(const Place& place, std::uint64_t hash, std::int64_t ms) const {
+  if (!place.found) return {};
   const std::uint64_t word = caller_lines_[place.index].hold.load(kRelaxed);
   const auto until_s = static_cast<std::int64_t>(word & 0xFFFFFFFFFF);
-  if (word == 0 || word >> 48 != tag16(hash) || clamped(at) / 1000 >= until_s) return {};
+  if (word == 0 || word >> 48 != tag16(hash) || ms / kSecond >= until_s) return {};
   return {true, static_cast<std::uint8_t>(word >> 40 & 0xFF)};
+}
+
+Velocity::Held Velocity::held(model::NumberKey from, WallMs at) const {
+  const std::uint64_t hash = mix64(from.bits());
+  return from.known() ? held(callers_.find(hash), hash, clamped(at)) : Held{};
+}
+
+Velocity::Held Velocity::held(const Reserved& r) const {
+  return r.has_caller ? held(r.caller, r.from, r.ms) : Held{};
 }
 
 std::uint64_t Velocity::bytes() const {

@@ -48,6 +48,7 @@ class Velocity {
     std::uint8_t policy = 0;
   };
   Held held(model::NumberKey from, WallMs at) const;
+  Held held(const Reserved& reserved) const;  // of its caller, at its time
 
   std::uint64_t bytes() const;
   std::uint64_t evicted() const;
@@ -92,6 +93,7 @@ class Velocity {
     std::atomic<std::uint64_t> evicted_{0};
   };
 
+  Held held(const Place& place, std::uint64_t hash, std::int64_t ms) const;
   void count_side(Sets& sets, Line& line, Place place, std::uint64_t self, std::uint64_t peer, std::int64_t ms,
                   std::uint16_t* rates);  // second, minute, hour, distinct
   std::uint16_t distinct(const Line& line, std::uint64_t hash, std::int64_t ms) const;

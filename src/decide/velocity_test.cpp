@@ -111,6 +111,10 @@ TEST(Velocity, AHoldEndsByItself) {
   EXPECT_TRUE(velocity.held(number(1), WallMs{kStart + 59'999}).held);
   EXPECT_EQ(velocity.held(number(1), WallMs{kStart}).policy, 3);
   EXPECT_FALSE(velocity.held(number(1), WallMs{kStart + 60'000}).held);
+  // The same of a place that was found for counting.
+  EXPECT_EQ(velocity.held(velocity.reserve(number(1), number(2), WallMs{kStart + 59'999})).policy, 3);
+  EXPECT_FALSE(velocity.held(velocity.reserve(number(1), number(2), WallMs{kStart + 60'000})).held);
+  EXPECT_FALSE(velocity.held(velocity.reserve(NumberKey(), number(2), WallMs{kStart})).held);
   EXPECT_FALSE(velocity.held(number(2), WallMs{kStart}).held);
 }
 

@@ -24,14 +24,52 @@ std::size_t country_code_length(std::string_view digits) {
   return known ? 2 : std::min<std::size_t>(3, digits.size());
 }
 
-std::string masked(std::string_view prefix, std::string_view secret) {
+// A short text in place: every decision that is written down has two masks.
+struct Mask {
+  std::array<char, NumberTokens::Year::kMaskMax> bytes{};
+  std::size_t size = 0;
+  void put(std::string_view text) {
+    const std::size_t fits = std::min(text.size(), bytes.size() - size);
+    std::copy_n(text.begin(), fits, bytes.begin() + static_cast<std::ptrdiff_t>(size));
+    size += fits;
+  }
+  void stars(std::size_t count) { put(std::string_view("************************").substr(0, count)); }
+};
+
+Mask masked(std::string_view prefix, std::string_view secret) {
   const std::size_t shown = secret.size() > kHiddenMin ? secret.size() - kHiddenMin : 0;
   const std::size_t tail = std::min(kTailMax, shown > kHeadMax ? shown - kHeadMax : 0);
   const std::size_t head = std::min(kHeadMax, shown - tail);
-  std::string out(prefix);
-  out.append(secret.substr(0, head));
-  out.append(secret.size() - head - tail, '*');
-  out.append(secret.substr(secret.size() - tail));
+  Mask out;
+  out.put(prefix);
+  out.put(secret.substr(0, head));
+  out.stars(secret.size() - head - tail);
+  out.put(secret.substr(secret.size() - tail));
+  return out;
+}
+
+Mask mask_of(model::NumberKind kind, std::string_view text) {
+  constexpr std::size_t kServiceShown = 8;
+  Mask out;
+  switch (kind) {
+    case model::NumberKind::kE164: {
+      const std::size_t code = country_code_length(text.substr(1));
+      return masked(text.substr(0, 1 + code), text.substr(1 + code));
+    }
+    case model::NumberKind::kService:
+      out.put(text.substr(0, kServiceShown));
+      if (text.size() > kServiceShown) out.stars(text.size() - kServiceShown);
+      return out;
+    case model::NumberKind::kWithheld:
+      out.put("withheld");
+      return out;
+    case model::NumberKind::kOpaque:
+      out.put("hashed");
+      return out;
+    case model::NumberKind::kInvalid:
+      break;
+  }
+  out.put("invalid");
   return out;
 }
 
@@ -51,19 +89,27 @@ NumberTokens::Year NumberTokens::of_year(int year) const {
   return {site_key_.derive(fmt::format("token:number:{}", year)), year};
 }
 
-void NumberTokens::Year::write(model::NumberKey number, std::span<char, kBytes> out) const {
+void NumberTokens::Year::write(std::string_view text, std::span<char, kBytes> out) const {
   const int short_year = year_ % 100;
   out[0] = 'n';
   out[1] = static_cast<char>('0' + short_year / 10);
   out[2] = static_cast<char>('0' + short_year % 10);
   out[3] = '-';
-  platform::keyed_hash_hex(key_, number.text(), out.subspan<4>());
+  digest_.hex(text, out.subspan<4>());
+}
+
+void NumberTokens::Year::show(model::NumberKey number, Shown& out) const {
+  const std::string text = number.text();
+  write(text, out.token);
+  const Mask mask = mask_of(number.kind(), text);
+  out.mask = mask.bytes;
+  out.mask_size = mask.size;
 }
 
 std::string NumberTokens::number(model::NumberKey number, int year) const {
   if (!number.known()) return {};
   std::string out(Year::kBytes, '\0');
-  of_year(year).write(number, std::span<char, Year::kBytes>(out.data(), Year::kBytes));
+  of_year(year).write(number.text(), std::span<char, Year::kBytes>(out.data(), Year::kBytes));
   return out;
 }
 
@@ -82,22 +128,8 @@ std::string NumberTokens::of(const model::Entity& entity, int year) const {
 }
 
 std::string mask_number(model::NumberKey number) {
-  const std::string text = number.text();
-  switch (number.kind()) {
-    case model::NumberKind::kE164: {
-      const std::size_t code = country_code_length(std::string_view(text).substr(1));
-      return masked(std::string_view(text).substr(0, 1 + code), std::string_view(text).substr(1 + code));
-    }
-    case model::NumberKind::kService:
-      return text.size() <= 8 ? text : text.substr(0, 8) + std::string(text.size() - 8, '*');
-    case model::NumberKind::kWithheld:
-      return "withheld";
-    case model::NumberKind::kOpaque:
-      return "hashed";
-    case model::NumberKind::kInvalid:
-      return "invalid";
-  }
-  return "invalid";
+  const Mask mask = mask_of(number.kind(), number.text());
+  return {mask.bytes.data(), mask.size};
 }
 
 // An IMEI's first eight digits are the type allocation code, shared by every device of the model (3GPP TS 23.003, 6.2).

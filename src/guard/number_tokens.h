@@ -8,6 +8,7 @@
 // Threads  const methods are thread-safe.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -16,6 +17,7 @@
 #include "base/time.h"
 #include "model/alert.h"
 #include "model/number.h"
+#include "platform/keyed_digest.h"
 #include "platform/seal.h"
 
 namespace pandun::guard {
@@ -29,13 +31,20 @@ class NumberTokens {
   // The same for many numbers of one year, whose key is made once.
   class Year {
    public:
-    static constexpr std::size_t kBytes = 36;
-    void write(model::NumberKey number, std::span<char, kBytes> out) const;
+    static constexpr std::size_t kBytes = 36, kMaskMax = 24;
+    struct Shown {
+      std::array<char, kBytes> token{};
+      std::array<char, kMaskMax> mask{};
+      std::size_t mask_size = 0;
+    };
+    // Token and mask of one known number, whose digits are written out once for both.
+    void show(model::NumberKey number, Shown& out) const;
 
    private:
     friend class NumberTokens;
-    Year(platform::SealKey key, int year) : key_(std::move(key)), year_(year) {}
-    platform::SealKey key_;
+    Year(const platform::SealKey& key, int year) : digest_(key), year_(year) {}
+    void write(std::string_view text, std::span<char, kBytes> out) const;
+    platform::KeyedDigest digest_;
     int year_;
   };
   Year of_year(int year) const;

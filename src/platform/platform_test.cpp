@@ -7,6 +7,7 @@
 #include "platform/clock.h"
 #include "platform/directory_lock.h"
 #include "platform/file_system.h"
+#include "platform/keyed_digest.h"
 #include "platform/random.h"
 #include "platform/seal.h"
 #include "platform/thread.h"
@@ -54,6 +55,20 @@ TEST(Seal, OpensOnlyWithItsKeyAndContext) {
     bad[i] = static_cast<char>(bad[i] ^ 1);
     EXPECT_FALSE(key.open(bad, "segment 1").ok()) << i;
     EXPECT_FALSE(key.open(sealed.substr(0, i), "segment 1").ok()) << i;
+  }
+}
+
+TEST(KeyedDigest, SaysWhatTheHashSays) {
+  for (unsigned char k = 0; k < 3; ++k) {
+    const SealKey key({k, 2, 3, 254});
+    const KeyedDigest digest(key);
+    std::string text;
+    for (std::size_t size = 0; size <= 300; ++size) {
+      std::array<char, 32> hex{};
+      digest.hex(text, hex);
+      EXPECT_EQ(std::string(hex.begin(), hex.end()), keyed_hash_hex(key, text)) << size;
+      text.push_back(static_cast<char>(size * 37 + k));
+    }
   }
 }
 

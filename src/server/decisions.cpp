@@ -97,43 +97,31 @@ class PlanNumbers final : public decide::NumberNotes {
   std::uint16_t home_;
 };
 
-// The same numbers call again and again.
 class TokenNames final : public decide::Pseudonyms {
  public:
   explicit TokenNames(const guard::NumberTokens& tokens)
-      : tokens_(tokens), year_(guard::year_of(EventMs{0})), of_year_(tokens.of_year(year_)), cache_(1U << 16) {}
+      : tokens_(tokens), year_(guard::year_of(EventMs{0})), of_year_(tokens.of_year(year_)) {}
   Shown show(model::NumberKey number, WallMs at) override {
     if (!number.known()) return {};
-    if (const std::int64_t day = at.ms / 86'400'000; day != day_) {
-      day_ = day;
+    if (const std::int64_t hour = at.ms / 3'600'000; hour != hour_) {  // years begin at +08:00
+      hour_ = hour;
       set_year(guard::year_of(EventMs{at.ms}));
     }
-    Entry& entry = cache_[mix64(number.bits()) & (cache_.size() - 1)];
-    if (entry.number != number.bits()) {
-      entry.number = number.bits();
-      of_year_.write(number, entry.token);
-    }
-    mask_ = guard::mask_number(number);
-    return {{entry.token.data(), entry.token.size()}, mask_};
+    of_year_.show(number, shown_);
+    return {{shown_.token.data(), shown_.token.size()}, {shown_.mask.data(), shown_.mask_size}};
   }
 
  private:
-  struct Entry {
-    std::uint64_t number = 0;
-    std::array<char, guard::NumberTokens::Year::kBytes> token{};
-  };
   void set_year(int year) {
     if (year == year_) return;
     year_ = year;
     of_year_ = tokens_.of_year(year);
-    std::fill(cache_.begin(), cache_.end(), Entry{});
   }
   const guard::NumberTokens& tokens_;
   int year_;
   guard::NumberTokens::Year of_year_;
-  std::vector<Entry> cache_;
-  std::int64_t day_ = -1;
-  std::string mask_;
+  guard::NumberTokens::Year::Shown shown_;
+  std::int64_t hour_ = -1;
 };
 
 Result<std::string> read_content(const DecisionParts& parts, std::string_view setting, const char* shipped,

@@ -1,6 +1,7 @@
 #include "sip/caller.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "sip/text.h"
 
@@ -71,6 +72,17 @@ void read_diversion(const Message& message, Parties& out) {
 
 }  // namespace
 
+bool NumberText::copy_digits(std::string_view user) {
+  const std::size_t plus = !user.empty() && user.front() == '+' ? 1 : 0;
+  if (user.size() == plus || user.size() > kMax) return false;
+  bool digits = true;
+  for (const char c : user.substr(plus)) digits &= is_digit(c);
+  if (!digits) return false;
+  std::memcpy(text_.data(), user.data(), user.size());
+  size_ = user.size();
+  return true;
+}
+
 bool NumberText::put(char c) {
   if (size_ == kMax) return false;
   text_[size_++] = c;
@@ -85,6 +97,11 @@ void NumberText::read(const Uri& uri) {
       params = user.substr(semicolon + 1);
       user = user.substr(0, semicolon);
     }
+  }
+  // Nearly all are digits in international form, or have no parameters: ready as they are.
+  if ((params.empty() || user.starts_with('+')) && copy_digits(user)) {
+    number = true;
+    return;
   }
   bool digits = !user.empty(), whole = true;
   std::array<char, kMax> decoded;
@@ -124,8 +141,18 @@ void NumberText::read(const Uri& uri) {
   if (size_ == 0 || (size_ == 1 && plus)) number = false;
 }
 
+void Parties::clear() {
+  caller.clear();
+  callee.clear();
+  diverted_by.clear();
+  source = CallerFrom::kWithheld;
+  verstat = Verstat::kNone;
+  privacy = asserted_differs = false;
+  diversions = 0;
+}
+
 void read_parties(const Message& message, const Trunk& trunk, Parties& out) {
-  out = Parties{};
+  out.clear();
   out.callee.read(message.target);
   const std::string_view privacy = message.value(Name::kPrivacy);
   out.privacy = privacy.find("id") != std::string_view::npos || privacy.find("user") != std::string_view::npos;

@@ -31,6 +31,7 @@ class NumberText {
  private:
   static constexpr std::size_t kMax = 96;
   bool put(char c);
+  bool copy_digits(std::string_view user);
   std::array<char, kMax> text_;
   std::size_t size_ = 0;
 };
@@ -45,6 +46,7 @@ struct Parties {
   bool privacy = false;           // the caller asked not to be shown
   bool asserted_differs = false;  // P-Asserted-Identity and From name different users
   std::uint8_t diversions = 0;
+  void clear();  // without writing over the numbers' room
 };
 
 void read_parties(const Message& message, const Trunk& trunk, Parties& out);

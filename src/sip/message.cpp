@@ -15,13 +15,18 @@ std::string_view span(const char* begin, const char* end) {
   return {begin, static_cast<std::size_t>(end - begin)};
 }
 
+bool has_space(std::string_view text) {
+  const char* const end = text.data() + text.size();
+  const char* const low = next_at_most(text.data(), end, ' ');
+  return low != end && any_is(span(low, end), kSpaceChar);
+}
+
 class Parser {
  public:
-  Parser(std::string_view bytes, const Limits& limits, Message& out) : limits_(limits), m_(out) {
-    static_cast<MessageHead&>(m_) = MessageHead{};
+  Parser(std::string_view bytes, const Limits& limits, Message& out)
+      : limits_(limits), m_(out), at_(bytes.data()), end_(at_ + bytes.size()), line_ends_(at_, end_) {
+    static_cast<MessageHead&>(m_) = kNothingRead;
     m_.bytes = bytes;
-    at_ = bytes.data();
-    end_ = at_ + bytes.size();
   }
 
   Fault run() {
@@ -46,7 +51,7 @@ class Parser {
   // One line without its end; at_ stands behind the CRLF. `ended` is false when the bytes stop before a line end.
   std::string_view line(bool& ended) {
     const char* const begin = at_;
-    const char* const stop = next_line_end(begin, end_);
+    const char* const stop = line_ends_.next(begin);
     ended = stop != end_;
     at_ = stop;
     if (!ended) return span(begin, stop);
@@ -80,14 +85,15 @@ class Parser {
     const std::size_t last = words.rfind(' '), first = words.find(' ');
     if (!ended || last == std::string_view::npos || first == 0) return false;
     const std::string_view version = words.substr(last + 1);
-    if (version.size() < 5 || !same_word(version.substr(0, 4), "sip/")) return false;
+    const bool usual = version == "SIP/2.0";
+    if (!usual && (version.size() < 5 || !same_word(version.substr(0, 4), "sip/"))) return false;
     m_.method_text = words.substr(0, first);
     for (const char c : m_.method_text)
       if (!is(c, kTokenChar)) return false;
     m_.method = method_of(m_.method_text);
     m_.target_text = first < last ? words.substr(first + 1, last - first - 1) : std::string_view();
-    if (!same_word(version, "sip/2.0")) fault(505, "Version Not Supported");
-    if (words.size() != text.size() || m_.target_text.empty() || any_is(m_.target_text, kSpaceChar))
+    if (!usual && !same_word(version, "sip/2.0")) fault(505, "Version Not Supported");
+    if (words.size() != text.size() || m_.target_text.empty() || has_space(m_.target_text))
       fault(400, "Bad Request Line");
     return true;
   }
@@ -112,12 +118,14 @@ class Parser {
 
   bool header(std::string_view text, std::string_view whole) {
     Cursor cursor(text);
+    const char* const begin = text.data();
+    const char* const colon = next_of(begin, begin + text.size(), ':');
+    Name name = name_of(span(begin, colon));
     // What is read by name is a token for certain; of all else each character is looked at.
-    const char* const colon = next_of(text.data(), text.data() + text.size(), ':');
-    Name name = name_of(span(text.data(), colon));
-    if (name != Name::kOther && colon != text.data() + text.size()) {
+    if (colon != cursor.end() && colon != begin &&
+        (name != Name::kOther || skip_class(begin, colon, kTokenChar) == colon)) {
       cursor.move_to(colon + 1);
-    } else {
+    } else {  // white space before the colon, or no header
       const std::string_view name_text = cursor.take_while(kTokenChar);
       while (cursor.peek() == ' ' || cursor.peek() == '\t') cursor.take(cursor.peek());
       if (name_text.empty() || !cursor.take(':')) return false;
@@ -129,6 +137,7 @@ class Parser {
     }
     m_.fields[m_.field_count] = {name, trim(cursor.rest()), whole};
     ++m_.field_count;
+    if (name == Name::kVia) m_.vias_end = m_.field_count;
     std::uint16_t& first = m_.first[static_cast<std::size_t>(name)];
     if (first == 0) {
       first = m_.field_count;
@@ -152,7 +161,7 @@ class Parser {
     address(Name::kFrom, m_.from, "Bad From");
     address(Name::kTo, m_.to, "Bad To");
     const std::string_view call_id = m_.value(Name::kCallId);
-    if (call_id.empty() || any_is(call_id, kSpaceChar)) fault(400, "Bad Call-ID");
+    if (call_id.empty() || has_space(call_id)) fault(400, "Bad Call-ID");
     check_cseq();
     if (const Field* const field = m_.find(Name::kMaxForwards)) {
       std::uint64_t hops = 0;
@@ -165,7 +174,7 @@ class Parser {
   void check_vias() {
     const std::uint16_t first = m_.first[static_cast<std::size_t>(Name::kVia)];
     if (first == 0) return fault(400, "Missing Via");
-    for (std::size_t i = first - 1U; i < m_.field_count; ++i) {
+    for (std::size_t i = first - 1U; i < m_.vias_end; ++i) {
       if (m_.fields[i].name != Name::kVia) continue;
       std::string_view rest = m_.fields[i].value;
       do {
@@ -220,146 +229,14 @@ class Parser {
   Message& m_;
   Fault fault_;
   const char* at_;
-  const char* end_;
+  const char* const end_;
+  LineEnds line_ends_;
 };
-
-// ;name[=value] … of From, To, Via. `params` spans them; false on anything that is not one.
-bool header_params(Cursor& cursor, std::string_view& params, std::string_view* tag, Via* via) {
-  const char* begin = nullptr;
-  const char* end = cursor.at();
-  while (cursor.take_spaced(';')) {
-    if (begin == nullptr) begin = cursor.at();
-    const std::string_view name = cursor.take_while(kTokenChar);
-    if (name.empty()) return false;
-    end = cursor.at();
-    std::string_view value;
-    bool has_value = false;
-    if (cursor.take_spaced('=')) {
-      has_value = true;
-      if (cursor.peek() == '"') {
-        value = cursor.take_quoted();
-      } else {
-        value = cursor.take_while(kTokenChar);
-        // gen-value may be a host: IPv6 with brackets, and (RFC 5118 section 4.5) without.
-        if (cursor.peek() == '[' || cursor.peek() == ':') {
-          const char* const from = value.data();
-          while (is(cursor.peek(), kTokenChar) || cursor.peek() == ':' || cursor.peek() == '[' || cursor.peek() == ']')
-            cursor.take(cursor.peek());
-          value = span(from, cursor.at());
-        }
-      }
-      if (value.empty()) return false;
-      end = cursor.at();
-    }
-    if (tag != nullptr && same_word(name, "tag")) {
-      if (!tag->empty() || value.empty()) return false;  // two tags: two readers, two dialogs
-      *tag = value;
-    }
-    if (via != nullptr) {
-      if (same_word(name, "branch")) {
-        if (!via->branch.empty() || value.empty()) return false;
-        via->branch = value;
-      } else if (same_word(name, "rport")) {
-        via->rport = true;
-        std::uint64_t port = 0;
-        if (has_value && !read_decimal(value, 65535, port)) return false;
-      }
-    }
-  }
-  params = begin == nullptr ? std::string_view() : span(begin, end);
-  return true;
-}
 
 }  // namespace
 
 Fault parse(std::string_view bytes, const Limits& limits, Message& out) {
   return Parser(bytes, limits, out).run();
-}
-
-bool parse_via(std::string_view value, Via& out, std::string_view& rest) {
-  out = Via{};
-  Cursor cursor(value);
-  const char* const begin = cursor.at();
-  if (!same_word(cursor.take_while(kTokenChar), "sip") || !cursor.take_spaced('/')) return false;
-  if (cursor.take_while(kTokenChar) != "2.0" || !cursor.take_spaced('/')) return false;
-  out.transport = cursor.take_while(kTokenChar);
-  const char* const behind = cursor.at();
-  cursor.skip_space();
-  if (out.transport.empty() || cursor.at() == behind) return false;
-  const char* const sent_by = cursor.at();
-  std::size_t used = 0;
-  if (!parse_host_port(cursor.rest(), out.host, out.port, used)) return false;
-  cursor.move_to(sent_by + used);
-  if (out.port == 0) {  // "host : port" with white space around the colon
-    const char* const host_end = cursor.at();
-    if (cursor.take_spaced(':')) {
-      const char* const digits = cursor.at();
-      while (is_digit(cursor.peek())) cursor.take(cursor.peek());
-      std::uint64_t port = 0;
-      if (!read_decimal(span(digits, cursor.at()), 65535, port) || port == 0) return false;
-      out.port = static_cast<std::uint16_t>(port);
-    } else {
-      cursor.move_to(host_end);
-    }
-  }
-  out.sent_by = span(sent_by, cursor.at());
-  if (!header_params(cursor, out.params, nullptr, &out)) return false;
-  if (same_word(out.branch, "z9hg4bk")) return false;  // the cookie and nothing behind it (RFC 4475 section 3.2.1)
-  const char* const end = cursor.at();
-  out.text = span(begin, end);
-  cursor.skip_space();
-  rest = {};
-  if (cursor.done()) return true;
-  if (!cursor.take(',')) return false;
-  cursor.skip_space();
-  rest = cursor.rest();
-  return !rest.empty();
-}
-
-bool parse_address(std::string_view value, Address& out, std::string_view* rest) {
-  out = Address{};
-  Cursor cursor(value);
-  cursor.skip_space();
-  const char* const begin = cursor.at();
-  std::string_view uri;
-  bool bracketed = false;
-  if (cursor.peek() == '"') {
-    out.display = cursor.take_quoted();
-    if (out.display.empty()) return false;
-    cursor.skip_space();
-    bracketed = cursor.take('<');
-    if (!bracketed) return false;
-  } else {
-    // Words of a display name, until '<'. Bytes above 0x7f: names in UTF-8 come without quotes often enough.
-    while (is(cursor.peek(), kTokenChar | kSpaceChar) || static_cast<unsigned char>(cursor.peek()) >= 0x80)
-      cursor.take(cursor.peek());
-    bracketed = cursor.peek() == '<';
-    if (bracketed) {
-      out.display = trim(span(begin, cursor.at()));
-      cursor.take('<');
-    }
-  }
-  if (bracketed) {
-    uri = cursor.take_until('>');
-    if (!cursor.take('>')) return false;
-  } else {
-    cursor.move_to(begin);
-    while (!cursor.done() && !is(cursor.peek(), kSpaceChar) && cursor.peek() != ';' && cursor.peek() != ',' &&
-           cursor.peek() != '?')
-      cursor.take(cursor.peek());
-    // A ';' or ',' before '@' belongs to the user part; without brackets nobody can tell, so it is refused below.
-    uri = span(begin, cursor.at());
-  }
-  if (!parse_uri(uri, out.uri)) return false;
-  std::string_view params;
-  if (!header_params(cursor, params, &out.tag, nullptr)) return false;
-  cursor.skip_space();
-  if (rest != nullptr) *rest = {};
-  if (cursor.done()) return true;
-  if (rest == nullptr || !cursor.take(',')) return false;
-  cursor.skip_space();
-  *rest = cursor.rest();
-  return !rest->empty();
 }
 
 }  // namespace pandun::sip

@@ -8,7 +8,6 @@
 // Source   RFC 3261 sections 7, 8.1.1, 8.2, 20, 25; RFC 4475; RFC 5118.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -115,17 +114,14 @@ struct MessageHead {
   std::uint16_t via_count = 0;
 
   std::uint16_t field_count = 0;
+  std::uint16_t vias_end = 0;                 // index + 1 of the last Via field
   std::array<std::uint16_t, kNames> first{};  // index + 1 of the first field of that name; 0: none
 };
 
+extern const MessageHead kNothingRead;  // copied before each reading: faster than to be made anew
+
 struct Message : MessageHead {  // large: one for each reader, used again and again
   std::array<Field, kFieldsMax> fields{};
-
-  // What the other has read; only as much as that is.
-  void take(const Message& other) {
-    static_cast<MessageHead&>(*this) = other;
-    std::copy_n(other.fields.begin(), other.field_count, fields.begin());
-  }
 
   const Field* find(Name name) const {
     const std::uint16_t at = first[static_cast<std::size_t>(name)];

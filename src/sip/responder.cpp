@@ -92,21 +92,22 @@ Departure Responder::on_request(const Arrival& in, const Now& now, const Trunk& 
                                 Ahead* ahead) {
   identity_ = 0;
   if (ahead != nullptr) {
-    message_.take(ahead->message);
+    message_ = &ahead->message;
     reading_ = &ahead->reading;
   } else {
+    message_ = &own_message_;
     reading_ = &own_reading_;
     reading_->asks = false;
-    reading_->fault = parse(in.bytes, options_.limits, message_);
+    reading_->fault = parse(in.bytes, options_.limits, own_message_);
   }
   if (!reading_->asks) reading_->call_key = 0;
   const Fault fault = reading_->fault;
-  if (fault.silent || message_.response) {
+  if (fault.silent || message_->response) {
     figures_.add(Count::kNoise);
     return {};
   }
   Writer out(room);
-  if (message_.method == Method::kAck) {
+  if (message_->method == Method::kAck) {
     // An ACK is never answered. One of a call that was passed on follows it.
     if (fault || trunk.allow != Allow::kProxy) return {};
     const Recalled* const before =
@@ -126,7 +127,7 @@ Departure Responder::on_request(const Arrival& in, const Now& now, const Trunk& 
     return plain(in, trunk, 503, "Service Unavailable", "Retry-After: 1\r\n", out);
   }
   const bool proxied = trunk.allow == Allow::kProxy;
-  switch (message_.method) {
+  switch (message_->method) {
     case Method::kInvite:
     case Method::kMessage:
       // Also with a To-tag: there are no dialogs here that it could belong to (RFC 3261 section 12.2.2 leaves it to us).
@@ -142,16 +143,16 @@ Departure Responder::on_request(const Arrival& in, const Now& now, const Trunk& 
     default:
       break;
   }
-  if (message_.method == Method::kBye) note_feedback(trunk);
+  if (message_->method == Method::kBye) note_feedback(trunk);
   if (proxied) return pass_on(in, trunk, nullptr, out);
-  if (!message_.to.tag.empty() || in_dialog(message_.method))
+  if (!message_->to.tag.empty() || in_dialog(message_->method))
     return plain(in, trunk, 481, "Call/Transaction Does Not Exist", {}, out);
   return plain(in, trunk, 405, "Method Not Allowed", kAllowLine, out);
 }
 
 // A called person's "unwanted" comes back in the Reason of BYE and CANCEL (RFC 8197 section 4); it is counted, never answered with.
 void Responder::note_feedback(const Trunk&) {
-  const std::string_view reason = message_.value(Name::kReason);
+  const std::string_view reason = message_->value(Name::kReason);
   if (reason.size() >= 3 && same_word(reason.substr(0, 3), "sip") && reason.find("cause=607") != std::string_view::npos)
     figures_.add(Count::kUnwanted);
 }
@@ -168,10 +169,10 @@ std::uint64_t Responder::call_key(const Message& message) const {
 std::uint64_t Responder::to_tag() const {
   // The key of the call holds Call-ID, From-tag and CSeq already.
   const std::uint64_t call = reading_->call_key == 0 ? call_key() : reading_->call_key;
-  return SipHash(options_.key).add(call).add(message_.via.branch).add(message_.via.sent_by).value();
+  return SipHash(options_.key).add(call).add(message_->via.branch).add(message_->via.sent_by).value();
 }
 
-void Responder::read(const Trunk& trunk, Message& message, Reading& out) {
+void Responder::read(const Trunk& trunk, const Message& message, Reading& out) {
   out.asks = true;
   out.call_key = call_key(message);
   recent_.prefetch(out.call_key);
@@ -188,7 +189,7 @@ void Responder::read(const Trunk& trunk, Message& message, Reading& out) {
 }
 
 Responder::Judgement Responder::judge(const Now& now, const Trunk& trunk, bool message) {
-  if (!reading_->asks) read(trunk, message_, *reading_);
+  if (!reading_->asks) read(trunk, *message_, *reading_);
   const Parties& parties = reading_->parties;
   decide::Question question;
   question.from = reading_->from;
@@ -238,7 +239,7 @@ Responder::Judgement Responder::judge(const Now& now, const Trunk& trunk, bool m
 }
 
 Departure Responder::on_invite(const Arrival& in, const Now& now, const Trunk& trunk, Writer& out) {
-  const Judgement judgement = judge(now, trunk, message_.method == Method::kMessage);
+  const Judgement judgement = judge(now, trunk, message_->method == Method::kMessage);
   figures_.add(Count::kInvites);
   if (judgement.repeated) {
     figures_.add(Count::kRepeated);
@@ -249,90 +250,6 @@ Departure Responder::on_invite(const Arrival& in, const Now& now, const Trunk& t
   }
   if (judgement.answer.verdict == decide::Verdict::kReject) return rejected(in, trunk, judgement.answer, out);
   return allowed(in, trunk, judgement.answer, out);
-}
-
-void Responder::verdict_headers(const decide::Answer& answer, Writer& out) const {
-  out.put("X-Pandun-Verdict: ").put(decide::name(answer.verdict)).put("\r\nX-Pandun-Reason: ");
-  out.put(decide::name(answer.reason)).put("\r\n");
-  if (identity_ != 0) identity_header(out);
-  if (answer.id != 0) out.put("X-Pandun-Decision: ").put(decide::decision_id(answer.id).view()).put("\r\n");
-  if (answer.score != 0) out.put("X-Pandun-Score: ").put(std::uint64_t{answer.score}).put("\r\n");
-  const std::string_view label = answer.label_zh.empty() ? answer.label_en.view() : answer.label_zh.view();
-  if (!label.empty()) out.put("X-Pandun-Label: ").put(label).put("\r\n");
-}
-
-Departure Responder::allowed(const Arrival& in, const Trunk& trunk, const decide::Answer& answer, Writer& out) {
-  if (trunk.allow == Allow::kProxy) return pass_on(in, trunk, &answer, out);
-  switch (trunk.allow) {
-    case Allow::kServiceUnavailable:
-      begin(in, 503, "Service Unavailable", out);
-      break;
-    case Allow::kNotFound:
-      begin(in, 404, "Not Found", out);
-      break;
-    default: {
-      // Never the Request-URI itself (section 8.3): another host, and the verdict as a parameter.
-      begin(in, 302, "Moved Temporarily", out);
-      out.put("Contact: <sip:");
-      std::string_view user = message_.target.user;
-      if (!user.empty()) out.put(user).put("@");
-      out.put(trunk.next.text).put(";verdict=").put(decide::name(answer.verdict));
-      bool found = false;
-      if (message_.target.scheme == Scheme::kTel || parameter(message_.target.params, "user", found) == "phone")
-        out.put(";user=phone");
-      out.put(">\r\n");
-    }
-  }
-  verdict_headers(answer, out);
-  return finish(in, trunk, out);
-}
-
-Departure Responder::rejected(const Arrival& in, const Trunk& trunk, const decide::Answer& answer, Writer& out) {
-  if (answer.reason == decide::Reason::kIdentityRequired) {
-    identity_refusal(in, out);
-    verdict_headers(answer, out);
-    return finish(in, trunk, out);
-  }
-  const decide::Basis basis = decide::info(answer.reason).basis;
-  const bool fact = basis == decide::Basis::kFact || basis == decide::Basis::kCallee;
-  Reject form = fact ? trunk.reject_fact : trunk.reject;
-  // Who sends 608 on to a caller's side that does not know it must play an announcement (RFC 8688 section 3.2): we cannot.
-  if (form == Reject::kRejected && message_.value(Name::kFeatureCaps).find("sip.608") == std::string_view::npos) {
-    const bool plus = !trunk.redress_url.empty() || !trunk.redress_tel.empty() || !trunk.redress_email.empty();
-    form = plus && !fact ? Reject::kNetworkBlocked : Reject::kDecline;
-  }
-  switch (form) {
-    case Reject::kDecline:
-      begin(in, 603, "Decline", out);
-      break;
-    case Reject::kNetworkBlocked:
-      begin(in, 603, "Network Blocked", out);
-      out.put("Reason: SIP;cause=603;text=\"v=analytics1");
-      if (!trunk.redress_url.empty()) out.put(";url=").put(trunk.redress_url);
-      if (!trunk.redress_tel.empty()) out.put(";tel=").put(trunk.redress_tel);
-      if (!trunk.redress_email.empty()) out.put(";email=").put(trunk.redress_email);
-      if (answer.id != 0) out.put(";id=").put(decide::decision_id(answer.id).view());
-      out.put("\";location=").put(trunk.blocked_at).put("\r\n");
-      break;
-    case Reject::kRejected:
-      begin(in, 608, "Rejected", out);
-      out.put("Call-Info: <").put(trunk.jcard_url).put(">;purpose=jwscard\r\n");
-      break;
-    case Reject::kForbidden:
-      begin(in, 403, "Forbidden", out);
-      break;
-    case Reject::kNotFound:
-      begin(in, 404, "Not Found", out);
-      break;
-    case Reject::kUnavailable:
-      begin(in, 480, "Temporarily Unavailable", out);
-      break;
-    case Reject::kBusy:
-      begin(in, 486, "Busy Here", out);
-      break;
-  }
-  verdict_headers(answer, out);
-  return finish(in, trunk, out);
 }
 
 Departure Responder::on_cancel(const Arrival& in, const Now& now, const Trunk& trunk, Writer& out) {
@@ -347,7 +264,7 @@ Departure Responder::on_cancel(const Arrival& in, const Now& now, const Trunk& t
 }
 
 Departure Responder::on_options(const Arrival& in, const Trunk& trunk, Writer& out) {
-  if (const Field* const require = message_.find(Name::kRequire)) {
+  if (const Field* const require = message_->find(Name::kRequire)) {
     begin(in, 420, "Bad Extension", out);
     out.put("Unsupported: ").put(require->value).put("\r\n");
     return finish(in, trunk, out);
@@ -356,81 +273,6 @@ Departure Responder::on_options(const Arrival& in, const Trunk& trunk, Writer& o
   begin(in, 200, "OK", out);
   out.put(kAllowLine).put("Accept: application/sdp\r\nAccept-Encoding: identity\r\nSupported:\r\n");
   return finish(in, trunk, out);
-}
-
-Departure Responder::plain(const Arrival& in, const Trunk& trunk, std::uint16_t status, std::string_view reason,
-                           std::string_view more, Writer& out) {
-  begin(in, status, reason, out);
-  out.put(more);
-  return finish(in, trunk, out);
-}
-
-void Responder::begin(const Arrival& in, std::uint16_t status, std::string_view reason, Writer& out) {
-  out.put("SIP/2.0 ").put(std::uint64_t{status}).put(" ").put(reason).put("\r\n");
-  const std::uint16_t first_via = message_.first[static_cast<std::size_t>(Name::kVia)];
-  for (std::size_t i = first_via; i != 0 && i <= message_.field_count; ++i) {
-    const Field& field = message_.fields[i - 1];
-    if (field.name != Name::kVia) continue;
-    out.put("Via: ");
-    if (i == first_via && message_.via_count != 0) {
-      top_via(in, out);
-      const char* const behind = message_.via.text.data() + message_.via.text.size();
-      out.put(field.value.substr(static_cast<std::size_t>(behind - field.value.data())));
-    } else {
-      out.put(field.value);
-    }
-    out.put("\r\n");
-  }
-  if (const Field* const from = message_.find(Name::kFrom)) out.put("From: ").put(from->value).put("\r\n");
-  if (const Field* const to = message_.find(Name::kTo)) {
-    out.put("To: ").put(to->value);
-    if (message_.to.tag.empty()) out.put(";tag=pd").hex(to_tag());
-    out.put("\r\n");
-  }
-  if (const Field* const id = message_.find(Name::kCallId)) out.put("Call-ID: ").put(id->value).put("\r\n");
-  if (const Field* const cseq = message_.find(Name::kCSeq)) out.put("CSeq: ").put(cseq->value).put("\r\n");
-}
-
-// `received` is where it came from, whoever wrote what there before; `rport` the port (RFC 3261 section 18.2.1, RFC 3581).
-void Responder::top_via(const Arrival& in, Writer& out, bool with_port) const {
-  const Via& via = message_.via;
-  const char* const begin = via.text.data();
-  const char* const behind = via.sent_by.data() + via.sent_by.size();
-  out.put({begin, static_cast<std::size_t>(behind - begin)});
-  Cursor cursor({behind, static_cast<std::size_t>(via.text.data() + via.text.size() - behind)});
-  bool had_received = false;
-  while (cursor.take_spaced(';')) {
-    const char* const from = cursor.at();
-    const std::string_view name = cursor.take_while(kTokenChar);
-    if (cursor.take_spaced('=') && cursor.take_quoted().empty())
-      while (!cursor.done() && cursor.peek() != ';' && !is(cursor.peek(), kSpaceChar)) cursor.take(cursor.peek());
-    if (same_word(name, "received")) {
-      had_received = true;
-    } else if (!same_word(name, "rport")) {
-      out.put(";").put({from, static_cast<std::size_t>(cursor.at() - from)});
-    }
-  }
-  std::string_view host = via.host;
-  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-  const auto written = model::IpAddress::parse(host);
-  const bool same = written && *written == in.peer;
-  if (same && (via.rport || with_port))
-    out.put(";received=").put(host);
-  else if (!same || had_received)
-    out.put(";received=").put(in.peer.text());
-  if (via.rport || with_port) out.put(";rport=").put(std::uint64_t{in.port});
-}
-
-Departure Responder::finish(const Arrival& in, const Trunk& trunk, Writer& out) {
-  out.put("Content-Length: 0\r\n\r\n");
-  if (!out.whole()) {
-    figures_.add(Count::kTooLong);
-    return {};
-  }
-  Departure departure{out.size(), in.peer, in.port};
-  if (in.transport == Transport::kUdp && !trunk.reply_to_source_port && message_.via_count != 0 && !message_.via.rport)
-    departure.port = message_.via.port == 0 ? std::uint16_t{5060} : message_.via.port;
-  return departure;
 }
 
 }  // namespace pandun::sip

@@ -111,7 +111,7 @@ class Responder {
     Reading reading;
   };
 
-  void read(const Trunk& trunk, Message& message, Reading& out);
+  void read(const Trunk& trunk, const Message& message, Reading& out);
   Departure on_request(const Arrival& in, const Now& now, const Trunk& trunk, std::span<char> room, Ahead* ahead);
   Departure respond(const Arrival& in, const Now& now, std::span<char> room, Ahead* ahead);
   Departure on_response(const Arrival& in, std::span<char> room);
@@ -138,7 +138,7 @@ class Responder {
   void verdict_headers(const decide::Answer& answer, Writer& out) const;
 
   std::uint64_t call_key(const Message& message) const;
-  std::uint64_t call_key() const { return call_key(message_); }
+  std::uint64_t call_key() const { return call_key(*message_); }
   std::uint64_t to_tag() const;
   std::uint64_t proxy_branch(const Via& via, std::string_view call_id) const;
   bool own(const Via& via) const;
@@ -151,13 +151,14 @@ class Responder {
   Figures& figures_;
   RecentCalls recent_;
   TokenBuckets buckets_;
-  Message message_;
+  Message own_message_;
+  const Message* message_ = &own_message_;  // in hand: our own, or one that was read ahead
   Reading own_reading_;
-  Reading* reading_ = &own_reading_;  // of message_
+  Reading* reading_ = &own_reading_;  // of it
   std::string dialled_;
   std::unique_ptr<std::array<Ahead, kAhead>> ahead_;
   bool draining_ = false;
-  std::uint8_t identity_ = 0;  // of message_: what its signature came to; 0: was not looked at
+  std::uint8_t identity_ = 0;  // what the signature came to; 0: was not looked at
   passport::Asked asked_;
 };
 

@@ -66,24 +66,24 @@ void Responder::check_identity(const Now& now, const Trunk& trunk, const Parties
                                const decide::Question& question) {
   passport::Verdict verdict;
   asked_.headers.clear();
-  const std::uint16_t first = message_.first[static_cast<std::size_t>(Name::kIdentity)];
-  for (std::size_t i = first; i != 0 && i <= message_.field_count; ++i)
-    if (message_.fields[i - 1].name == Name::kIdentity) asked_.headers.emplace_back(message_.fields[i - 1].value);
+  const std::uint16_t first = message_->first[static_cast<std::size_t>(Name::kIdentity)];
+  for (std::size_t i = first; i != 0 && i <= message_->field_count; ++i)
+    if (message_->fields[i - 1].name == Name::kIdentity) asked_.headers.emplace_back(message_->fields[i - 1].value);
   if (!asked_.headers.empty() && options_.verifier != nullptr) {
-    Uri caller = message_.from.uri;
+    Uri caller = message_->from.uri;
     if (Address asserted;
-        parties.source == CallerFrom::kAsserted && parse_address(message_.value(Name::kAssertedIdentity), asserted))
+        parties.source == CallerFrom::kAsserted && parse_address(message_->value(Name::kAssertedIdentity), asserted))
       caller = asserted.uri;
     NumberText to;
-    to.read(message_.to.uri);
+    to.read(message_->to.uri);
     model::NumberKey dialled;
     if (to.number) dialled = numbering_.parse(apply(trunk, to.view(), dialled_), trunk.country, trunk.area);
     asked_.call.caller = party_of(question.from, caller);
-    asked_.call.called = party_of(question.to, message_.target);
-    asked_.call.to = party_of(dialled, message_.to.uri);
+    asked_.call.called = party_of(question.to, message_->target);
+    asked_.call.to = party_of(dialled, message_->to.uri);
     asked_.call.date = 0;
-    for (std::size_t i = 0; i < message_.field_count; ++i) {
-      const Field& field = message_.fields[i];
+    for (std::size_t i = 0; i < message_->field_count; ++i) {
+      const Field& field = message_->fields[i];
       if (field.name == Name::kOther && field.line.size() > 5 && same_word(field.line.substr(0, 4), "date") &&
           (field.line[4] == ':' || is(field.line[4], kSpaceChar)))
         asked_.call.date = passport::sip_date(field.value);

@@ -25,44 +25,36 @@ class SipHash {
         v3_(key.k1 ^ 0x7465646279746573ULL) {}
 
   SipHash& add(std::string_view bytes) {
-    for (const char c : bytes.substr(0, bytes.size() % 8)) byte(static_cast<unsigned char>(c));
-    for (std::size_t i = bytes.size() % 8; i < bytes.size(); i += 8) {
-      std::uint64_t word = 0;
-      std::memcpy(&word, bytes.data() + i, 8);
-      eight(word);
+    std::size_t i = 0;
+    for (; bytes.size() - i >= 8; i += 8) {
+      std::uint64_t whole = 0;
+      std::memcpy(&whole, bytes.data() + i, 8);
+      some(whole, 8);
     }
-    byte(0);
-    return *this;
+    std::uint64_t rest = 0;
+    for (std::size_t k = 0; i + k < bytes.size(); ++k)
+      rest |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[i + k])) << (8 * k);
+    return some(rest, static_cast<unsigned>(bytes.size() - i) + 1);  // with the zero byte
   }
-  SipHash& add(std::uint64_t value) {
-    eight(value);
-    byte(0);
-    return *this;
-  }
+  SipHash& add(std::uint64_t value) { return some(value, 8).some(0, 1); }
   std::uint64_t value() {
-    const std::uint64_t length = length_;
-    while (used_ != 7) byte(0);
-    word(tail_ | (length & 0xff) << 56);
+    word(tail_ | (length_ & 0xff) << 56);
     v2_ ^= 0xff;
     for (int i = 0; i < 4; ++i) round();
     return v0_ ^ v1_ ^ v2_ ^ v3_;
   }
 
  private:
-  void byte(unsigned char c) {
-    tail_ |= static_cast<std::uint64_t>(c) << (8 * used_);
-    ++length_;
-    if (++used_ == 8) {
-      word(tail_);
-      tail_ = 0;
-      used_ = 0;
-    }
-  }
-  void eight(std::uint64_t value) {
-    length_ += 8;
-    if (used_ == 0) return word(value);
-    word(tail_ | value << (8 * used_));
-    tail_ = value >> (64 - 8 * used_);
+  // 1 to 8 bytes, the first lowest; zeros above them.
+  SipHash& some(std::uint64_t bytes, unsigned count) {
+    length_ += count;
+    tail_ |= bytes << (8 * used_);
+    used_ += count;
+    if (used_ < 8) return *this;
+    word(tail_);
+    used_ -= 8;
+    tail_ = used_ == 0 ? 0 : bytes >> (8 * (count - used_));
+    return *this;
   }
   void word(std::uint64_t m) {
     v3_ ^= m;

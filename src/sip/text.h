@@ -9,6 +9,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "sip/line_ends.h"
+
 namespace pandun::sip {
 
 enum CharClass : std::uint8_t {
@@ -18,6 +20,7 @@ enum CharClass : std::uint8_t {
   kHexChar = 8,
   kSpaceChar = 16,  // SP HT CR LF: a value may hold folds
   kParamChar = 32,  // paramchar without '%'
+  kValueChar = 64,  // what stands in the value of a URI's parameter, '%' and '?' apart
 };
 
 namespace detail {
@@ -30,11 +33,12 @@ constexpr std::array<std::uint8_t, 256> make_classes() {
     }
   };
   set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
-      kTokenChar | kUserChar | kHostChar | kParamChar);
+      kTokenChar | kUserChar | kHostChar | kParamChar | kValueChar);
   set("abcdefABCDEF0123456789", kHexChar);
   set("-.!%*_+`'~", kTokenChar);
   set("-_.!~*'()&=+$,;?/#", kUserChar);  // '#': dialled feature codes write it unescaped
-  set("-_.!~*'()[]/:&+$", kParamChar);
+  set("-_.!~*'()[]/:&+$", kParamChar | kValueChar);
+  set("=,#", kValueChar);  // in the wild
   set("-._", kHostChar);
   set(" \t\r\n", kSpaceChar);
   return out;
@@ -44,6 +48,13 @@ inline constexpr std::array<std::uint8_t, 256> kClasses = make_classes();
 
 constexpr bool is(char c, unsigned bits) {
   return (detail::kClasses[static_cast<unsigned char>(c)] & bits) != 0;
+}
+// The first that is of none of the classes. Four looks at once: most words are longer, and the loop costs more than the looks.
+constexpr const char* skip_class(const char* at, const char* end, unsigned bits) {
+  const auto one = [&](std::ptrdiff_t i) { return unsigned{detail::kClasses[static_cast<unsigned char>(at[i])]}; };
+  while (end - at >= 4 && (one(0) & one(1) & one(2) & one(3) & bits) != 0) at += 4;
+  while (at != end && is(*at, bits)) ++at;
+  return at;
 }
 // One look a byte: find_first_of asks the library anew for each.
 constexpr bool any_is(std::string_view text, unsigned bits) {
@@ -67,9 +78,10 @@ constexpr bool same_word(std::string_view text, std::string_view word) {
 }
 
 constexpr std::string_view trim(std::string_view text) {
-  while (!text.empty() && is(text.front(), kSpaceChar)) text.remove_prefix(1);
-  while (!text.empty() && is(text.back(), kSpaceChar)) text.remove_suffix(1);
-  return text;
+  const char *begin = text.data(), *end = begin + text.size();
+  while (begin != end && is(*begin, kSpaceChar)) ++begin;
+  while (begin != end && is(end[-1], kSpaceChar)) --end;
+  return {begin, static_cast<std::size_t>(end - begin)};
 }
 
 // Reads forward through one header value.
@@ -80,6 +92,7 @@ class Cursor {
   constexpr bool done() const { return at_ == end_; }
   constexpr char peek() const { return at_ == end_ ? '\0' : *at_; }
   constexpr const char* at() const { return at_; }
+  constexpr const char* end() const { return end_; }
   constexpr std::string_view rest() const { return {at_, static_cast<std::size_t>(end_ - at_)}; }
   constexpr void skip_space() {
     while (at_ != end_ && is(*at_, kSpaceChar)) ++at_;
@@ -102,12 +115,12 @@ class Cursor {
   }
   constexpr std::string_view take_while(unsigned bits) {
     const char* const begin = at_;
-    while (at_ != end_ && is(*at_, bits)) ++at_;
+    at_ = skip_class(at_, end_, bits);
     return {begin, static_cast<std::size_t>(at_ - begin)};
   }
-  constexpr std::string_view take_until(char c) {
+  std::string_view take_until(char c) {
     const char* const begin = at_;
-    while (at_ != end_ && *at_ != c) ++at_;
+    at_ = next_of(at_, end_, c);
     return {begin, static_cast<std::size_t>(at_ - begin)};
   }
   // A quoted string from its first quote on, quotes included; empty when it does not end.
@@ -133,15 +146,14 @@ class Cursor {
   const char* end_;
 };
 
-// Decimal digits up to `max`; false for anything else, empty included.
+// Decimal digits up to `max`, which is below 2^60; false for anything else, empty included.
 constexpr bool read_decimal(std::string_view text, std::uint64_t max, std::uint64_t& out) {
   if (text.empty()) return false;
   out = 0;
   for (const char c : text) {
     if (!is_digit(c)) return false;
-    const auto digit = static_cast<std::uint64_t>(c - '0');
-    if (out > (max - digit) / 10) return false;
-    out = out * 10 + digit;
+    out = out * 10 + static_cast<std::uint64_t>(c - '0');
+    if (out > max) return false;
   }
   return true;
 }

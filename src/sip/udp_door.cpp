@@ -9,8 +9,8 @@ namespace pandun::sip {
 namespace {
 
 constexpr std::size_t kRoomBeyondRequest = 2048;
-// For how many decisions their writer is asked to take a turn; a decision takes it about a microsecond.
-constexpr std::size_t kTurn = 16, kBunchTurn = 128, kTurnOverdue = 512;
+// For how many decisions their writer is asked to take a turn; a decision takes it two thirds of a microsecond.
+constexpr std::size_t kTurn = 16, kBunchTurn = 128, kTurnOverdue = 256;
 constexpr std::size_t kBunch = 8;  // calls that come at once
 
 std::uint64_t big_endian(const unsigned char* bytes) {

@@ -56,6 +56,8 @@ class Cases {
   virtual Result<> add_entity(const CaseEntityRow& row) = 0;  // a repeat is nothing new
 };
 
+inline constexpr std::int64_t kListedSeq = 1LL << 50;  // seqs from here on: a measure that stands in its list alone
+
 struct MeasureRow {
   std::int64_t seq = 0;
   std::string id, case_id, kind, category, ground_id, scope, reason, skip_reason;
@@ -137,8 +139,9 @@ class Measures {
       const std::string& batch_id) const = 0;
   virtual Result<std::vector<MeasureRow>> of_token(const std::string& token) const = 0;  // newest first, at most 20
   virtual Result<std::vector<MeasureRow>> checks_due_by(WallMs now) const = 0;  // live, no failure so far; at most 200
-  // Every measure about a number, in order of seq, behind `after`.
+  // Every measure about a number, in order of seq, behind `after`: rows first, then those that stand in a list alone.
   virtual Result<std::vector<MeasureRow>> walk(std::int64_t after, int limit) const = 0;
+  virtual Result<std::int64_t> last_row() const = 0;  // seq of the newest measure with a row of its own
   virtual Result<> insert(const MeasureRow& row) = 0;
   virtual Result<> update(const MeasureRow& row) = 0;
 };

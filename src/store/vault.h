@@ -34,6 +34,8 @@ class VaultRows {
  public:
   virtual ~VaultRows() = default;
   virtual Result<std::optional<SealedRow>> sealed(const std::string& token) const = 0;
+  virtual Result<std::vector<SealedRow>> sealed_from(const std::string& token,
+                                                     int limit) const = 0;  // in order of token, from this one on
   virtual Result<std::int64_t> sealed_count() const = 0;
   virtual Result<std::vector<SealedRow>> walk_numbers(
       std::int64_t after, int limit) const = 0;  // sealed numbers in order of `row`, behind `after`

@@ -65,6 +65,11 @@ struct RequestParser::State {
     detail = std::move(words);
     return Status::kError;
   }
+  // No smaller body would do where none is taken.
+  Status fail_body() {
+    if (body_max == 0) return fail(400, "this path takes no body: send the request without one");
+    return fail(413, "the body is larger than this path accepts");
+  }
   Status fail(const beast::error_code& ec, std::string_view bytes);
   Status head();
   std::optional<Status> framing();
@@ -78,7 +83,7 @@ RequestParser& RequestParser::operator=(RequestParser&&) noexcept = default;
 
 RequestParser::Status RequestParser::State::fail(const beast::error_code& ec, std::string_view bytes) {
   if (ec == bhttp::error::header_limit) return fail(431, "the request line and header fields are too large");
-  if (ec == bhttp::error::body_limit) return fail(413, "the body is larger than this path accepts");
+  if (ec == bhttp::error::body_limit) return fail_body();
   if (ec == bhttp::error::bad_version) {
     const std::string_view line = bytes.substr(0, bytes.find('\r'));
     if (line.find(" HTTP/") != std::string_view::npos) return fail(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
@@ -137,8 +142,7 @@ RequestParser::Status RequestParser::State::head() {
 }
 
 RequestParser::Status RequestParser::State::body(std::string_view bytes, std::size_t& consumed) {
-  if (content_length > body_max)
-    return fail(413, body_max == 0 ? "this path takes no body" : "the body is larger than this path accepts");
+  if (content_length > body_max) return fail_body();
   while (!parser.is_done()) {
     if (consumed == bytes.size()) return Status::kNeedMore;
     // A body whose only chunk is the last one: Beast, once it has seen that chunk's size, takes it for granted that it is asked

@@ -63,7 +63,7 @@ class TestHandler final : public Handler {
  public:
   Plan plan(const Request& head) override {
     Plan plan;
-    plan.body_bytes_max = 1024;
+    plan.body_bytes_max = head.path == "/hello" ? 0 : 1024;
     plan.on_io_thread = head.path == "/hello";
     if (head.path == "/refuse") plan.refuse = problem(403, "refused before the body", head.id);
     return plan;
@@ -220,6 +220,9 @@ TEST_F(ServerTest, RefusesWhatIsMalformed) {
   EXPECT_EQ(status_of("GET /" + std::string(9000, 'a') + " HTTP/1.1\r\n" + host), 414);
   EXPECT_EQ(status_of("GET /hello HTTP/1.1\r\nX: " + std::string(17'000, 'a') + "\r\n" + host), 431);
   EXPECT_EQ(status_of("POST /echo HTTP/1.1\r\nContent-Length: 1025\r\n" + host), 413);
+  // Where none is taken no smaller one would do: 400 and what to do, not 413.
+  EXPECT_EQ(status_of("GET /hello HTTP/1.1\r\nContent-Length: 1\r\n" + host), 400);
+  EXPECT_EQ(status_of("GET /hello HTTP/1.1\r\nTransfer-Encoding: chunked\r\nHost: t\r\n\r\n1\r\nx\r\n"), 400);
   EXPECT_EQ(status_of("POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\nHost: t\r\n\r\n500\r\n" +
                       std::string(0x500, 'a')),
             413);

@@ -1,3 +1,4 @@
+#include "store/sqlite/listed_measures.h"
 #include "store/sqlite/tables.h"
 #include "store/sqlite/where.h"
 
@@ -72,6 +73,7 @@ Result<std::vector<AppealRow>> SqliteAppeals::due_by(WallMs now) const {
                    read_appeal);
 }
 Result<> SqliteAppeals::insert(const AppealRow& row) {
+  TRY(keep_listed(db_, row.measure_id));
   return db_.run(
       "INSERT INTO appeals(id, measure_id, case_id, decision_id, channel, claim, recorded_by, late, state, "
       "state_before,"

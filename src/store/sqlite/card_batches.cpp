@@ -10,7 +10,8 @@ constexpr std::string_view kBatches =
     "SELECT seq, id, case_id, kind, category, ground_id, scope, reason, skip_reason, notice, appeal_channel, state,"
     " loaded_by, proposed_by, refused_reason, name, digest, approvals, lines, members, duplicate, faulty, set_aside, "
     "groups,"
-    " position, created, cursor, proposed_at, expires_at, lapse_at, decided_at, done_at FROM card_batches";
+    " position, created, cursor, proposed_at, expires_at, lapse_at, decided_at, done_at, check_due, rest_state,"
+    " rest_ended_at FROM card_batches";
 
 CardBatchRow read_batch(const Row& row) {
   CardBatchRow out;
@@ -30,6 +31,9 @@ CardBatchRow read_batch(const Row& row) {
   for (WallMs* at : {&out.proposed_at, &out.expires_at, &out.lapse_at}) *at = row.wall(column++);
   out.decided_at = row.maybe_wall(column++);
   out.done_at = row.maybe_wall(column++);
+  out.check_due = row.maybe_wall(column++);
+  out.rest_state = row.text(column++);
+  out.rest_ended_at = row.maybe_wall(column++);
   return out;
 }
 
@@ -52,8 +56,11 @@ Result<Page<CardBatchRow>> SqliteCardBatches::list(const std::string& state, con
 }
 Result<std::vector<std::pair<std::string, std::int64_t>>> SqliteCardBatches::counts(const std::string& id) const {
   std::vector<std::pair<std::string, std::int64_t>> out;
-  TRY(db_.query("SELECT state, count(*) FROM measures WHERE batch_id = ? AND batch_id <> '' GROUP BY state", {id},
-                [&](const Row& row) { out.emplace_back(row.text(0), row.integer(1)); }));
+  TRY(
+      db_.query("SELECT state, sum(n) FROM (SELECT state, n FROM card_counts WHERE batch_id = ?1 UNION ALL"
+                " SELECT rest_state, created - (SELECT coalesce(sum(n), 0) FROM card_counts WHERE batch_id = ?1)"
+                " FROM card_batches WHERE id = ?1) GROUP BY state HAVING sum(n) > 0 ORDER BY state",
+                {id}, [&](const Row& row) { out.emplace_back(row.text(0), row.integer(1)); }));
   return out;
 }
 Result<> SqliteCardBatches::insert(const CardBatchRow& row) {
@@ -71,72 +78,89 @@ Result<> SqliteCardBatches::update(const CardBatchRow& row) {
       db_.run("UPDATE card_batches SET kind = ?, category = ?, ground_id = ?, scope = ?, reason = ?, skip_reason = ?,"
               " notice = ?, appeal_channel = ?, proposed_by = ?, proposed_at = ?, expires_at = ?, state = ?,"
               " refused_reason = ?, approvals = ?, lines = ?, members = ?, duplicate = ?, faulty = ?, set_aside = ?,"
-              " groups = ?, position = ?, created = ?, cursor = ?, lapse_at = ?, decided_at = ?, done_at = ?"
-              " WHERE id = ?",
-              {row.kind,
-               row.category,
-               row.ground_id,
-               row.scope,
-               row.reason,
-               row.skip_reason,
-               row.notice,
-               row.appeal_channel,
-               row.proposed_by,
-               row.proposed_at,
-               row.expires_at,
-               row.state,
-               row.refused_reason,
-               join_words(row.approvals),
-               row.lines,
-               row.members,
-               row.duplicate,
-               row.faulty,
-               row.set_aside,
-               row.groups,
-               row.offset,
-               row.created,
-               row.cursor,
-               row.lapse_at,
-               row.decided_at,
-               row.done_at,
-               row.id}));
+              " groups = ?, position = ?, created = ?, cursor = ?, lapse_at = ?, decided_at = ?, done_at = ?,"
+              " check_due = ?, rest_state = ?, rest_ended_at = ? WHERE id = ?",
+              {row.kind,           row.category,
+               row.ground_id,      row.scope,
+               row.reason,         row.skip_reason,
+               row.notice,         row.appeal_channel,
+               row.proposed_by,    row.proposed_at,
+               row.expires_at,     row.state,
+               row.refused_reason, join_words(row.approvals),
+               row.lines,          row.members,
+               row.duplicate,      row.faulty,
+               row.set_aside,      row.groups,
+               row.offset,         row.created,
+               row.cursor,         row.lapse_at,
+               row.decided_at,     row.done_at,
+               row.check_due,      row.rest_state,
+               row.rest_ended_at,  row.id}));
   return need_one(db_, "batch " + row.id);
 }
-Result<bool> SqliteCardBatches::add_item(std::int64_t batch_seq, const std::string& token) {
-  TRY(db_.run("INSERT OR IGNORE INTO card_items(batch, token) VALUES (?,?)", {batch_seq, token}));
-  return db_.changes() == 1;
+
+namespace {
+
+constexpr std::string_view kChunks = "SELECT first, members, first_token, tokens FROM card_chunks WHERE batch = ?";
+
+CardChunk read_chunk(const Row& row) {
+  return {row.integer(0), row.integer(1), row.text(2), row.text(3)};
 }
 
-// In order of token, so that every index but the rows' own grows at one place. The texts stay with the batch.
-Result<std::int64_t> SqliteCardBatches::make_measures(CardBatchRow& row, WallMs now, std::optional<WallMs> check_due,
-                                                      int limit) {
-  const std::string approver = row.approvals.empty() ? std::string() : row.approvals.back();
-  TRY(db_.run(
-      "INSERT INTO measures(id, case_id, kind, category, ground_id, scope, reason, skip_reason, state, proposed_by,"
-      " approved_by, approvals, approvals_needed, refused_reason, lapsed_reason, notice, appeal_channel, entity_kind,"
-      " entity_value, entity_token, proposed_at, expires_at, lapse_at, approved_at, batch_id, check_due, bulk)"
-      " SELECT 'M-' || substr(?1, 3) || '-' || printf('%07d', ?2 + row_number() OVER (ORDER BY token)), ?3, ?4, ?5, ?6,"
-      " '', '', '', 'approved', ?7, ?8, ?8, 1, '', '', '', '', 'number', substr(token, 1, 10) || '…', token, ?9, ?10,"
-      " ?11, ?12, ?1, ?13, 1 FROM (SELECT token FROM card_items WHERE batch = ?14 AND token > ?15 ORDER BY token"
-      " LIMIT ?16)",
-      {row.id, row.created, row.case_id, row.kind, row.category, row.ground_id, row.proposed_by, approver,
-       row.proposed_at, row.expires_at, row.lapse_at, now, check_due, row.seq, row.cursor, limit}));
-  const std::int64_t made = db_.changes();
-  if (made == 0) return made;
-  const std::string before = row.cursor;
-  TRY(
-      db_.query("SELECT max(token) FROM (SELECT token FROM card_items WHERE batch = ? AND token > ? ORDER BY token"
-                " LIMIT ?)",
-                {row.seq, before, limit}, [&](const Row& found) { row.cursor = found.text(0); }));
-  row.created += made;
-  TRY(db_.run("DELETE FROM card_items WHERE batch = ? AND token <= ?", {row.seq, row.cursor}));
-  return made;
+// The lines of a chunk: `each` gets place and line.
+template <typename Each>
+void split(const CardChunk& chunk, Each&& each) {
+  std::int64_t place = chunk.first;
+  std::size_t at = 1;
+  for (std::size_t stop = 0; (stop = chunk.tokens.find('\n', at)) != std::string::npos; at = stop + 1)
+    each(place++, std::string_view(chunk.tokens).substr(at, stop - at));
+}
+
+}  // namespace
+
+Result<std::optional<CardChunk>> SqliteCardBatches::chunk(std::int64_t batch_seq, std::int64_t run,
+                                                          std::int64_t after) const {
+  return fetch_one(db_, std::string(kChunks) + " AND run = ? AND first > ? ORDER BY first LIMIT 1",
+                   {batch_seq, run, after}, read_chunk);
+}
+Result<std::int64_t> SqliteCardBatches::runs(std::int64_t batch_seq) const {
+  return db_.integer("SELECT max(run) FROM card_chunks WHERE batch = ?", {batch_seq});
+}
+Result<std::int64_t> SqliteCardBatches::members(const CardBatchRow& row, std::int64_t after, int chunks,
+                                                const std::function<void(const CardMember&)>& each) const {
+  TRY_ASSIGN(
+      const auto found,
+      fetch_all(db_, std::string(kChunks) + " AND run = 0 AND first > ? AND first + members > ? ORDER BY first LIMIT ?",
+                {row.seq, after - kCardsPerChunk, after + 1, chunks}, read_chunk));
+  if (found.empty()) return 0;
+  std::string_view greatest;
+  split(found.back(), [&](std::int64_t, std::string_view token) { greatest = std::max(greatest, token); });
+  std::map<std::string, std::int64_t, std::less<>> own;
+  TRY(db_.query(
+      "SELECT entity_token, seq FROM measures WHERE batch_id = ? AND bulk = 1 AND entity_token BETWEEN ? AND ?",
+      {row.id, found.front().first_token, greatest},
+      [&](const Row& one) { own.emplace(one.text(0), one.integer(1)); }));
+  for (const CardChunk& part : found) {
+    split(part, [&](std::int64_t place, std::string_view token) {
+      if (place <= after) return;
+      const auto it = own.empty() ? own.end() : own.find(token);
+      each({place, it == own.end() ? 0 : it->second, token});
+    });
+  }
+  return found.back().first + found.back().members - 1;
+}
+Result<> SqliteCardBatches::add_chunk(std::int64_t batch_seq, std::int64_t run, const CardChunk& chunk) {
+  return db_.run("INSERT INTO card_chunks(batch, run, first, members, first_token, tokens) VALUES (?,?,?,?,?,?)",
+                 {batch_seq, run, chunk.first, chunk.members, chunk.first_token, chunk.tokens});
+}
+Result<> SqliteCardBatches::drop_list(std::int64_t batch_seq) {
+  return db_.run("DELETE FROM card_chunks WHERE batch = ? AND run = 0", {batch_seq});
 }
 Result<std::int64_t> SqliteCardBatches::drop_items(int limit) {
-  TRY(
-      db_.run("DELETE FROM card_items WHERE (batch, token) IN (SELECT batch, token FROM card_items WHERE batch IN"
-              " (SELECT seq FROM card_batches WHERE state IN ('refused', 'lapsed')) LIMIT ?)",
-              {limit}));
+  TRY(db_.run(
+      "DELETE FROM card_chunks WHERE id IN (SELECT id FROM (SELECT c.id FROM card_batches b JOIN card_chunks c ON"
+      " c.batch = b.seq WHERE b.state IN ('refused', 'lapsed') UNION ALL SELECT c.id FROM card_batches b CROSS"
+      " JOIN card_chunks c ON c.batch = b.seq AND c.run > 0 WHERE b.state <> 'reading') LIMIT ?)",
+      {limit}));
   return db_.changes();
 }
 
@@ -155,6 +179,17 @@ Result<std::vector<std::pair<std::string, std::int64_t>>> SqliteCardBatches::lap
                     which + "))",
                 {now, limit}));
   }
+  std::vector<std::string> over;
+  TRY(
+      db_.query("SELECT b.id, b.created - (SELECT coalesce(sum(n), 0) FROM card_counts WHERE batch_id = b.id)"
+                " FROM card_batches b WHERE b.state = 'done' AND b.rest_state = 'approved'"
+                " AND (b.expires_at <= ?1 OR b.check_due <= ?1)",
+                {now}, [&](const Row& row) {
+                  over.push_back(row.text(0));
+                  if (row.integer(1) > 0) ended[row.text(0)] += row.integer(1);
+                }));
+  for (const std::string& id : over)
+    TRY(db_.run("UPDATE card_batches SET rest_state = 'lapsed', rest_ended_at = ? WHERE id = ?", {now, id}));
   return std::vector<std::pair<std::string, std::int64_t>>(ended.begin(), ended.end());
 }
 

@@ -1,3 +1,4 @@
+#include "store/sqlite/listed_measures.h"
 #include "store/sqlite/tables.h"
 #include "store/sqlite/where.h"
 
@@ -107,6 +108,7 @@ Result<std::vector<ReceiptRow>> SqliteOrders::receipts(const std::string& order_
       {order_id}, read_receipt);
 }
 Result<> SqliteOrders::insert(const OrderRow& row) {
+  TRY(keep_listed(db_, row.measure_id));
   return db_.run(
       "INSERT INTO orders(id, measure_id, case_id, action, verb, state, attempts, created_at, updated_at, next_try_at,"
       " doc, last_error) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",

@@ -62,6 +62,12 @@ Result<std::optional<SealedRow>> SqliteVault::sealed(const std::string& token) c
   return fetch_one(db_, "SELECT token, kind, sealed, alert_id, sealed_at FROM vault_values WHERE token = ?", {token},
                    read_sealed);
 }
+Result<std::vector<SealedRow>> SqliteVault::sealed_from(const std::string& token, int limit) const {
+  return fetch_all(db_,
+                   "SELECT token, kind, sealed, alert_id, sealed_at FROM vault_values WHERE token >= ? ORDER BY token"
+                   " LIMIT ?",
+                   {token, limit}, read_sealed);
+}
 Result<std::vector<SealedRow>> SqliteVault::walk_numbers(std::int64_t after, int limit) const {
   return fetch_all(db_,
                    "SELECT token, kind, sealed, alert_id, sealed_at, rowid FROM vault_values WHERE rowid > ?"

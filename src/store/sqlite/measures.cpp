@@ -1,8 +1,13 @@
+#include <algorithm>
+
+#include "store/sqlite/listed_measures.h"
 #include "store/sqlite/tables.h"
 #include "store/sqlite/where.h"
 
 namespace pandun::store {
 namespace {
+
+constexpr std::size_t kPerToken = 20;
 
 // Texts of a measure of a card batch stand in the batch.
 constexpr std::string_view kMeasures =
@@ -59,7 +64,9 @@ MeasureRow read_measure(const Row& row) {
 }  // namespace
 
 Result<std::optional<MeasureRow>> SqliteMeasures::by_id(const std::string& id) const {
-  return fetch_one(db_, std::string(kMeasures) + " WHERE id = ?", {id}, read_measure);
+  TRY_ASSIGN(auto row, fetch_one(db_, std::string(kMeasures) + " WHERE id = ?", {id}, read_measure));
+  if (row) return row;
+  return listed_by_id(db_, id);
 }
 Result<std::vector<MeasureRow>> SqliteMeasures::of_case(const std::string& case_id) const {
   return fetch_all(db_, std::string(kMeasures) + " WHERE case_id = ? AND bulk = 0 ORDER BY seq", {case_id},
@@ -101,9 +108,16 @@ Result<std::vector<std::pair<std::string, std::int64_t>>> SqliteMeasures::counts
 }
 Result<std::vector<MeasureRow>> SqliteMeasures::of_token(const std::string& token) const {
   if (token.empty()) return std::vector<MeasureRow>();
-  return fetch_all(db_,
-                   std::string(kMeasures) + " WHERE entity_token = ? AND entity_token <> '' ORDER BY seq DESC LIMIT 20",
-                   {token}, read_measure);
+  TRY_ASSIGN(auto rows, fetch_all(db_,
+                                  std::string(kMeasures) +
+                                      " WHERE entity_token = ? AND entity_token <> '' ORDER BY seq DESC LIMIT 20",
+                                  {token}, read_measure));
+  TRY_ASSIGN(auto out, listed_of_token(db_, token));
+  out.insert(out.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
+  std::stable_sort(out.begin(), out.end(),
+                   [](const MeasureRow& a, const MeasureRow& b) { return a.proposed_at.ms > b.proposed_at.ms; });
+  if (out.size() > kPerToken) out.resize(kPerToken);
+  return out;
 }
 Result<std::vector<MeasureRow>> SqliteMeasures::checks_due_by(WallMs now) const {
   return fetch_all(db_,
@@ -113,8 +127,19 @@ Result<std::vector<MeasureRow>> SqliteMeasures::checks_due_by(WallMs now) const 
                    {now}, read_measure);
 }
 Result<std::vector<MeasureRow>> SqliteMeasures::walk(std::int64_t after, int limit) const {
-  return fetch_all(db_, std::string(kMeasures) + " WHERE seq > ? AND entity_kind = 'number' ORDER BY seq LIMIT ?",
-                   {after, limit}, read_measure);
+  std::vector<MeasureRow> out;
+  if (after < kListedSeq) {
+    TRY_ASSIGN(out,
+               fetch_all(db_, std::string(kMeasures) + " WHERE seq > ? AND entity_kind = 'number' ORDER BY seq LIMIT ?",
+                         {after, limit}, read_measure));
+  }
+  if (static_cast<int>(out.size()) == limit) return out;
+  TRY_ASSIGN(auto listed, listed_behind(db_, after, limit - static_cast<int>(out.size())));
+  out.insert(out.end(), std::make_move_iterator(listed.begin()), std::make_move_iterator(listed.end()));
+  return out;
+}
+Result<std::int64_t> SqliteMeasures::last_row() const {
+  return db_.integer("SELECT max(seq) FROM measures", {});
 }
 
 Result<> SqliteMeasures::insert(const MeasureRow& row) {
@@ -161,14 +186,20 @@ Result<> SqliteMeasures::insert(const MeasureRow& row) {
 }
 
 Result<> SqliteMeasures::update(const MeasureRow& row) {
-  TRY(
-      db_.run("UPDATE measures SET state = ?, approved_by = ?, approvals = ?, refused_reason = ?, lapsed_reason = ?,"
-              " notice = ?, approved_at = ?, ended_at = ?, expires_at = ?, check_result = ?, check_due = ?,"
-              " checked_at = ?, checked_by = ? WHERE id = ?",
-              {row.state, row.approved_by, join_words(row.approvals), row.refused_reason, row.lapsed_reason, row.notice,
-               row.approved_at, row.ended_at, row.expires_at, row.check_result, row.check_due, row.checked_at,
-               row.checked_by, row.id}));
-  return need_one(db_, "measure " + row.id);
+  const auto put = [&] {
+    return db_.run(
+        "UPDATE measures SET state = ?, approved_by = ?, approvals = ?, refused_reason = ?, lapsed_reason = ?,"
+        " notice = ?, approved_at = ?, ended_at = ?, expires_at = ?, check_result = ?, check_due = ?,"
+        " checked_at = ?, checked_by = ? WHERE id = ?",
+        {row.state, row.approved_by, join_words(row.approvals), row.refused_reason, row.lapsed_reason, row.notice,
+         row.approved_at, row.ended_at, row.expires_at, row.check_result, row.check_due, row.checked_at, row.checked_by,
+         row.id});
+  };
+  TRY(put());
+  if (db_.changes() == 1) return {};
+  TRY_ASSIGN(const bool listed, keep_listed(db_, row.id));
+  if (listed) return put();
+  return error(Errc::kNotFound, "measure " + row.id, "there is no such row");
 }
 
 }  // namespace pandun::store

@@ -9,7 +9,11 @@
 #include <fstream>
 #include <set>
 
+#include <fmt/format.h>
+
+#include "base/hash.h"
 #include "platform/thread.h"
+#include "store/sqlite/migrations.h"
 
 namespace pandun::store {
 namespace {
@@ -96,7 +100,7 @@ TEST(SqliteStore, KeepsWhatWasWrittenAndNothingOfWhatFailed) {
   auto store = box.must_open();
   EXPECT_EQ(count(*store), 1);
   EXPECT_TRUE(store->check().ok());
-  EXPECT_EQ(store->status().schema_version, 4);
+  EXPECT_EQ(store->status().schema_version, 5);
   EXPECT_EQ(std::filesystem::status(box.path).permissions() & std::filesystem::perms::others_all,
             std::filesystem::perms::none);
 }
@@ -275,6 +279,91 @@ TEST(SqliteStore, FindsChineseWordsOfAnyLength) {
   EXPECT_EQ(found("TITLE"), 9);
   EXPECT_EQ(found("%"), 0);
   EXPECT_EQ(found("' OR 1=1 --"), 0);
+}
+
+// A file as an older program left it: its steps up to `version`, then `sql`.
+void older_file(const Box& box, int version, const std::string& sql) {
+  box.raw(
+      "PRAGMA journal_mode = WAL; CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL,"
+      " checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT");
+  for (int i = 0; i < version; ++i) {
+    const Migration& step = migrations()[static_cast<std::size_t>(i)];
+    box.raw(std::string(step.sql));
+    box.raw(fmt::format("INSERT INTO schema_migrations VALUES ({}, '{}', '{:016x}', 0)", i + 1, step.name,
+                        hash64(step.sql)));
+  }
+  box.raw(sql);
+}
+
+constexpr const char* kOldCase =
+    "INSERT INTO cases VALUES (1, 'K-1', 'PD-1', '群呼', 'found', '', 'III', '', 'burst_call', '', 'standard', 1, 70, "
+    "'',"
+    " 'li.wei', 'number', '+86 138****8000', 'n26-x', '', 0, 0, NULL, NULL, NULL, 0, 1, 0);";
+
+TEST(SqliteStore, ListsOfAnOlderFileGoOn) {
+  Box box;
+  const auto list = [](int seq, const std::string& state, int members, int created) {
+    return fmt::format(
+        "INSERT INTO card_batches VALUES ({0}, 'C-{0}', 'K-1', 'reverify', 'fraud', 'afl-11', '', '', '', '', '', "
+        "'{1}',"
+        " 'li', 'li', '', 'cards.csv', 'd{0}', 'zhang', 300, {2}, 0, 0, 0, '{{}}', 900, {3}, '', 0, 100, 100, 5, "
+        "NULL);",
+        seq, state, members, created);
+  };
+  std::string sql = kOldCase + list(1, "proposed", 250, 0) + list(2, "approved", 3, 2) + list(3, "reading", 2, 0);
+  for (int i = 0; i < 250; ++i) sql += fmt::format("INSERT INTO card_items VALUES (1, 'n26-{:04}');", i * 37 % 250);
+  sql += "INSERT INTO card_items VALUES (2, 'n26-0009'), (3, 'n26-0001'), (3, 'n26-0002');";
+  for (const int i : {1, 2})
+    sql += fmt::format(
+        "INSERT INTO measures(id, case_id, kind, category, ground_id, scope, reason, skip_reason, state, proposed_by,"
+        " approved_by, approvals, approvals_needed, refused_reason, lapsed_reason, notice, appeal_channel, entity_kind,"
+        " entity_value, entity_token, proposed_at, expires_at, lapse_at, batch_id, bulk) VALUES ('M-2-000000{0}', "
+        "'K-1',"
+        " 'reverify', 'fraud', 'afl-11', '', '', '', 'approved', 'li', 'zhang', 'zhang', 1, '', '', '', '', 'number',"
+        " 'n26-000{0}…', 'n26-000{0}', 0, 100, 100, 'C-2', 1);",
+        i);
+  older_file(box, 4, sql);
+  auto store = box.must_open();
+  ASSERT_NE(store, nullptr);
+  const auto looked = store->write([&](Tx& tx) -> Result<> {
+    const View& view = tx;
+    TRY_ASSIGN(auto waiting, view.card_batches().by_id("C-1"));
+    std::set<std::string> tokens;
+    TRY(view.card_batches().members(*waiting, 0, 10, [&](const CardMember& member) {
+      EXPECT_EQ(member.own_row, 0);
+      tokens.emplace(member.token);
+    }));
+    EXPECT_EQ(tokens.size(), 250U);
+    TRY_ASSIGN(const auto before, view.measures().by_id("M-1-0000001"));
+    EXPECT_FALSE(before);  // nobody approved it
+    // The last of the half-made list gets its measure where the others stand.
+    TRY_ASSIGN(auto half, view.card_batches().by_id("C-2"));
+    half->state = "done";
+    half->created = 3;
+    TRY(tx.card_batches().update(*half));
+    TRY_ASSIGN(auto last, view.measures().by_id("M-2-0000003"));
+    EXPECT_TRUE(last);
+    EXPECT_EQ(last->entity_token, "n26-0009");
+    TRY_ASSIGN(const auto counts, view.card_batches().counts("C-2"));
+    EXPECT_EQ(counts, (std::vector<std::pair<std::string, std::int64_t>>{{"approved", 3}}));
+    last->state = "lifted";
+    TRY(tx.measures().update(*last));
+    TRY_ASSIGN(const auto of_token, view.measures().of_token("n26-0009"));
+    EXPECT_EQ(of_token.size(), 1U);
+    EXPECT_EQ(of_token.front().state, "lifted");
+    TRY_ASSIGN(const auto lifted, view.card_batches().counts("C-2"));
+    EXPECT_EQ(lifted, (std::vector<std::pair<std::string, std::int64_t>>{{"approved", 2}, {"lifted", 1}}));
+    // One that was being read is read from its beginning.
+    TRY_ASSIGN(const auto reading, view.card_batches().by_id("C-3"));
+    EXPECT_EQ(reading->offset, 0);
+    EXPECT_EQ(reading->members, 0);
+    // What is over ends: rows and what stands in the list alone.
+    TRY_ASSIGN(const auto ended, tx.card_batches().lapse_due(WallMs{200}, 10));
+    EXPECT_EQ(ended, (std::vector<std::pair<std::string, std::int64_t>>{{"C-2", 2}}));
+    return {};
+  });
+  EXPECT_TRUE(looked.ok()) << looked.error().text();
+  EXPECT_TRUE(store->check().ok());
 }
 
 TEST(SqliteStore, PositionsNeverGoBackAndCountersAdd) {

@@ -114,6 +114,7 @@ class SqliteMeasures final : public Measures {
   Result<std::vector<MeasureRow>> of_token(const std::string& token) const override;
   Result<std::vector<MeasureRow>> checks_due_by(WallMs now) const override;
   Result<std::vector<MeasureRow>> walk(std::int64_t after, int limit) const override;
+  Result<std::int64_t> last_row() const override;
   Result<> insert(const MeasureRow& row) override;
   Result<> update(const MeasureRow& row) override;
 
@@ -192,12 +193,13 @@ class SqliteCardBatches final : public CardBatches {
   Result<std::vector<std::pair<std::string, std::int64_t>>> counts(const std::string& id) const override;
   Result<> insert(const CardBatchRow& row) override;
   Result<> update(const CardBatchRow& row) override;
-  Result<bool> add_item(std::int64_t batch_seq, const std::string& token) override;
-
-  Result<std::int64_t> make_measures(CardBatchRow& row, WallMs now, std::optional<WallMs> check_due,
-                                     int limit) override;
+  Result<std::optional<CardChunk>> chunk(std::int64_t batch_seq, std::int64_t run, std::int64_t after) const override;
+  Result<std::int64_t> runs(std::int64_t batch_seq) const override;
+  Result<std::int64_t> members(const CardBatchRow& row, std::int64_t after, int chunks,
+                               const std::function<void(const CardMember&)>& each) const override;
+  Result<> add_chunk(std::int64_t batch_seq, std::int64_t run, const CardChunk& chunk) override;
+  Result<> drop_list(std::int64_t batch_seq) override;
   Result<std::int64_t> drop_items(int limit) override;
-
   Result<std::vector<std::pair<std::string, std::int64_t>>> lapse_due(WallMs now, int limit) override;
 
  private:
@@ -246,6 +248,7 @@ class SqliteVault final : public VaultRows {
  public:
   explicit SqliteVault(Connection& db) : db_(db) {}
   Result<std::optional<SealedRow>> sealed(const std::string& token) const override;
+  Result<std::vector<SealedRow>> sealed_from(const std::string& token, int limit) const override;
   Result<std::int64_t> sealed_count() const override;
   Result<std::vector<SealedRow>> walk_numbers(std::int64_t after, int limit) const override;
   Result<std::optional<GrantRow>> grant(const std::string& id) const override;
