@@ -491,6 +491,8 @@ const journey = [
     world.casePath = new URL(page.url()).pathname;
     world.caseNumber = (await page.locator('.page-head strong').first().textContent()).trim();
     check(/^PD-\d{4}-\d{6}$/.test(world.caseNumber), `odd case number ${world.caseNumber}`);
+    const title = await page.getByRole('heading', { level: 1 }).textContent();
+    check(/^[\x20-\x7e–]+$/.test(title.trim()), `the case is not named in English: ${title}`);
     await world.analyst.step('Confirm', { Finding: 'Compared with the register of the carrier: no call centre is filed under this number.' });
     check((await page.locator('[aria-current="step"]').textContent()).includes('Confirmed'), 'the case did not reach Confirmed');
     await world.analyst.accessible('case');
@@ -601,6 +603,14 @@ const journey = [
     await page.reload();
     await page.getByText('最新告警').waitFor();
     check((await page.getAttribute('html', 'data-theme')) === 'dark', 'the theme did not last');
+    await page.goto(world.casePath);
+    await page.getByText(world.caseNumber).first().waitFor();
+    const title = await page.getByRole('heading', { level: 1 }).textContent();
+    check(/\p{Script=Han}/u.test(title) && !/[a-z]/.test(title), `the case is not named in Chinese: ${title}`);
+    const { items } = (await world.analyst.api('GET', '/api/v1/incidents')).json;
+    const named = items.filter((incident) => /[a-z]_[a-z]/.test(incident.summary.zh + incident.summary.en));
+    check(items.length > 0 && named.length === 0, `incidents name detectors by their ids: ${named.map((incident) => incident.summary.en).join(' ')}`);
+    await page.goto('/');
   }],
   ['every page holds on a telephone, in Chinese, dark', async () => {
     const { page } = world.analyst;

@@ -8,7 +8,8 @@ bool known(const model::ShownEntity& entity) {
 }
 
 void summary_fields(JsonWriter& w, const casework::CaseSummary& c) {
-  w.field("id", c.id).field_integer("seq", c.seq).field("number", c.number).field("title", c.title);
+  w.field("id", c.id).field_integer("seq", c.seq).field("number", c.number);
+  local(w, "title", c.title);
   w.field("state", c.state);
   local(w, "state_title", c.state_title);
   w.field_integer("severity", c.severity).field("grade", c.grade);

@@ -46,6 +46,7 @@ void write_batch(JsonWriter& w, const CardBatchView& batch) {
   counts(w, "counts", batch.counts);
   write_times(w, row);
   w.key("may_propose").boolean(batch.may_propose).key("may_approve").boolean(batch.may_approve);
+  w.key("may_refuse").boolean(batch.may_refuse);
   if (batch.why_not) {
     local(w, "why_not", *batch.why_not);
   } else {

@@ -71,10 +71,24 @@ void take_picture(Alert& alert, const Signal& signal) {
 
 }  // namespace
 
-const DetectorFacts& facts_of(const DetectorTable& table, std::string_view detector) {
-  static const DetectorFacts kUnknown;
-  const auto it = table.find(detector);
-  return it == table.end() ? kUnknown : it->second;
+DetectorTable& DetectorTable::operator=(const DetectorTable& other) {
+  Map facts = other.all();
+  const std::lock_guard lock(mutex_);
+  facts_.swap(facts);
+  return *this;
+}
+void DetectorTable::set(const std::string& detector, DetectorFacts facts) {
+  const std::lock_guard lock(mutex_);
+  facts_[detector] = std::move(facts);
+}
+DetectorFacts DetectorTable::of(std::string_view detector) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = facts_.find(detector);
+  return it == facts_.end() ? DetectorFacts() : it->second;
+}
+DetectorTable::Map DetectorTable::all() const {
+  const std::lock_guard lock(mutex_);
+  return facts_;
 }
 
 Alert begin_alert(const Signal& signal, const DetectorFacts& facts, const Identities& identities,
@@ -115,7 +129,7 @@ void AlertFolder::add(const Signal& signal) {
   key.append(name(signal.entity.kind));
   key.push_back('\0');
   key.append(signal.entity.value);
-  const DetectorFacts& facts = facts_of(detectors_, signal.detector);
+  const DetectorFacts facts = detectors_.of(signal.detector);
   const auto [it, fresh] = newest_.try_emplace(std::move(key), alerts_.size());
   if (!fresh && same_episode(alerts_[it->second], signal, facts)) {
     fold(alerts_[it->second], signal, identities_, lines_);

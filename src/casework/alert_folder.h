@@ -10,7 +10,9 @@
 #pragma once
 
 #include <chrono>
+#include <initializer_list>
 #include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -39,9 +41,26 @@ class SourceLines {
 struct DetectorFacts {
   std::chrono::milliseconds episode_gap = std::chrono::hours(1);
   std::vector<std::string> techniques;
+  model::LocalText title{};  // both empty: its id stands for it
 };
-using DetectorTable = std::map<std::string, DetectorFacts, std::less<>>;
-const DetectorFacts& facts_of(const DetectorTable& table, std::string_view detector);  // a default for unknown names
+// Thread-safe: a rule may be added while a finding is folded elsewhere.
+class DetectorTable {
+ public:
+  using Map = std::map<std::string, DetectorFacts, std::less<>>;
+  DetectorTable() = default;
+  DetectorTable(std::initializer_list<Map::value_type> facts) : facts_(facts) {}
+  DetectorTable(const DetectorTable& other) : facts_(other.all()) {}
+  DetectorTable& operator=(const DetectorTable& other);
+  ~DetectorTable() = default;
+
+  void set(const std::string& detector, DetectorFacts facts);
+  DetectorFacts of(std::string_view detector) const;  // a default for unknown names
+
+ private:
+  Map all() const;
+  mutable std::mutex mutex_;
+  Map facts_;
+};
 
 // The folding itself, shared by replay and by the durable desk.
 model::Alert begin_alert(const model::Signal& signal, const DetectorFacts& facts, const Identities& identities,

@@ -146,12 +146,24 @@ model::Alert ip_alert(const std::string& id, const std::string& ip, const std::s
   return alert;
 }
 
+const DetectorTable kNames{{"beacon", {std::chrono::hours(1), {}, {"规律回连", "Beaconing"}}}};
+
+TEST(IncidentGrouper, NamesWhoFoundItInBothLanguages) {
+  std::vector<model::Alert> alerts{ip_alert("A-1", "10.0.0.1", "", 0), ip_alert("A-2", "10.0.0.1", "", 10)};
+  alerts[0].detector = "beacon";
+  alerts[1].detector = "nobody_knows";  // a rule that is gone: its id is all there is
+  const Incident incident = group_incidents(alerts, shipped_content().grades, kNames).front();
+  EXPECT_NE(incident.summary.zh.find("（规律回连、nobody_knows）"), std::string::npos) << incident.summary.zh;
+  EXPECT_NE(incident.summary.en.find("(Beaconing, nobody_knows)"), std::string::npos) << incident.summary.en;
+  EXPECT_EQ(incident.summary.en.find("beacon,"), std::string::npos);
+}
+
 TEST(IncidentGrouper, TiesBySharedEntityAndSharedPeerInsideTheWindow) {
   const std::vector<model::Alert> alerts{ip_alert("A-1", "10.0.0.1", "203.0.113.9", 0),
                                          ip_alert("A-2", "10.0.0.2", "203.0.113.9", 10, 90),
                                          ip_alert("A-3", "10.0.0.2", "", 20), ip_alert("A-4", "10.0.0.7", "", 20),
                                          ip_alert("A-5", "10.0.0.1", "", 60 * 24 * 9)};
-  const auto incidents = group_incidents(alerts, shipped_content().grades);
+  const auto incidents = group_incidents(alerts, shipped_content().grades, kNames);
   ASSERT_EQ(incidents.size(), 3U);
   EXPECT_EQ(incidents[0].alerts, (std::vector<std::string>{"A-1", "A-2", "A-3"}));
   EXPECT_EQ(incidents[0].entities.size(), 2U);
@@ -182,13 +194,13 @@ TEST(IncidentGrouper, EveryAlertIsInExactlyOneIncidentInAnyOrder) {
     std::sort(out.begin(), out.end());
     return out;
   };
-  const auto incidents = group_incidents(alerts, shipped_content().grades);
+  const auto incidents = group_incidents(alerts, shipped_content().grades, kNames);
   std::size_t total = 0;
   for (const Incident& incident : incidents) total += incident.alerts.size();
   EXPECT_EQ(total, alerts.size());
   auto shuffled = alerts;
   std::shuffle(shuffled.begin(), shuffled.end(), random);
-  EXPECT_EQ(names(group_incidents(shuffled, shipped_content().grades)), names(incidents));
+  EXPECT_EQ(names(group_incidents(shuffled, shipped_content().grades, kNames)), names(incidents));
 }
 
 TEST(Grades, FileMustEndWithAGradeThatTakesEverything) {

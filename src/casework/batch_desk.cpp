@@ -254,11 +254,13 @@ Result<BatchView> batch_view(const DeskParts& parts, const store::View& view, co
   } else if (actor.person == row.proposed_by) {
     out.why_not = LocalText{"提出人不能审批自己的提议，需由他人办理", "you proposed it: a second person is needed"};
   } else if (const Result<> role = check_approver_role(parts, actor, row.kind); !role.ok()) {
-    out.why_not = LocalText{"该措施须由高级审批人批准", "only a senior approver may approve this measure"};
+    out.why_not = LocalText{"该措施须由高级审批人批准；您可以整体拒绝",
+                            "only a senior approver may approve this measure; you may refuse it as a whole"};
   } else if (!mine_left) {
     out.why_not = LocalText{"您已批准，还需另一人批准", "you approved it already: another approver is needed"};
   }
   out.may_approve = pending && !out.why_not;
+  out.may_refuse = pending && guard::allows(actor, Right::kMeasureApprove) && check_approver(actor, row).ok();
   if (!pending) out.why_not.reset();
   out.may_order = orderable && guard::allows(actor, Right::kMeasureOrder);
   return out;

@@ -135,6 +135,23 @@ TEST(Batch, SmallestMeasureFirstForEveryNumber) {
   EXPECT_EQ(t.desk->propose_batch(t.analyst, t.opened.summary.id, t.terms("limit")).error().code, Errc::kConflict);
 }
 
+TEST(Batch, APlainApproverMayRefuseWhatOnlyASeniorOneMayApprove) {
+  RingDesk t;
+  NewBatch wish = t.terms("suspend");
+  wish.terms.skip_reason = "已多次提醒无效";
+  const BatchView batch = must(t.desk->propose_batch(t.analyst, t.opened.summary.id, wish));
+  const std::string id = batch.summary.id;
+  EXPECT_FALSE(batch.may_refuse);  // who proposed it
+  const BatchView seen = must(t.desk->batch(t.approver, id));
+  EXPECT_FALSE(seen.may_approve);
+  EXPECT_TRUE(seen.may_refuse);
+  EXPECT_NE(seen.why_not->en.find("you may refuse it"), std::string::npos);
+  EXPECT_FALSE(must(t.desk->batch(t.viewer, id)).may_refuse);
+  const BatchView refused = must(t.desk->refuse_batch(t.approver, id, "证据不足"));
+  EXPECT_EQ(refused.summary.state, "refused");
+  EXPECT_FALSE(refused.may_refuse);
+}
+
 TEST(Batch, WhatIsRefusedAtTheDoor) {
   RingDesk t;
   const auto propose = [&](auto change) {

@@ -41,9 +41,12 @@ Result<CardBatchView> view_of(const DeskParts& parts, const store::View& view, c
     } else if (actor.person == row.proposed_by) {
       out.why_not = LocalText{"提出人不能审批自己的提议，需由他人办理", "you proposed it: a second person is needed"};
     } else if (!check_approver_role(parts, actor, row.kind).ok()) {
-      out.why_not = LocalText{"该措施须由高级审批人批准", "only a senior approver may approve this measure"};
+      out.why_not = LocalText{"该措施须由高级审批人批准；您可以整体拒绝",
+                              "only a senior approver may approve this measure; you may refuse it as a whole"};
     }
     out.may_approve = !out.why_not;
+    out.may_refuse =
+        guard::allows(actor, Right::kMeasureApprove) && !actor.person.empty() && actor.person != row.proposed_by;
   }
   out.row = std::move(row);
   return out;

@@ -30,8 +30,8 @@ struct CardBatchView {
   LocalText title;                                           // of the kind
   std::vector<std::pair<std::string, std::int64_t>> groups;  // set aside, by protected group; "unknown" is taken in
   std::vector<std::pair<std::string, std::int64_t>> counts;  // measures by state; only where asked for
-  bool may_propose = false, may_approve = false;
-  std::optional<LocalText> why_not;
+  bool may_propose = false, may_approve = false, may_refuse = false;  // refusing asks no higher role than an approver's
+  std::optional<LocalText> why_not;                                   // why the asker may not approve
 };
 
 struct CardHooks {

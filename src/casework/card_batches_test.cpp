@@ -147,7 +147,10 @@ TEST(CardBatches, SuspendingAListIsASeniorApprovers) {
   const CardBatchView loaded = must(house.load(CardHouse::token(1) + ",none\n"));
   must(house.cards->propose(house.analyst, loaded.row.id, house.terms("suspend")));
   EXPECT_EQ(house.cards->approve(house.approver, loaded.row.id).error().where, "approver");
-  EXPECT_FALSE(must(house.cards->batch(house.approver, loaded.row.id)).may_approve);
+  const CardBatchView seen = must(house.cards->batch(house.approver, loaded.row.id));
+  EXPECT_FALSE(seen.may_approve);
+  EXPECT_TRUE(seen.may_refuse);  // a plain approver cannot take it on, but can end it
+  EXPECT_FALSE(must(house.cards->batch(house.analyst, loaded.row.id)).may_refuse);
   const guard::Actor senior = person("gao.yuan", {guard::Role::kSenior});
   EXPECT_EQ(must(house.cards->approve(senior, loaded.row.id)).row.state, "approved");
 }

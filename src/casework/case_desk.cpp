@@ -238,6 +238,17 @@ Result<std::vector<store::AlertRow>> alerts_for(const store::View& view, const N
   return out;
 }
 
+// In both languages where it is an alert's; what a person wrote stays as it is.
+void set_title(store::CaseRow& row, const std::string& wish, const std::vector<store::AlertRow>& alerts) {
+  row.title_zh = row.title_en = wish;
+  for (const store::AlertRow& alert : alerts) {
+    if (!wish.empty() && wish != alert.title_zh && wish != alert.title_en) continue;
+    row.title_zh = alert.title_zh;
+    row.title_en = alert.title_en;
+    return;
+  }
+}
+
 Result<std::string> next_number(store::Tx& tx, WallMs now) {
   const int year = guard::year_of(EventMs{now.ms});
   TRY_ASSIGN(const std::int64_t number, tx.values().add(fmt::format("casework.number.{}", year), 1));
@@ -257,7 +268,7 @@ Result<CaseView> CaseDesk::open_case(const Actor& actor, const NewCase& wish) {
     store::CaseRow row;
     row.id = "C-" + platform::random_hex(8);
     TRY_ASSIGN(row.number, next_number(tx, now));
-    row.title = wish.title.empty() ? first.title_zh : wish.title;
+    set_title(row, wish.title, alerts);
     row.state = row.previous_state = parts_.content.workflow.initial();
     row.topic = first.topic;
     row.workflow = parts_.content.workflow.name();
@@ -343,10 +354,10 @@ Result<CaseView> CaseDesk::patch_case(const Actor& actor, const std::string& cas
       detail.emplace_back("assignee", *patch.assignee);
       row.assignee = *patch.assignee;
     }
-    if (patch.title && *patch.title != row.title) {
-      detail.emplace_back("title_before", row.title);
+    if (patch.title && *patch.title != row.title_zh && *patch.title != row.title_en) {
+      detail.emplace_back("title_before", row.title_zh);
       detail.emplace_back("title", *patch.title);
-      row.title = *patch.title;
+      row.title_zh = row.title_en = *patch.title;
     }
     row.updated_at = parts_.clock.wall();
     TRY(tx.cases().update(row));

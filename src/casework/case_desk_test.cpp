@@ -48,6 +48,22 @@ TEST(CaseDesk, WalksACaseToItsVerifiedEnd) {
   EXPECT_TRUE(must(desk.audit->verify()).ok);
 }
 
+TEST(CaseDesk, ItsTitleIsTheAlertsInBothLanguagesOrWhatAPersonWrote) {
+  Desk house;
+  const auto open = [&](std::uint64_t position, const std::string& title) {
+    const std::string alert =
+        house.ingest(call_signal(position, kStart.ms, model::NumberKey::e164(kCaller + position)));
+    return must(house.desk->open_case(house.analyst, {{alert}, "", title})).summary;
+  };
+  EXPECT_EQ(open(1, "").title, (LocalText{"高频外呼", "Burst calling"}));
+  EXPECT_EQ(open(2, "Burst calling").title, (LocalText{"高频外呼", "Burst calling"}));  // as an English screen names it
+  const CaseSummary own = open(3, "西宁群呼");
+  EXPECT_EQ(own.title, (LocalText{"西宁群呼", "西宁群呼"}));
+  const CaseView changed =
+      must(house.desk->patch_case(house.analyst, own.id, {own.version, std::nullopt, "Xining calls"}));
+  EXPECT_EQ(changed.summary.title, (LocalText{"Xining calls", "Xining calls"}));
+}
+
 TEST(CaseDesk, SaysWhyAnActionIsNotAllowed) {
   Desk desk;
   const CaseView opened = desk.open(desk.ingest(call_signal(1)));

@@ -95,7 +95,7 @@ CaseSummary summary_of(const store::CaseRow& row, const Workflow& workflow, Wall
   out.id = row.id;
   out.seq = row.seq;
   out.number = row.number;
-  out.title = row.title;
+  out.title = {row.title_zh, row.title_en};
   out.state = row.state;
   const WorkflowState* state = workflow.state(row.state);
   out.state_title = state != nullptr ? state->title : LocalText{row.state, row.state};

@@ -34,7 +34,7 @@ class Batch {
       : parts_(parts), tx_(tx), outside_(outside) {}
 
   Result<> add(const Signal& signal) {
-    const DetectorFacts& facts = outside_ != nullptr ? *outside_ : facts_of(parts_.detectors, signal.detector);
+    const DetectorFacts facts = outside_ != nullptr ? *outside_ : parts_.detectors.of(signal.detector);
     TRY_ASSIGN(Working * work, find(signal, facts));
     if (work == nullptr) {
       TRY(begin(signal, facts));

@@ -104,7 +104,7 @@ Result<> describe_incident(const DeskParts& parts, store::Tx& tx, const std::str
   std::vector<const Alert*> pointers;
   for (const Alert& alert : alerts) pointers.push_back(&alert);
   Incident incident;
-  describe(incident, pointers, parts.content.grades);
+  describe(incident, pointers, parts.content.grades, parts.detectors);
   row->severity = std::max(row->severity, static_cast<int>(incident.severity));
   row->first = std::min(row->first, incident.first);
   row->last = std::max(row->last, incident.last);

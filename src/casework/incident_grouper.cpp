@@ -120,6 +120,16 @@ std::vector<std::string> ties(std::span<const Alert* const> alerts, bool chinese
   return names;
 }
 
+model::LocalText names_of(const std::set<std::string>& ids, const DetectorTable& detectors) {
+  std::vector<std::string> zh, en;
+  for (const std::string& id : ids) {
+    const model::LocalText title = detectors.of(id).title;
+    zh.push_back(title.zh.empty() ? id : title.zh);
+    en.push_back(title.en.empty() ? id : title.en);
+  }
+  return {fmt::format("{}", fmt::join(zh, "、")), fmt::format("{}", fmt::join(en, ", "))};
+}
+
 }  // namespace
 
 Result<GradeTable> GradeTable::parse(std::string_view toml, const std::string& file) {
@@ -177,7 +187,8 @@ std::string incident_id(const std::string& earliest_alert_id) {
   return fmt::format("I-{:016x}", hash64(earliest_alert_id));
 }
 
-void describe(Incident& incident, std::span<const Alert* const> alerts, const GradeTable& grades) {
+void describe(Incident& incident, std::span<const Alert* const> alerts, const GradeTable& grades,
+              const DetectorTable& detectors) {
   CHECK(!alerts.empty());
   const Alert& top = gravest(alerts);
   incident.topic = top.topic;
@@ -188,29 +199,29 @@ void describe(Incident& incident, std::span<const Alert* const> alerts, const Gr
   incident.first = alerts.front()->first;
   incident.last = alerts.front()->last;
   std::set<std::string> seen;
-  std::set<std::string> detectors;
+  std::set<std::string> found_by;
   for (const Alert* alert : alerts) {
     incident.alerts.push_back(alert->id);
     incident.first = std::min(incident.first, alert->first);
     incident.last = std::max(incident.last, alert->last);
-    detectors.insert(alert->detector);
+    found_by.insert(alert->detector);
     if (seen.insert(link_key(alert->entity)).second) incident.entities.push_back(alert->entity);
   }
   incident.grade = grades.grade(incident.severity, incident.entities.size(), alerts.size()).id;
-  const std::string by = fmt::format("{}", fmt::join(detectors, ", "));
+  const model::LocalText by = names_of(found_by, detectors);
   if (alerts.size() == 1) {
-    incident.summary = {fmt::format("{}：1 条告警（{}）。", top.title.zh, by),
-                        fmt::format("{}: 1 alert ({}).", top.title.en, by)};
+    incident.summary = {fmt::format("{}：1 条告警（{}）。", top.title.zh, by.zh),
+                        fmt::format("{}: 1 alert ({}).", top.title.en, by.en)};
     return;
   }
   incident.summary = {fmt::format("{}：{} 条告警，{} 个对象（{}）；因共同{}归并。", top.title.zh, alerts.size(),
-                                  incident.entities.size(), by, fmt::join(ties(alerts, true), "、")),
+                                  incident.entities.size(), by.zh, fmt::join(ties(alerts, true), "、")),
                       fmt::format("{}: {} alerts about {} entities ({}); tied by {}.", top.title.en, alerts.size(),
-                                  incident.entities.size(), by, fmt::join(ties(alerts, false), ", "))};
+                                  incident.entities.size(), by.en, fmt::join(ties(alerts, false), ", "))};
 }
 
 std::vector<Incident> group_incidents(std::span<const Alert> alerts, const GradeTable& grades,
-                                      std::chrono::milliseconds window) {
+                                      const DetectorTable& detectors, std::chrono::milliseconds window) {
   Groups groups(alerts.size());
   std::map<std::string, std::vector<std::size_t>> by_key;
   for (std::size_t i = 0; i < alerts.size(); ++i) {
@@ -228,7 +239,7 @@ std::vector<Incident> group_incidents(std::span<const Alert> alerts, const Grade
     });
     Incident incident;
     incident.id = incident_id(earliest->id);
-    describe(incident, list, grades);
+    describe(incident, list, grades, detectors);
     incidents.push_back(std::move(incident));
   }
   std::sort(incidents.begin(), incidents.end(),

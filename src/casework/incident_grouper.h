@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "casework/alert_folder.h"
 #include "model/alert.h"
 
 namespace pandun::casework {
@@ -52,11 +53,14 @@ std::vector<std::string> link_keys(const model::Alert& alert);
 bool within_window(const model::Alert& a, const model::Alert& b, std::chrono::milliseconds window);
 std::string incident_id(const std::string& earliest_alert_id);
 // Fills topic, grade, title, summary, entities, times and severity from the incident's alerts (at least one).
-void describe(Incident& incident, std::span<const model::Alert* const> alerts, const GradeTable& grades);
+// `detectors` names who found it.
+void describe(Incident& incident, std::span<const model::Alert* const> alerts, const GradeTable& grades,
+              const DetectorTable& detectors);
 
 inline constexpr std::chrono::milliseconds kIncidentWindow = std::chrono::hours(24);
 // Sorted by (first, id).
 std::vector<Incident> group_incidents(std::span<const model::Alert> alerts, const GradeTable& grades,
+                                      const DetectorTable& detectors,
                                       std::chrono::milliseconds window = kIncidentWindow);
 
 // One line of incidents.jsonl, without the newline.

@@ -72,7 +72,9 @@ struct IncidentView {
 struct CaseSummary {
   std::string id;
   std::int64_t seq = 0;
-  std::string number, title, state;
+  std::string number;
+  LocalText title;
+  std::string state;
   LocalText state_title;
   int severity = 0;
   std::string grade, assignee;
@@ -185,8 +187,8 @@ struct BatchView {
   std::string category, scope, reason, skip_reason, notice, appeal_channel, refused_reason;
   std::vector<LeftOut> left_out;
   std::int64_t protected_members = 0;
-  bool may_approve = false, may_order = false;
-  std::optional<LocalText> why_not;  // why the asker may not approve
+  bool may_approve = false, may_refuse = false, may_order = false;  // refusing asks no higher role than an approver's
+  std::optional<LocalText> why_not;                                 // why the asker may not approve
 };
 
 struct CarrierLift {

@@ -3,6 +3,7 @@
 #include "cli/configured.h"
 #include "platform/clock.h"
 #include "server/data_layout.h"
+#include "server/detection.h"
 #include "store/sqlite/sqlite_store.h"
 
 namespace pandun::cli {
@@ -23,6 +24,10 @@ Result<> Office::open() {
   tokens = std::make_unique<guard::NumberTokens>(*key);
   identities = std::make_unique<casework::TokenIdentities>(*tokens, casework::IdentityForm::kMasked);
   groups = std::make_unique<StoredGroups>(knowledge->groups);
+  // Only the names of detectors are needed; faulty rules are the platform's to tell.
+  TRY_ASSIGN(const auto parts, server::detector_parts(settings));
+  const auto rules = server::load_rules(files, knowledge->directory);
+  table = server::detector_table(parts, rules.ok() ? rules->get() : nullptr);
   desk = std::make_unique<casework::CaseDesk>(desk_parts());
   leads = std::make_unique<exchange::LeadDesk>(
       exchange::LeadParts{*store, *audit, *vault, clock, *key, content->laws, *purposes, *desk, *identities});

@@ -12,6 +12,7 @@
 // Threads   thread-safe; one import at a time.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <mutex>
 #include <span>
@@ -31,6 +32,7 @@
 namespace pandun::exchange {
 
 inline constexpr std::string_view kLeadDetector = "shared_lead";  // what alerts made of leads are named
+inline constexpr std::chrono::hours kLeadEpisode{24 * 30};
 
 struct LeadParts {
   store::Store& store;

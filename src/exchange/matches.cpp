@@ -18,7 +18,7 @@ using store::LeadRow;
 namespace {
 
 const casework::DetectorFacts& lead_facts() {
-  static const casework::DetectorFacts kFacts{std::chrono::hours(24 * 30), {}};
+  static const casework::DetectorFacts kFacts{kLeadEpisode, {}};
   return kFacts;
 }
 

@@ -410,6 +410,7 @@ void Backtest::tell_rules() {
     for (const RuleText& rule : in_force_)
       if (live && rule.id == text.id) out.in_force_digest = rule.digest;
     for (const detect::Rule& rule : present_rules_->rules()) {
+      if (rule.shadow && rule.id == text.id) continue;  // its own shadow run agrees with it, and says nothing
       const Tally& other = sink.of(rule.id);
       BacktestOverlap overlap{rule.id, rule.title, rule.shadow, other.people().size(), 0};
       for (const auto& [key, person] : tally.people())

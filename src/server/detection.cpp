@@ -1,6 +1,7 @@
 #include "server/detection.h"
 
 #include "detectors/catalog.h"
+#include "exchange/lead_desk.h"
 #include "intel/library.h"
 #include "server/rule_book.h"
 
@@ -66,10 +67,13 @@ casework::DetectorTable detector_table(const std::vector<detect::EngineConfig::P
   casework::DetectorTable table;
   for (const auto& part : parts) {
     const detect::DetectorSpec& spec = part.part.spec();
-    table[std::string(spec.name)] = {spec.episode_gap, {spec.techniques.begin(), spec.techniques.end()}};
+    table.set(std::string(spec.name), {spec.episode_gap,
+                                       {spec.techniques.begin(), spec.techniques.end()},
+                                       {std::string(spec.title_zh), std::string(spec.title_en)}});
   }
   if (rules != nullptr)
-    for (const detect::Rule& rule : rules->rules()) table[rule.id] = {rule.episode_gap, rule.techniques};
+    for (const detect::Rule& rule : rules->rules()) table.set(rule.id, {rule.episode_gap, rule.techniques, rule.title});
+  table.set(std::string(exchange::kLeadDetector), {exchange::kLeadEpisode, {}, {"合作单位线索", "Partner's lead"}});
   return table;
 }
 

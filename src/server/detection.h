@@ -29,7 +29,7 @@ Result<> set_record_began(std::vector<detect::EngineConfig::Part>& parts, const 
 Result<std::shared_ptr<const detect::RuleSet>> load_rules(platform::FileSystem& files,
                                                           const std::string& content_directory);
 
-// Episode gaps and techniques of detectors and rules, for casework.
+// Episode gaps, techniques and names of detectors and rules, for casework.
 casework::DetectorTable detector_table(const std::vector<detect::EngineConfig::Part>& parts,
                                        const detect::RuleSet* rules);
 

@@ -314,7 +314,7 @@ class Replay {
     }
     TRY(alerts_file.write(text));
     text.clear();
-    const std::vector<casework::Incident> incidents = casework::group_incidents(alerts, content_->grades);
+    const std::vector<casework::Incident> incidents = casework::group_incidents(alerts, content_->grades, table_);
     for (const casework::Incident& incident : incidents) {
       casework::append_json(text, incident);
       text += '\n';

@@ -81,7 +81,7 @@ class Responder {
   // Of a batch: reads a request ahead of its answer(), so that what the decision will look up is on its way from memory
   // while others are answered. Each place holds one until answer() is given the same one; what was not read ahead is read
   // then. Says and counts nothing.
-  static constexpr std::size_t kAhead = 4;
+  static constexpr std::size_t kAhead = 8;
   void read_ahead(const Arrival& in, std::size_t place);
   Departure answer(const Arrival& in, const Now& now, std::span<char> room, std::size_t place);
 

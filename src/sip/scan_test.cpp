@@ -1,7 +1,9 @@
 // What looks at many bytes together must say what a look at one after another says.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
+#include <memory>
 #include <string>
 
 #include "base/prng.h"

@@ -15,7 +15,7 @@ namespace pandun::store {
 
 struct CaseRow {
   std::int64_t seq = 0;
-  std::string id, number, title, state, previous_state, grade, assignee, topic, protected_group;
+  std::string id, number, title_zh, title_en, state, previous_state, grade, assignee, topic, protected_group;
   std::string workflow;
   std::int64_t workflow_version = 0;
   int severity = 0;

@@ -160,6 +160,7 @@ def nothing_goes_live_untested_or_alone(home):
 
     report = tested(made["id"])
     count = report["subjects"][0]["people"]
+    assert all(other["rule"] != "site_busy_callers" for other in report["subjects"][0]["overlaps"]), "its own shadow run is no other rule"
     assert count > 0
     step(analyst, "propose", 200)
     own = step(analyst, "approve", 403, back_test=report["id"], people=count)

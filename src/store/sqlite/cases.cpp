@@ -5,16 +5,16 @@ namespace pandun::store {
 namespace {
 
 constexpr std::string_view kCases =
-    "SELECT seq, id, number, title, state, previous_state, grade, assignee, topic, protected_group, workflow,"
+    "SELECT seq, id, number, title_zh, state, previous_state, grade, assignee, topic, protected_group, workflow,"
     " workflow_version, severity, incident_id, opened_by, entity_kind, entity_value, entity_token, entity_note,"
-    " opened_at, updated_at, due_at, closed_at, verify_until, sighting_position, version, done FROM cases";
+    " opened_at, updated_at, due_at, closed_at, verify_until, sighting_position, version, done, title_en FROM cases";
 
 CaseRow read_case(const Row& row) {
   CaseRow out;
   out.seq = row.integer(0);
   out.id = row.text(1);
   out.number = row.text(2);
-  out.title = row.text(3);
+  out.title_zh = row.text(3);
   out.state = row.text(4);
   out.previous_state = row.text(5);
   out.grade = row.text(6);
@@ -38,6 +38,7 @@ CaseRow read_case(const Row& row) {
   out.sighting_position = row.integer(24);
   out.version = row.integer(25);
   out.done = row.boolean(26);
+  out.title_en = row.text(27);
   return out;
 }
 
@@ -88,13 +89,15 @@ Result<std::vector<CaseEntityRow>> SqliteCases::entities(const std::string& case
 
 Result<> SqliteCases::insert(const CaseRow& row) {
   return db_.run(
-      "INSERT INTO cases(id, number, title, state, previous_state, grade, assignee, topic, protected_group, workflow,"
+      "INSERT INTO cases(id, number, title_zh, title_en, state, previous_state, grade, assignee, topic, "
+      "protected_group, workflow,"
       " workflow_version, severity, incident_id, opened_by, entity_kind, entity_value, entity_token, entity_note,"
       " opened_at, updated_at, due_at, closed_at, verify_until, sighting_position, version, done)"
-      " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+      " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
       {row.id,
        row.number,
-       row.title,
+       row.title_zh,
+       row.title_en,
        row.state,
        row.previous_state,
        row.grade,
@@ -121,13 +124,13 @@ Result<> SqliteCases::insert(const CaseRow& row) {
 }
 
 Result<> SqliteCases::update(const CaseRow& row) {
-  TRY(
-      db_.run("UPDATE cases SET title = ?, state = ?, previous_state = ?, grade = ?, assignee = ?, topic = ?,"
-              " protected_group = ?, severity = ?, updated_at = ?, due_at = ?, closed_at = ?, verify_until = ?,"
-              " sighting_position = ?, done = ?, version = version + 1 WHERE id = ? AND version = ?",
-              {row.title, row.state, row.previous_state, row.grade, row.assignee, row.topic, row.protected_group,
-               row.severity, row.updated_at, row.due_at, row.closed_at, row.verify_until, row.sighting_position,
-               row.done, row.id, row.version}));
+  TRY(db_.run(
+      "UPDATE cases SET title_zh = ?, title_en = ?, state = ?, previous_state = ?, grade = ?, assignee = ?, topic = ?,"
+      " protected_group = ?, severity = ?, updated_at = ?, due_at = ?, closed_at = ?, verify_until = ?,"
+      " sighting_position = ?, done = ?, version = version + 1 WHERE id = ? AND version = ?",
+      {row.title_zh, row.title_en, row.state, row.previous_state, row.grade, row.assignee, row.topic,
+       row.protected_group, row.severity, row.updated_at, row.due_at, row.closed_at, row.verify_until,
+       row.sighting_position, row.done, row.id, row.version}));
   if (db_.changes() == 1) return {};
   return error(Errc::kConflict, "case " + row.id, "somebody changed the case since it was read");
 }

@@ -100,7 +100,7 @@ TEST(SqliteStore, KeepsWhatWasWrittenAndNothingOfWhatFailed) {
   auto store = box.must_open();
   EXPECT_EQ(count(*store), 1);
   EXPECT_TRUE(store->check().ok());
-  EXPECT_EQ(store->status().schema_version, 5);
+  EXPECT_EQ(store->status().schema_version, 6);
   EXPECT_EQ(std::filesystem::status(box.path).permissions() & std::filesystem::perms::others_all,
             std::filesystem::perms::none);
 }
@@ -364,6 +364,33 @@ TEST(SqliteStore, ListsOfAnOlderFileGoOn) {
   });
   EXPECT_TRUE(looked.ok()) << looked.error().text();
   EXPECT_TRUE(store->check().ok());
+}
+
+TEST(SqliteStore, CasesOfAnOlderFileGetTheTitleOfTheirAlertInBothLanguages) {
+  Box box;
+  const auto named = [](int i, const std::string& title) {
+    return fmt::format(
+        "INSERT INTO cases VALUES ({0}, 'K-{0}', 'PD-{0}', '{1}', 'found', '', 'III', '', 'burst_call', '', 'standard',"
+        " 1, 70, '', 'li', 'number', '', 'n26-x', '', 0, 0, NULL, NULL, NULL, 0, 1, 0);"
+        "INSERT INTO alerts VALUES ({0}, 'A-{0}', 'burst_calling', 't', '高频外呼', 'Burst calling', 'in_case', "
+        "'number',"
+        " '', '', '', '', '', 'K-{0}', '', 70, 0.8, 0, 0, 1, 1, 1, 0, 0, '', '{{}}');",
+        i, title);
+  };
+  older_file(box, 5, named(1, "高频外呼") + named(2, "Burst calling") + named(3, "西宁群呼"));
+  auto store = box.must_open();
+  ASSERT_NE(store, nullptr);
+  const auto looked = store->read([&](const View& view) -> Result<> {
+    for (const auto& [id, zh, en] : {std::tuple{"K-1", "高频外呼", "Burst calling"},
+                                     {"K-2", "高频外呼", "Burst calling"},
+                                     {"K-3", "西宁群呼", "西宁群呼"}}) {
+      TRY_ASSIGN(const auto row, view.cases().by_id(id));
+      EXPECT_EQ(row->title_zh, zh);
+      EXPECT_EQ(row->title_en, en);
+    }
+    return {};
+  });
+  EXPECT_TRUE(looked.ok()) << looked.error().text();
 }
 
 TEST(SqliteStore, PositionsNeverGoBackAndCountersAdd) {
