@@ -7,6 +7,9 @@ set(PANDUN_PRECOMPILED_HEADERS <algorithm> <array> <atomic> <bit> <charconv> <ch
   <functional> <limits> <map> <memory> <mutex> <optional> <set> <span> <string> <string_view> <unordered_map> <unordered_set>
   <utility> <variant> <vector> <fmt/format.h>)
 
+# Options for files of tests and for nothing else.
+set(PANDUN_TEST_OPTIONS "" CACHE STRING "further compiler options of test files")
+
 # A precompiled header serves only files compiled by the same flags: libraries are -fPIC, programs -fPIE.
 if(PANDUN_PRECOMPILED)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
@@ -35,6 +38,7 @@ if(PANDUN_PRECOMPILED)
   if(PANDUN_TESTS)
     target_precompile_headers(precompiled_test PRIVATE <gtest/gtest.h> <gmock/gmock.h>)
     target_link_libraries(precompiled_test PRIVATE GTest::gmock GTest::gtest)
+    target_compile_options(precompiled_test PRIVATE ${PANDUN_TEST_OPTIONS})
   endif()
 endif()
 
@@ -43,4 +47,11 @@ function(precompiled target kind)
   if(PANDUN_PRECOMPILED)
     target_precompile_headers(${target} REUSE_FROM precompiled_${kind})
   endif()
+endfunction()
+
+# What a folder's files have in common is read once for eight of them as well.
+option(PANDUN_UNITY "compile several files of a target at once" OFF)
+
+function(unity target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${PANDUN_UNITY} UNITY_BUILD_BATCH_SIZE 8)
 endfunction()
