@@ -1,6 +1,6 @@
-# Standard headers, fmt and, for tests, GoogleTest are half of what a compiler does here: they are read once for each set of
-# flags, then reused. Only headers from outside the repository stand in the lists. The presets `dev` and `release` go without:
-# there every file shows that its own includes are enough. Numbers: docs/decisions/0012-build-time.md.
+# What every file reads again is read once: standard headers, fmt and, for tests, GoogleTest out of a precompiled header; a folder's
+# own headers and templates by compiling eight of its files together. Only headers from outside the repository stand in the list.
+# The preset `dev` goes without both: there every file shows that its own includes are enough. Numbers: docs/decisions/0012-build-time.md.
 option(PANDUN_PRECOMPILED "read standard headers once for all files" OFF)
 
 set(PANDUN_PRECOMPILED_HEADERS <algorithm> <array> <atomic> <bit> <charconv> <chrono> <cmath> <cstdint> <cstring> <deque>
@@ -51,6 +51,10 @@ endfunction()
 
 # What a folder's files have in common is read once for eight of them as well.
 option(PANDUN_UNITY "compile several files of a target at once" OFF)
+if(PANDUN_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC takes the unnamed namespace of a file that another includes for a header's. The preset `dev` keeps the warning.
+  target_compile_options(pandun_flags INTERFACE -Wno-subobject-linkage)
+endif()
 
 function(unity target)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ${PANDUN_UNITY} UNITY_BUILD_BATCH_SIZE 8)
