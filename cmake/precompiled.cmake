@@ -1,11 +1,14 @@
-# Standard headers, fmt and, for tests, GoogleTest are half of what a compiler does here: they are read once for each set of
-# flags, then reused. Only headers from outside the repository stand in the lists. The presets `dev` and `release` go without:
-# there every file shows that its own includes are enough. Numbers: docs/decisions/0012-build-time.md.
+# What every file reads again is read once: standard headers, fmt and, for tests, GoogleTest out of a precompiled header; a folder's
+# own headers and templates by compiling eight of its files together. Only headers from outside the repository stand in the list.
+# The preset `dev` goes without both: there every file shows that its own includes are enough. Numbers: docs/decisions/0012-build-time.md.
 option(PANDUN_PRECOMPILED "read standard headers once for all files" OFF)
 
 set(PANDUN_PRECOMPILED_HEADERS <algorithm> <array> <atomic> <bit> <charconv> <chrono> <cmath> <cstdint> <cstring> <deque>
   <functional> <limits> <map> <memory> <mutex> <optional> <set> <span> <string> <string_view> <unordered_map> <unordered_set>
   <utility> <variant> <vector> <fmt/format.h>)
+
+# Options for files of tests and for nothing else.
+set(PANDUN_TEST_OPTIONS "" CACHE STRING "further compiler options of test files")
 
 # A precompiled header serves only files compiled by the same flags: libraries are -fPIC, programs -fPIE.
 if(PANDUN_PRECOMPILED)
@@ -35,6 +38,7 @@ if(PANDUN_PRECOMPILED)
   if(PANDUN_TESTS)
     target_precompile_headers(precompiled_test PRIVATE <gtest/gtest.h> <gmock/gmock.h>)
     target_link_libraries(precompiled_test PRIVATE GTest::gmock GTest::gtest)
+    target_compile_options(precompiled_test PRIVATE ${PANDUN_TEST_OPTIONS})
   endif()
 endif()
 
@@ -43,4 +47,15 @@ function(precompiled target kind)
   if(PANDUN_PRECOMPILED)
     target_precompile_headers(${target} REUSE_FROM precompiled_${kind})
   endif()
+endfunction()
+
+# What a folder's files have in common is read once for eight of them as well.
+option(PANDUN_UNITY "compile several files of a target at once" OFF)
+if(PANDUN_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC takes the unnamed namespace of a file that another includes for a header's. The preset `dev` keeps the warning.
+  target_compile_options(pandun_flags INTERFACE -Wno-subobject-linkage)
+endif()
+
+function(unity target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${PANDUN_UNITY} UNITY_BUILD_BATCH_SIZE 8)
 endfunction()

@@ -7,7 +7,7 @@
 namespace pandun {
 namespace {
 
-constexpr std::array<ErrorCodeInfo, 14> kTable{{
+constexpr std::array<ErrorCodeInfo, 14> kErrorCodes{{
     {Errc::kUsage, "usage", 400, 2, "Correct the request; --help or the API page lists what is accepted.",
      "请更正请求；--help 或接口文档列出了可接受的内容。"},
     {Errc::kBadConfig, "bad_config", 500, 3,
@@ -38,8 +38,8 @@ constexpr std::array<ErrorCodeInfo, 14> kTable{{
 
 const ErrorCodeInfo& info(Errc code) {
   const auto index = static_cast<std::size_t>(code);
-  CHECK(index < kTable.size() && kTable[index].code == code);
-  return kTable[index];
+  CHECK(index < kErrorCodes.size() && kErrorCodes[index].code == code);
+  return kErrorCodes[index];
 }
 
 std::string Error::text() const {

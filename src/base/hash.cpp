@@ -21,7 +21,7 @@ constexpr std::array<std::uint32_t, 256> make_table() {
   }
   return table;
 }
-constexpr auto kTable = make_table();
+constexpr auto kCrcTable = make_table();
 
 #if defined(__x86_64__)
 __attribute__((target("sse4.2"))) std::uint32_t crc_hardware(std::string_view bytes, std::uint32_t crc) {
@@ -55,7 +55,7 @@ std::uint32_t crc32c(std::string_view bytes, std::uint32_t crc) {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("sse4.2")) return ~crc_hardware(bytes, crc);
 #endif
-  for (const char c : bytes) crc = kTable[(crc ^ static_cast<unsigned char>(c)) & 0xffU] ^ (crc >> 8);
+  for (const char c : bytes) crc = kCrcTable[(crc ^ static_cast<unsigned char>(c)) & 0xffU] ^ (crc >> 8);
   return ~crc;
 }
 

@@ -41,7 +41,7 @@ Result<eventlog::ArchiveQuery> query_of(const Arguments& arguments) {
   return query;
 }
 
-int run(const Arguments& arguments) {
+int run_archive(const Arguments& arguments) {
   auto query = query_of(arguments);
   if (!query.ok()) return fail(query.error());
   std::vector<std::pair<std::string, std::string>> flags;
@@ -75,6 +75,6 @@ const Command kArchiveQuery{
     "",
     0,
     0,
-    run};
+    run_archive};
 
 }  // namespace pandun::cli

@@ -24,7 +24,7 @@ Result<> export_audit(const server::Settings& settings, const std::string& out) 
   return guard::Audit(*store, platform::system_clock(), key).export_to(files, out);
 }
 
-int run_export(const Arguments& arguments) {
+int run_audit_export(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   std::vector<std::pair<std::string, std::string>> flags;
   if (arguments.has("--data")) flags.emplace_back("data.directory", arguments.text("--data"));
@@ -36,7 +36,7 @@ int run_export(const Arguments& arguments) {
   return 0;
 }
 
-int run_verify(const Arguments& arguments) {
+int run_audit_verify(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   const std::string directory = arguments.rest().front();
   auto report = guard::verify_audit_export(platform::posix_files(), directory, arguments.text("--key"));
@@ -74,7 +74,7 @@ const Command kAuditExport{"audit export",
                            "",
                            0,
                            0,
-                           run_export};
+                           run_audit_export};
 const Command kAuditVerify{
     "audit verify",
     "check an exported audit chain: no entry changed, dropped or moved",
@@ -83,6 +83,6 @@ const Command kAuditVerify{
     "an export (audit.jsonl, anchors/)",
     1,
     1,
-    run_verify};
+    run_audit_verify};
 
 }  // namespace pandun::cli

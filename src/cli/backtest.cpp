@@ -97,7 +97,7 @@ Result<> keep(server::BacktestReport& report, store::Store& store, const platfor
   return server::BacktestShelf(store, audit).keep(report);
 }
 
-int run(const Arguments& arguments) {
+int run_backtest(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   auto plan = plan_of(arguments);
   if (!plan.ok()) return fail(plan.error(), json);
@@ -175,6 +175,6 @@ const Command kBacktest{
     "rule files (docs/rules.md)",
     0,
     1000,
-    run};
+    run_backtest};
 
 }  // namespace pandun::cli

@@ -31,7 +31,7 @@ std::vector<std::string> untested(const server::Settings& settings, const std::s
   return rules.ok() ? std::move(*rules) : std::vector<std::string>();
 }
 
-int run(const Arguments& arguments) {
+int run_check(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   auto& files = platform::posix_files();
   const server::LoadedSettings loaded =
@@ -75,6 +75,6 @@ const Command kCheck{"check",
                      "",
                      0,
                      0,
-                     run};
+                     run_check};
 
 }  // namespace pandun::cli

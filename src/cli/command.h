@@ -54,6 +54,7 @@ int fail(const Error& error, bool json = false);
 
 // `--name`: the flag most commands share.
 inline constexpr Flag kJson{"--json", "", "print the answer as JSON", FlagKind::kSwitch};
+inline constexpr Flag kData{"--data", "DIR", "the platform's data directory", FlagKind::kText};
 inline constexpr Flag kConfig{"--config", "FILE", "configuration (TOML); see docs/configuration.md", FlagKind::kText};
 
 }  // namespace pandun::cli

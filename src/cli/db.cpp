@@ -9,7 +9,7 @@
 namespace pandun::cli {
 namespace {
 
-Result<std::unique_ptr<store::Store>> open(const Arguments& arguments) {
+Result<std::unique_ptr<store::Store>> open_records(const Arguments& arguments) {
   std::vector<std::pair<std::string, std::string>> flags;
   if (arguments.has("--data")) flags.emplace_back("data.directory", arguments.text("--data"));
   TRY_ASSIGN(const server::Settings settings, configured(arguments, std::move(flags)));
@@ -18,9 +18,9 @@ Result<std::unique_ptr<store::Store>> open(const Arguments& arguments) {
   return store::open_sqlite(path, platform::system_clock());
 }
 
-int run_backup(const Arguments& arguments) {
+int run_db_backup(const Arguments& arguments) {
   const bool json = arguments.has("--json");
-  auto store = open(arguments);
+  auto store = open_records(arguments);
   if (!store.ok()) return fail(store.error(), json);
   const std::string out = arguments.text("--out");
   if (auto done = (*store)->backup(out); !done.ok()) return fail(done.error(), json);
@@ -28,17 +28,15 @@ int run_backup(const Arguments& arguments) {
   return 0;
 }
 
-int run_check(const Arguments& arguments) {
+int run_db_check(const Arguments& arguments) {
   const bool json = arguments.has("--json");
-  auto store = open(arguments);
+  auto store = open_records(arguments);
   if (!store.ok()) return fail(store.error(), json);
   if (auto done = (*store)->check(); !done.ok()) return fail(done.error(), json);
   const store::StoreStatus status = (*store)->status();
   fmt::print("{}: good; schema {}, {} bytes\n", status.path, status.schema_version, status.bytes);
   return 0;
 }
-
-constexpr Flag kData{"--data", "DIR", "the platform's data directory", FlagKind::kText};
 
 }  // namespace
 
@@ -50,8 +48,8 @@ const Command kDbBackup{
     "",
     0,
     0,
-    run_backup};
-const Command kDbCheck{"db check", "check the records store's integrity", {kData, kConfig, kJson}, "", "", 0, 0,
-                       run_check};
+    run_db_backup};
+const Command kDbCheck{"db check",  "check the records store's integrity", {kData, kConfig, kJson}, "", "", 0, 0,
+                       run_db_check};
 
 }  // namespace pandun::cli

@@ -47,7 +47,7 @@ void explain(const bj::object& alert) {
                  part.spec().false_positives_en, part.spec().false_positives_zh);
 }
 
-int run(const Arguments& arguments) {
+int run_explain(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   const std::string id = arguments.rest().front(), path = platform::join(arguments.text("--in"), "alerts.jsonl");
   const auto content = platform::read_file(platform::posix_files(), path, 8ULL << 30);
@@ -77,6 +77,6 @@ const Command kExplain{"explain",
                        "the alert's id",
                        1,
                        1,
-                       run};
+                       run_explain};
 
 }  // namespace pandun::cli

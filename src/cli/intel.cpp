@@ -22,7 +22,7 @@ struct Opened {
   intel::Library library;
 };
 
-Result<std::unique_ptr<Opened>> open(const Arguments& arguments) {
+Result<std::unique_ptr<Opened>> open_library(const Arguments& arguments) {
   std::vector<std::pair<std::string, std::string>> flags;
   if (arguments.has("--data")) flags.emplace_back("data.directory", arguments.text("--data"));
   TRY_ASSIGN(server::Settings settings, configured(arguments, std::move(flags)));
@@ -34,9 +34,9 @@ Result<std::unique_ptr<Opened>> open(const Arguments& arguments) {
   return opened;
 }
 
-int run_import(const Arguments& arguments) {
+int run_intel_import(const Arguments& arguments) {
   const bool json = arguments.has("--json");
-  auto opened = open(arguments);
+  auto opened = open_library(arguments);
   if (!opened.ok()) return fail(opened.error(), json);
   const std::string path = arguments.rest().front();
   const auto content = platform::read_file(platform::posix_files(), path, 4ULL << 30);
@@ -80,9 +80,9 @@ const intel::Hit* match(const intel::Matcher& matcher, const std::string& text) 
   return matcher.domain(text);
 }
 
-int run_match(const Arguments& arguments) {
+int run_intel_match(const Arguments& arguments) {
   const bool json = arguments.has("--json");
-  auto opened = open(arguments);
+  auto opened = open_library(arguments);
   if (!opened.ok()) return fail(opened.error(), json);
   auto content = server::load_content(platform::posix_files(), (*opened)->settings);
   if (!content.ok()) return fail(content.error(), json);
@@ -111,9 +111,9 @@ int run_match(const Arguments& arguments) {
   return 0;
 }
 
-int run_list(const Arguments& arguments) {
+int run_intel_list(const Arguments& arguments) {
   const bool json = arguments.has("--json");
-  auto opened = open(arguments);
+  auto opened = open_library(arguments);
   if (!opened.ok()) return fail(opened.error(), json);
   for (const intel::ListInfo& list : (*opened)->library.lists()) {
     if (json) {
@@ -133,8 +133,6 @@ int run_list(const Arguments& arguments) {
   return 0;
 }
 
-constexpr Flag kData{"--data", "DIR", "the platform's data directory", FlagKind::kText};
-
 }  // namespace
 
 const Command kIntelImport{
@@ -152,7 +150,7 @@ const Command kIntelImport{
     "the list",
     1,
     1,
-    run_import};
+    run_intel_import};
 const Command kIntelMatch{"intel match",
                           "ask the library for addresses, domains, URLs or hashes",
                           {kData, kConfig, kJson},
@@ -160,7 +158,8 @@ const Command kIntelMatch{"intel match",
                           "what to look up",
                           1,
                           100000,
-                          run_match};
-const Command kIntelList{"intel list", "show the library's lists", {kData, kConfig, kJson}, "", "", 0, 0, run_list};
+                          run_intel_match};
+const Command kIntelList{"intel list",  "show the library's lists", {kData, kConfig, kJson}, "", "", 0, 0,
+                         run_intel_list};
 
 }  // namespace pandun::cli

@@ -68,7 +68,7 @@ class Progress {
   std::chrono::nanoseconds last_{0};
 };
 
-Result<exchange::FileView> import(const Arguments& arguments) {
+Result<exchange::FileView> import_leads(const Arguments& arguments) {
   TRY_ASSIGN(const auto office, open_office(arguments));
   TRY_ASSIGN(const guard::Actor actor, office->actor(arguments.text("--token-file")));
   auto& files = platform::posix_files();
@@ -101,15 +101,15 @@ Result<exchange::FileView> export_findings(const Arguments& arguments) {
   return office->leads->export_findings(actor, arguments.text("--partner"), arguments.text("--purpose"), *out);
 }
 
-int run_import(const Arguments& arguments) {
+int run_leads_import(const Arguments& arguments) {
   const bool json = arguments.has("--json");
-  const auto taken = import(arguments);
+  const auto taken = import_leads(arguments);
   if (!taken.ok()) return fail(taken.error(), json);
   print_receipt(*taken, json);
   return 0;
 }
 
-int run_export(const Arguments& arguments) {
+int run_leads_export(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   const auto made = export_findings(arguments);
   if (!made.ok()) return fail(made.error(), json);
@@ -143,7 +143,7 @@ Result<> feedback(const Arguments& arguments) {
   return {};
 }
 
-int run_feedback(const Arguments& arguments) {
+int run_leads_feedback(const Arguments& arguments) {
   const auto done = feedback(arguments);
   return done.ok() ? 0 : fail(done.error(), arguments.has("--json"));
 }
@@ -167,7 +167,7 @@ void print_partner(const exchange::PartnerView& partner) {
     fmt::print("    key {}{}\n", key.id, key.valid_until ? " until " + rfc3339(*key.valid_until) : std::string());
 }
 
-int run_partners(const Arguments& arguments) {
+int run_leads_partners(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   const auto list = partners(arguments);
   if (!list.ok()) return fail(list.error(), json);
@@ -192,7 +192,7 @@ int run_partners(const Arguments& arguments) {
   return 0;
 }
 
-int run_status(const Arguments& arguments) {
+int run_leads_status(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   const auto list = partners(arguments);
   if (!list.ok()) return fail(list.error(), json);
@@ -233,7 +233,7 @@ const Command kLeadsPartners{"leads partners",
                              "",
                              0,
                              0,
-                             run_partners};
+                             run_leads_partners};
 const Command kLeadsImport{"leads import",
                            "take in a file of hashed leads (CSV or JSON lines)",
                            {kPartner,
@@ -246,7 +246,7 @@ const Command kLeadsImport{"leads import",
                            "lead_id,kind,hash,observed_at,confidence,purpose,expires_at[,key_id]; see docs/leads.md",
                            1,
                            1,
-                           run_import};
+                           run_leads_import};
 const Command kLeadsExport{"leads export",
                            "write our confirmed findings as hashed leads, for one purpose",
                            {kPartner,
@@ -260,7 +260,7 @@ const Command kLeadsExport{"leads export",
                            "",
                            0,
                            0,
-                           run_export};
+                           run_leads_export};
 const Command kLeadsFeedback{"leads feedback",
                              "what became of leads: theirs about ours (--in), ours about theirs (--out)",
                              {kPartner,
@@ -274,7 +274,7 @@ const Command kLeadsFeedback{"leads feedback",
                              "",
                              0,
                              0,
-                             run_feedback};
+                             run_leads_feedback};
 const Command kLeadsStatus{"leads status",
                            "how much was exchanged, matched and confirmed, by partner",
                            {kOfficeToken, kOfficeData, kConfig, kJson},
@@ -282,6 +282,6 @@ const Command kLeadsStatus{"leads status",
                            "",
                            0,
                            0,
-                           run_status};
+                           run_leads_status};
 
 }  // namespace pandun::cli

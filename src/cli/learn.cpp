@@ -314,7 +314,7 @@ void print_repeats(const learn::RepeatedEvaluation& repeats) {
     fmt::print("  {:<28} {:.4f} ± {:.4f}  [{:.4f}, {:.4f}]\n", f.name, f.mean, f.spread, f.low, f.high);
 }
 
-int run_train(const Arguments& arguments) {
+int run_learn_train(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   const auto done = train(arguments);
   if (!done.ok()) return fail(done.error(), json);
@@ -471,7 +471,7 @@ Result<std::string> evaluated(const Arguments& arguments, bool json) {
   return std::string();
 }
 
-int run_evaluate(const Arguments& arguments) {
+int run_learn_evaluate(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   const auto out = evaluated(arguments, json);
   if (!out.ok()) return fail(out.error(), json);
@@ -526,7 +526,7 @@ Result<ScoredTable> scored(const Arguments& arguments) {
   return done;
 }
 
-int run_score(const Arguments& arguments) {
+int run_learn_score(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   const auto done = scored(arguments);
   if (!done.ok()) return fail(done.error(), json);
@@ -563,7 +563,7 @@ void print_entry(const learn::ShelfEntry& entry, bool json) {
   fmt::print("{}\n", out);
 }
 
-int run_list(const Arguments& arguments) {
+int run_learn_list(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   learn::Shelf shelf(posix_files(), platform::system_clock(), arguments.rest().front());
   if (const auto about = posix_files().info(arguments.rest().front()); !about.ok()) return fail(about.error(), json);
@@ -592,7 +592,7 @@ Result<std::pair<std::string, std::uint32_t>> shelf_place(const Arguments& argum
   return std::pair{platform::directory_of(given), batch};
 }
 
-int run_promote(const Arguments& arguments) {
+int run_learn_promote(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   const std::string by = arguments.text("--by"), second = arguments.text("--approved-by"),
                     note = arguments.text("--note");
@@ -670,7 +670,7 @@ const Command kLearnTrain{
     "CSV with a header line, plain or .gz",
     1,
     1,
-    run_train};
+    run_learn_train};
 const Command kLearnEvaluate{
     "learn evaluate",
     "judge a model on a labelled table, or tell how far a table has moved from another",
@@ -692,7 +692,7 @@ const Command kLearnEvaluate{
     "a model file, a batch's directory or a shelf (its champion); then the table",
     2,
     2,
-    run_evaluate};
+    run_learn_evaluate};
 const Command kLearnScore{
     "learn score",
     "score a table with a model",
@@ -707,9 +707,9 @@ const Command kLearnScore{
     "a model file, a batch's directory or a shelf (its champion); then the table",
     2,
     2,
-    run_score};
-const Command kLearnList{"learn list", "show a shelf's models and their states", {kJson}, "DIR", "the shelf", 1, 1,
-                         run_list};
+    run_learn_score};
+const Command kLearnList{"learn list",  "show a shelf's models and their states", {kJson}, "DIR", "the shelf", 1, 1,
+                         run_learn_list};
 const Command kLearnPromote{"learn promote",
                             "move a model to another state; champion needs two people",
                             {{"--to", "STATE", "draft, shadow, champion or retired"},
@@ -723,6 +723,6 @@ const Command kLearnPromote{"learn promote",
                             "a batch's directory or model file, or a shelf",
                             1,
                             1,
-                            run_promote};
+                            run_learn_promote};
 
 }  // namespace pandun::cli

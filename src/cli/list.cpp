@@ -35,7 +35,7 @@ std::vector<Row> rows_of(const std::string& what) {
   return rows;
 }
 
-int run(const Arguments& arguments) {
+int run_list(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   const std::string what = arguments.rest().front();
   if (what != "sources" && what != "detectors" && what != "actions" && what != "features")
@@ -61,6 +61,6 @@ const Command kListParts{"list",
                          "sources, detectors, actions or features",
                          1,
                          1,
-                         run};
+                         run_list};
 
 }  // namespace pandun::cli

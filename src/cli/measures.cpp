@@ -11,7 +11,7 @@
 namespace pandun::cli {
 namespace {
 
-Result<casework::CheckImport> import(const Arguments& arguments) {
+Result<casework::CheckImport> import_checks(const Arguments& arguments) {
   TRY_ASSIGN(const auto office, open_office(arguments));
   TRY_ASSIGN(const guard::Actor actor, office->actor(arguments.text("--token-file")));
   std::unique_ptr<platform::WritableFile> rejects;
@@ -73,7 +73,7 @@ Result<casework::CardBatchView> load(const Arguments& arguments) {
   return loaded;
 }
 
-int run_load(const Arguments& arguments) {
+int run_measures_load(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   const auto loaded = load(arguments);
   if (!loaded.ok()) return fail(loaded.error(), json);
@@ -92,9 +92,9 @@ int run_load(const Arguments& arguments) {
   return 0;
 }
 
-int run_import(const Arguments& arguments) {
+int run_measures_import(const Arguments& arguments) {
   const bool json = arguments.has("--json");
-  const auto report = import(arguments);
+  const auto report = import_checks(arguments);
   if (!report.ok()) return fail(report.error(), json);
   fmt::print(fmt::runtime(json ? "{{\"lines\":{},\"passed\":{},\"failed\":{},\"no_answer\":{},\"rejected\":{}}}\n"
                                : "{} lines: {} passed, {} failed, {} without an answer, {} rejected\n"),
@@ -102,7 +102,7 @@ int run_import(const Arguments& arguments) {
   return 0;
 }
 
-int run_export(const Arguments& arguments) {
+int run_measures_export(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   const auto written = export_list(arguments);
   if (!written.ok()) return fail(written.error(), json);
@@ -120,7 +120,7 @@ const Command kMeasuresImport{
     "token,result a line; result is passed, failed or no_answer",
     1,
     1,
-    run_import};
+    run_measures_import};
 const Command kMeasuresLoad{
     "measures load",
     "load a list of cards (CSV: token[,protected_group]) for a case, to be proposed about as one",
@@ -134,7 +134,7 @@ const Command kMeasuresLoad{
     "at most 5,000,000 lines; protected_group: none, or the group as the carrier knows it",
     1,
     1,
-    run_load};
+    run_measures_load};
 const Command kMeasuresExport{"measures export",
                               "write measures about numbers, tokens only (CSV)",
                               {{"--out", "FILE", "where to", FlagKind::kText, "", true},
@@ -149,6 +149,6 @@ const Command kMeasuresExport{"measures export",
                               "",
                               0,
                               0,
-                              run_export};
+                              run_measures_export};
 
 }  // namespace pandun::cli

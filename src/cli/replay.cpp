@@ -22,7 +22,7 @@ void show(const server::ReplaySummary& summary, const std::string& out) {
              summary.peak_rss_bytes >> 20, out);
 }
 
-int run(const Arguments& arguments) {
+int run_replay(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   server::ReplayOptions options;
   options.inputs = arguments.rest();
@@ -76,6 +76,6 @@ const Command kReplay{
     "KIND:PATH, for example calls:day.csv.gz zeek:logs/ eve:eve.json messages:- intel:list.txt",
     1,
     100000,
-    run};
+    run_replay};
 
 }  // namespace pandun::cli

@@ -57,7 +57,7 @@ Result<std::vector<Line>> lines_of(const server::Settings& settings) {
   return out;
 }
 
-int run(const Arguments& arguments) {
+int run_rules(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   std::vector<std::pair<std::string, std::string>> flags;
   if (arguments.has("--data")) flags.emplace_back("data.directory", arguments.text("--data"));
@@ -93,6 +93,6 @@ const Command kRulesList{"rules list",
                          "",
                          0,
                          0,
-                         run};
+                         run_rules};
 
 }  // namespace pandun::cli

@@ -11,7 +11,7 @@
 namespace pandun::cli {
 namespace {
 
-int run(const Arguments& arguments) {
+int run_serve(const Arguments& arguments) {
   std::vector<std::pair<std::string, std::string>> flags;
   for (const auto& [flag, key] : {std::pair{"--data", "data.directory"},
                                   {"--listen", "server.listen"},
@@ -56,6 +56,6 @@ const Command kServe{
     "",
     0,
     0,
-    run};
+    run_serve};
 
 }  // namespace pandun::cli

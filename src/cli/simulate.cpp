@@ -12,7 +12,7 @@
 namespace pandun::cli {
 namespace {
 
-int run(const Arguments& arguments) {
+int run_simulate(const Arguments& arguments) {
   const bool json = arguments.has("--json");
   std::vector<std::pair<std::string, std::string>> flags;
   for (const auto& [flag, key] :
@@ -61,6 +61,6 @@ const Command kSimulate{"simulate",
                         "",
                         0,
                         0,
-                        run};
+                        run_simulate};
 
 }  // namespace pandun::cli

@@ -6,7 +6,7 @@
 namespace pandun::cli {
 namespace {
 
-int run(const Arguments& arguments) {
+int run_version(const Arguments& arguments) {
   if (arguments.has("--json"))
     fmt::print("{{\"name\":\"pandun\",\"version\":\"{}\"}}\n", server::kVersion);
   else
@@ -16,6 +16,6 @@ int run(const Arguments& arguments) {
 
 }  // namespace
 
-const Command kVersion{"version", "print the version", {kJson}, "", "", 0, 0, run};
+const Command kVersion{"version", "print the version", {kJson}, "", "", 0, 0, run_version};
 
 }  // namespace pandun::cli

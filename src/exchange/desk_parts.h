@@ -1,6 +1,7 @@
 // What the parts of the lead desk share. Inside exchange only.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -9,6 +10,9 @@
 #include "exchange/lead_desk.h"
 
 namespace pandun::exchange {
+
+inline constexpr std::int64_t kHourMs = 3'600'000, kDayMs = 24 * kHourMs;
+inline constexpr std::size_t kFaultsKept = 1000;  // of one file, in and out
 
 Result<store::LeadPartnerRow> need_partner(const store::View& view, const std::string& id);
 std::string state_of(const store::LeadPartnerRow& row, WallMs now);

@@ -16,9 +16,8 @@ using store::LeadPartnerRow;
 
 namespace {
 
-constexpr std::size_t kPerWrite = 2000, kFaultsKept = 1000, kNameMax = 200, kDigestBytes = 1U << 20;
-constexpr std::int64_t kHourMs = 3'600'000, kDayMs = 24 * kHourMs, kAgeDaysMax = 3 * 366, kLifeDaysMax = 366,
-                       kSkewMs = 300'000;
+constexpr std::size_t kPerWrite = 2000, kNameMax = 200, kDigestBytes = 1U << 20;
+constexpr std::int64_t kAgeDaysMax = 3 * 366, kLifeDaysMax = 366, kSkewMs = 300'000;
 constexpr std::uint64_t kBytesMax = 4ULL << 30;
 
 Result<std::string> digest_of(const platform::ReadableFile& file) {

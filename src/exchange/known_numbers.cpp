@@ -7,7 +7,7 @@
 namespace pandun::exchange {
 namespace {
 
-constexpr int kPerRead = 5000;
+constexpr int kNumbersPerRead = 5000;
 
 }  // namespace
 
@@ -25,8 +25,8 @@ Result<KnownNumbers> KnownNumbers::make(const LeadParts& parts, std::string_view
   bool more = true;
   while (more) {
     TRY(parts.store.read([&](const store::View& view) -> Result<> {
-      TRY_ASSIGN(const auto rows, view.vault().walk_numbers(out.last_row_, kPerRead));
-      more = rows.size() == static_cast<std::size_t>(kPerRead);
+      TRY_ASSIGN(const auto rows, view.vault().walk_numbers(out.last_row_, kNumbersPerRead));
+      more = rows.size() == static_cast<std::size_t>(kNumbersPerRead);
       for (const store::SealedRow& row : rows) {
         out.last_row_ = row.row;
         const auto clear = parts.vault.open_for_engine(row);

@@ -16,8 +16,7 @@ using store::LeadRow;
 
 namespace {
 
-constexpr int kPerRead = 2000;
-constexpr std::size_t kFaultsKept = 1000;
+constexpr int kMeasuresPerRead = 2000;
 
 // Two people agreed on it, it runs, and nobody has asked to have it undone.
 bool confirmed(const store::MeasureRow& row, WallMs now) {
@@ -44,8 +43,8 @@ class Export {
     while (more) {
       std::string text;
       TRY(parts_.store.write([&](store::Tx& tx) -> Result<> {
-        TRY_ASSIGN(const auto rows, std::as_const(tx).measures().walk(after, kPerRead));
-        more = rows.size() == static_cast<std::size_t>(kPerRead);
+        TRY_ASSIGN(const auto rows, std::as_const(tx).measures().walk(after, kMeasuresPerRead));
+        more = rows.size() == static_cast<std::size_t>(kMeasuresPerRead);
         for (const store::MeasureRow& row : rows) {
           after = row.seq;
           TRY(line_of(tx, row, text));

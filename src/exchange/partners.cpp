@@ -17,7 +17,7 @@ using store::LeadPartnerRow;
 
 namespace {
 
-constexpr std::int64_t kDayMs = 86'400'000, kPartnerDaysMax = 3 * 366, kOverlapDaysMax = 90, kKeepHoursMax = 720;
+constexpr std::int64_t kPartnerDaysMax = 3 * 366, kOverlapDaysMax = 90, kKeepHoursMax = 720;
 constexpr std::size_t kTextMax = 400;
 
 Error wrong(std::string_view where, std::string why) {

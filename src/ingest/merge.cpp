@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ingest/orderer.h"
+
 namespace pandun::ingest {
 
 struct Merge::Head {
@@ -14,12 +16,6 @@ struct Merge::Head {
 };
 
 namespace {
-
-bool before(const model::Event& a, const model::Event& b) {
-  if (a.time != b.time) return a.time < b.time;
-  if (a.source != b.source) return a.source < b.source;
-  return a.record < b.record;
-}
 
 // std::push_heap keeps the greatest in front; ours is the oldest.
 constexpr auto kOlderFirst = [](const auto& a, const auto& b) { return before(b->event(), a->event()); };

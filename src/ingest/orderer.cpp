@@ -14,13 +14,13 @@ std::int64_t second_of(EventMs time) {
   return time.ms >= 0 ? time.ms / 1000 : -((-time.ms + 999) / 1000);
 }
 
+}  // namespace
+
 bool before(const model::Event& a, const model::Event& b) {
   if (a.time != b.time) return a.time < b.time;
   if (a.source != b.source) return a.source < b.source;
   return a.record < b.record;
 }
-
-}  // namespace
 
 Orderer::Lane Orderer::add_lane(std::chrono::milliseconds lateness) {
   CHECK(lateness.count() >= 0);

@@ -24,6 +24,9 @@
 
 namespace pandun::ingest {
 
+// The order of events everywhere: time, then source, then record.
+bool before(const model::Event& a, const model::Event& b);
+
 class Orderer {
  public:
   using Lane = std::size_t;

@@ -12,11 +12,10 @@
 namespace pandun::learn {
 namespace {
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t kHistogramBins = 20;
 
 double quantile(std::vector<double>& values, double q) {
-  if (values.empty()) return kNone;
+  if (values.empty()) return kNoFigure;
   const auto at = static_cast<std::size_t>(q * static_cast<double>(values.size() - 1) + 0.5);
   std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(at), values.end());
   return values[at];
@@ -43,7 +42,7 @@ std::optional<DelayFigure> delay_of(const EvaluationInput& input) {
   if (input.times.empty() || input.first_events.empty()) return std::nullopt;
   struct First {
     std::int64_t begin = std::numeric_limits<std::int64_t>::max(), called = std::numeric_limits<std::int64_t>::max();
-    double calls = kNone;
+    double calls = kNoFigure;
   };
   std::unordered_map<std::string, First> entities;
   for (std::size_t i = 0; i < input.labels.size(); ++i) {

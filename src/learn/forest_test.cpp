@@ -8,16 +8,15 @@
 #include "learn/metrics.h"
 #include "learn/scorer.h"
 #include "learn/testing/made_table.h"
+#include "learn/testing/quick_training.h"
 #include "learn/trainer.h"
 
 namespace pandun::learn {
 namespace {
 
 using testing::made_table;
-
-double no_time() {
-  return 0;
-}
+using testing::no_time;
+using testing::quick;
 
 struct Case {
   Table table;
@@ -118,15 +117,8 @@ TEST(ForestShare, IsTakenWhereItTellsMoreOnly) {
   EXPECT_EQ(fit_share(margins, noise, labels, 1e-3), 0);
 }
 
-TrainOptions quick() {
-  TrainOptions options;
-  options.label = "fraud";
-  options.folds = 3;
-  options.inner_folds = 3;
-  options.boost.rounds_max = 60;
-  options.boost.patience = 10;
-  options.boost.eta = 0.2;
-  options.boost.depth_max = 3;
+TrainOptions quick_with_forest() {
+  TrainOptions options = quick();
   options.forest.trees = 20;
   return options;
 }
@@ -134,7 +126,7 @@ TrainOptions quick() {
 // Trees of the forest stand in the members like any others: scored to the bit in batches, explained in full.
 TEST(Forest, InAModelIsScoredAndExplainedLikeItsOtherTrees) {
   Table table = made_table(800, 35, 20);
-  TrainOptions options = quick();
+  TrainOptions options = quick_with_forest();
   options.evaluate = false;
   options.boost.rounds_max = 3;  // leaves the forest much to say
   const auto result = train(table, nullptr, options, no_time);
@@ -159,7 +151,7 @@ TEST(Forest, IsNotGrownWhereNothingIsLeftToLearn) {
   Table table = made_table(600, 36);
   for (std::size_t r = 0; r < table.rows(); ++r)
     table.values[r * table.width()] = static_cast<float>(table.labels[r]);  // parts cleanly
-  TrainOptions options = quick();
+  TrainOptions options = quick_with_forest();
   options.evaluate = false;
   options.boost.rounds_max = 200;
   options.boost.column_share = 1;
@@ -177,7 +169,7 @@ TEST(Search, FindsTheDepthThatTheRowsAskFor) {
     for (std::size_t c = 0; c < table.width(); ++c) row[c] = static_cast<float>(random.normal());
     table.labels[r] = (row[0] * row[1] > 0) != random.chance(0.1) ? 1 : 0;
   }
-  TrainOptions options = quick();
+  TrainOptions options = quick_with_forest();
   options.folds = 2;
   options.forest.trees = 0;
   options.boost.depth_max = 1;
@@ -196,7 +188,7 @@ TEST(Search, NothingLeaksFromTheHeldFold) {
   Table table = made_table(600, 39);
   Prng random(40);
   for (auto& label : table.labels) label = random.chance(0.3) ? 1 : 0;
-  TrainOptions options = quick();
+  TrainOptions options = quick_with_forest();
   options.search = true;
   const auto result = train(table, nullptr, options, no_time);
   ASSERT_TRUE(result.ok());

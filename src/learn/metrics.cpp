@@ -12,10 +12,8 @@
 namespace pandun::learn {
 namespace {
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-
 double share(std::uint64_t part, std::uint64_t whole) {
-  return whole == 0 ? kNone : static_cast<double>(part) / static_cast<double>(whole);
+  return whole == 0 ? kNoFigure : static_cast<double>(part) / static_cast<double>(whole);
 }
 
 double f1(std::uint64_t tp, std::uint64_t fp, std::uint64_t fn) {
@@ -55,7 +53,7 @@ Curve curve(const Scored& scored) {
 }
 
 double roc_auc(const Curve& curve) {
-  if (curve.positives == 0 || curve.negatives == 0) return kNone;
+  if (curve.positives == 0 || curve.negatives == 0) return kNoFigure;
   double area = 0;
   CurvePoint last;
   for (const CurvePoint& point : curve.points) {
@@ -67,7 +65,7 @@ double roc_auc(const Curve& curve) {
 }
 
 double average_precision(const Curve& curve) {
-  if (curve.positives == 0) return kNone;
+  if (curve.positives == 0) return kNoFigure;
   double area = 0;
   std::uint64_t last = 0;
   for (const CurvePoint& point : curve.points) {
@@ -173,7 +171,7 @@ Operating recall_at_precision(const Curve& curve, double precision) {
 
 double precision_at_base_rate(double recall, double false_positive_rate, double one_in) {
   const double hits = recall, alarms = false_positive_rate * (one_in - 1);
-  return hits + alarms > 0 ? hits / (hits + alarms) : kNone;
+  return hits + alarms > 0 ? hits / (hits + alarms) : kNoFigure;
 }
 
 CalibrationFigures calibration_of(const Scored& probabilities, std::size_t bins) {
@@ -245,7 +243,7 @@ Interval bootstrap(const Scored& scored, const std::function<double(const Scored
   }
   std::sort(values.begin(), values.end());
   const auto quantile = [&](double q) {
-    return values.empty() ? kNone : values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1))];
+    return values.empty() ? kNoFigure : values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1))];
   };
   out.low = quantile(0.025);
   out.high = quantile(0.975);
@@ -253,7 +251,7 @@ Interval bootstrap(const Scored& scored, const std::function<double(const Scored
 }
 
 Interval wilson(std::uint64_t hits, std::uint64_t of) {
-  if (of == 0) return {kNone, 0, 1};
+  if (of == 0) return {kNoFigure, 0, 1};
   constexpr double z = 1.959963984540054;
   const double n = static_cast<double>(of), p = static_cast<double>(hits) / n;
   const double middle = (p + z * z / (2 * n)) / (1 + z * z / n);

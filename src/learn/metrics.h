@@ -7,11 +7,15 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace pandun::learn {
+
+// Stands where a figure cannot be had.
+inline constexpr double kNoFigure = std::numeric_limits<double>::quiet_NaN();
 
 struct Scored {
   std::span<const double> scores;

@@ -12,7 +12,6 @@
 namespace pandun::learn {
 namespace {
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr double kOneIn[] = {100, 1'000, 10'000};
 const char* const kNames[] = {"auc",
                               "macro_f1",
@@ -156,7 +155,7 @@ RepeatedEvaluation evaluate_repeats(std::span<const Judged> judgings, std::uint6
   out.rows = classes[0].size() + classes[1].size();
 
   const std::vector<std::uint32_t> once(rows, 1);
-  for (const char* name : kNames) out.figures.push_back({name, 0, 0, kNone, kNone, {}});
+  for (const char* name : kNames) out.figures.push_back({name, 0, 0, kNoFigure, kNoFigure, {}});
   for (const Judging& judging : prepared) {
     const Figures one = judging.figures(once);
     for (std::size_t f = 0; f < kFigures; ++f) out.figures[f].values.push_back(one[f]);

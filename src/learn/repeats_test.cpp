@@ -8,28 +8,15 @@
 #include "learn/evaluation.h"
 #include "learn/report.h"
 #include "learn/testing/made_table.h"
+#include "learn/testing/quick_training.h"
 #include "learn/trainer.h"
 
 namespace pandun::learn {
 namespace {
 
 using testing::made_table;
-
-double no_time() {
-  return 0;
-}
-
-TrainOptions quick() {
-  TrainOptions options;
-  options.label = "fraud";
-  options.folds = 3;
-  options.inner_folds = 3;
-  options.boost.rounds_max = 40;
-  options.boost.patience = 10;
-  options.boost.eta = 0.2;
-  options.boost.depth_max = 3;
-  return options;
-}
+using testing::no_time;
+using testing::quick;
 
 Judged judged_by(std::span<const double> scores, std::span<const std::uint8_t> labels, std::uint32_t folds) {
   Judged out;
@@ -64,7 +51,7 @@ TEST(HoldOut, PartsAreApartWholeAndEvenInBothClasses) {
 
 TEST(Repeats, JudgeEveryRowOnceEachTimeOverOtherFolds) {
   const Table table = made_table(600, 3);
-  TrainOptions options = quick();
+  TrainOptions options = quick(40);
   options.repeats = 3;
   const auto result = train(table, nullptr, options, no_time);
   ASSERT_TRUE(result.ok()) << result.error().text();
@@ -84,7 +71,7 @@ TEST(Repeats, JudgeEveryRowOnceEachTimeOverOtherFolds) {
 
 TEST(Repeats, AHoldOutIsJudgedByModelsThatSawNeitherItNorItsLabels) {
   Table table = made_table(900, 4);
-  TrainOptions options = quick();
+  TrainOptions options = quick(40);
   options.hold_train = 0.5;
   options.hold_validation = 0.2;
   const auto result = train(table, nullptr, options, no_time);

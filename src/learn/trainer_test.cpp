@@ -11,27 +11,14 @@
 #include "learn/report.h"
 #include "learn/scorer.h"
 #include "learn/testing/made_table.h"
+#include "learn/testing/quick_training.h"
 
 namespace pandun::learn {
 namespace {
 
 using testing::made_table;
-
-double no_time() {
-  return 0;
-}
-
-TrainOptions quick() {
-  TrainOptions options;
-  options.label = "fraud";
-  options.folds = 3;
-  options.inner_folds = 3;
-  options.boost.rounds_max = 60;
-  options.boost.patience = 10;
-  options.boost.eta = 0.2;
-  options.boost.depth_max = 3;
-  return options;
-}
+using testing::no_time;
+using testing::quick;
 
 std::vector<float> labels_of(const Table& table) {
   return {table.labels.begin(), table.labels.end()};

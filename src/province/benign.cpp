@@ -226,10 +226,6 @@ std::string site_name(std::uint32_t site) {
   return out;
 }
 
-std::uint16_t client_port(Prng& random) {
-  return static_cast<std::uint16_t>(random.between(32768, 60999));
-}
-
 void resolve(World& world, std::int64_t& ms, std::uint32_t client, std::string_view name, std::uint32_t ip,
              Prng& random) {
   std::string answer;

@@ -12,8 +12,6 @@
 
 namespace pandun::province {
 
-inline constexpr std::int64_t kMinute = 60'000, kHour = 60 * kMinute;
-
 inline std::string device_text(std::uint64_t hash) {
   std::string out;
   append_imei(out, hash);

@@ -8,8 +8,6 @@
 namespace pandun::province {
 namespace {
 
-constexpr std::int64_t kMinute = 60'000, kHour = 60 * kMinute;
-
 std::string ip_text(std::uint32_t ip) {
   std::string out;
   append_ip(out, ip);
@@ -19,9 +17,6 @@ std::string ip_text(std::uint32_t ip) {
 std::uint32_t outside_ip(Prng& random) {
   constexpr std::array<std::uint32_t, 3> kRanges{0xc0000200U, 0xc6336400U, 0xcb007100U};
   return kRanges[random.below(kRanges.size())] + static_cast<std::uint32_t>(random.between(1, 254));
-}
-std::uint16_t client_port(Prng& random) {
-  return static_cast<std::uint16_t>(random.between(32768, 60999));
 }
 
 class NetworkPlant : public Plant {
@@ -124,8 +119,8 @@ class Scan : public NetworkPlant {
  public:
   Scan(PlantKind kind, const World& world, std::int64_t start, double strength, std::uint64_t seed)
       : NetworkPlant(world, start, seed), kind_(kind) {
-    constexpr std::array<std::uint16_t, 5> kPorts{445, 3389, 22, 23, 6379};
-    port_ = kPorts[random_.below(kPorts.size())];
+    constexpr std::array<std::uint16_t, 5> kScannedPorts{445, 3389, 22, 23, 6379};
+    port_ = kScannedPorts[random_.below(kScannedPorts.size())];
     from_ = random_.chance(.5) ? host_ : outside_ip(random_);
     target_ = world.host_ip(static_cast<std::uint32_t>(random_.below(world.hosts())));
     const std::int64_t minutes = kind == PlantKind::kSlowScan ? 600 : kind == PlantKind::kVerticalScan ? 8 : 20;

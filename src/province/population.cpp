@@ -10,8 +10,7 @@
 namespace pandun::province {
 namespace {
 
-constexpr std::int64_t kHourMs = 3'600'000, kDayMs = 24 * kHourMs;
-constexpr std::int64_t kZoneMs = 8 * kHourMs;  // China has one zone and no summer time
+constexpr std::int64_t kZoneMs = 8 * kHour;  // China has one zone and no summer time
 
 constexpr std::array<double, 24> kTwoHumps{.10,  .05, .03, .03, .04,  .12, .45,  .95, 1.4, 1.75, 1.85, 1.6,
                                            1.25, 1.1, 1.3, 1.5, 1.55, 1.6, 1.75, 1.8, 1.6, 1.1,  .6,   .25};
@@ -78,11 +77,11 @@ const Profile& profile(Role role) {
 std::int64_t advance(const Profile& profile, double per_day, std::int64_t ms, double amount) {
   for (;;) {
     const std::int64_t local = ms + kZoneMs;
-    const auto hour = static_cast<std::size_t>(local % kDayMs / kHourMs);
-    const std::int64_t day = local / kDayMs;  // 1970-01-01 was a Thursday
+    const auto hour = static_cast<std::size_t>(local % kDay / kHour);
+    const std::int64_t day = local / kDay;  // 1970-01-01 was a Thursday
     const bool weekend = (day + 3) % 7 >= 5;
-    const double rate = per_day / static_cast<double>(kDayMs) * profile.hours[hour] * (weekend ? profile.weekend : 1.0);
-    const std::int64_t left = kHourMs - local % kHourMs;
+    const double rate = per_day / static_cast<double>(kDay) * profile.hours[hour] * (weekend ? profile.weekend : 1.0);
+    const std::int64_t left = kHour - local % kHour;
     const double here = rate * static_cast<double>(left);
     if (amount < here) return ms + static_cast<std::int64_t>(amount / rate);
     amount -= here;
@@ -161,7 +160,7 @@ void Population::append_cell(std::string& out, std::uint32_t i, std::int64_t ms,
   if (fixed_line(i)) return;
   std::uint64_t cell = keyed(seed_, 4, i / 4) % cells_;  // a household shares its home cell
   const Role who = role(i);
-  const std::int64_t hour = (ms + kZoneMs) % kDayMs / kHourMs;
+  const std::int64_t hour = (ms + kZoneMs) % kDay / kHour;
   if (who == Role::kCourier)
     cell = (cell + random.below(9)) % cells_;
   else if (who == Role::kDriver)

@@ -11,6 +11,8 @@
 
 namespace pandun::province {
 
+inline constexpr std::int64_t kMinute = 60'000, kHour = 60 * kMinute, kDay = 24 * kHour;  // milliseconds
+
 enum class Role : std::uint8_t {
   kResident,
   kElderly,

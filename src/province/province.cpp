@@ -13,7 +13,6 @@
 namespace pandun::province {
 namespace {
 
-constexpr std::int64_t kDayMs = 86'400'000;
 constexpr std::size_t kRing = 2048;  // slices the calendar sees ahead; more than a day
 constexpr std::uint32_t kEnd = UINT32_MAX;
 
@@ -127,10 +126,10 @@ void Province::State::plant_day(std::int64_t day) {
     const auto count = static_cast<std::uint64_t>(whole) + (random.chance(wanted.per_day - whole) ? 1 : 0);
     for (std::uint64_t i = 0; i < count; ++i) {
       const double share = (static_cast<double>(i) + .02 + .2 * random.uniform()) / static_cast<double>(count);
-      const auto spread = static_cast<std::int64_t>(share * static_cast<double>(kDayMs));
+      const auto spread = static_cast<std::int64_t>(share * static_cast<double>(kDay));
       const auto soon = static_cast<std::int64_t>(60'000 + k * 45'000 + random.below(30'000));
       const bool very_first = day == 0 && i == 0;
-      const std::int64_t start = config.start.ms + day * kDayMs + (very_first ? std::min(soon, spread) : spread);
+      const std::int64_t start = config.start.ms + day * kDay + (very_first ? std::min(soon, spread) : spread);
       const std::uint64_t seed = random.next();
       auto made = telephone_plant(kind, world, start, wanted.strength, seed);
       if (!made) made = network_plant(kind, world, start, wanted.strength, seed);
@@ -142,8 +141,8 @@ void Province::State::plant_day(std::int64_t day) {
 
 void Province::State::act_plants() {
   while (planted_until_ms < slice.to()) {
-    plant_day((planted_until_ms - config.start.ms) / kDayMs);
-    planted_until_ms += kDayMs;
+    plant_day((planted_until_ms - config.start.ms) / kDay);
+    planted_until_ms += kDay;
   }
   for (const auto& plant : plants)
     while (plant->next_ms() < slice.to()) plant->act(world);

@@ -53,6 +53,11 @@ struct Promise {
   std::string number;
 };
 
+// What an operating system takes for the side that calls.
+inline std::uint16_t client_port(Prng& random) {
+  return static_cast<std::uint16_t>(random.between(32768, 60999));
+}
+
 class World {
  public:
   World(const Config& config, Slice& slice, Province::Counts& counts);

@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 5> kSegmentHeader{"prefix", "digits", "ki
 constexpr std::array<std::string_view, 7> kServiceHeader{"prefix", "min", "max", "kind", "name_zh", "name_en", "mark"};
 constexpr std::array<std::string_view, 7> kCarriers{"",         "telecom",   "mobile", "unicom",
                                                     "broadnet", "satellite", "virtual"};
-constexpr std::uint32_t kDigitsMax = 20;  // the longest message port
+constexpr std::uint32_t kRuleDigitsMax = 20;  // the longest message port
 
 class Compiler {
  public:
@@ -106,8 +106,8 @@ class Compiler {
                               {"dial_prefix", RuleKind::kDialPrefix}});
       if (!kind) continue;
       Rule rule = rule_of(row.fields[0], *kind);
-      rule.min = static_cast<std::uint8_t>(whole(source.name, row, 1, "min", rule.digits, kDigitsMax, faults_));
-      rule.max = static_cast<std::uint8_t>(whole(source.name, row, 2, "max", rule.min, kDigitsMax, faults_));
+      rule.min = static_cast<std::uint8_t>(whole(source.name, row, 1, "min", rule.digits, kRuleDigitsMax, faults_));
+      rule.max = static_cast<std::uint8_t>(whole(source.name, row, 2, "max", rule.min, kRuleDigitsMax, faults_));
       rule.zh = row.fields[4];
       rule.en = row.fields[5];
       rule.unverified = mark(source, row, 6);

@@ -5,8 +5,8 @@
 namespace pandun::server {
 namespace {
 
-constexpr const char* kConsumer = "archive";
-constexpr std::chrono::milliseconds kWaitForEvents{500};
+constexpr const char* kArchiveConsumer = "archive";
+constexpr std::chrono::milliseconds kArchiveWait{500};
 constexpr std::chrono::seconds kFlushWhenQuiet{
     60};  // a part is written at the latest so long after its first event came
 constexpr std::chrono::seconds kTryAgain{30};
@@ -41,7 +41,7 @@ ArchiveLoop::~ArchiveLoop() = default;
 
 Result<> ArchiveLoop::settle(eventlog::ArchiveWriter& writer) {
   TRY(writer.flush());
-  TRY(log_.commit(kConsumer, writer.durable_position()));
+  TRY(log_.commit(kArchiveConsumer, writer.durable_position()));
   const EventMs before{clock_.wall().ms - std::chrono::milliseconds(options_.retention).count()};
   TRY(eventlog::retire_archive_days(files_, options_.directory, before));
   const eventlog::ArchiveStats stats = writer.stats();
@@ -55,13 +55,13 @@ Result<> ArchiveLoop::follow(std::stop_token stop) {
   options.directory = options_.directory;
   options.rows_per_part = options_.rows_per_part;
   TRY_ASSIGN(const auto writer, eventlog::open_archive_writer(files_, *tokens_, options));
-  const std::uint64_t next = std::max(log_.committed(kConsumer) + 1, log_.first_position());
+  const std::uint64_t next = std::max(log_.committed(kArchiveConsumer) + 1, log_.first_position());
   TRY_ASSIGN(const auto reader, log_.read_from(next));
   auto settled = clock_.steady();
   bool staged = false;
   while (!stop.stop_requested()) {
     eventlog::Record record;
-    TRY_ASSIGN(const bool more, reader->next(record, kWaitForEvents));
+    TRY_ASSIGN(const bool more, reader->next(record, kArchiveWait));
     if (more && !record.batch.events.empty()) {
       tokens_->at(record.batch.events.front().time);
       TRY(writer->write(record));

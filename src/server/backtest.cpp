@@ -25,7 +25,6 @@
 namespace pandun::server {
 namespace {
 
-constexpr std::int64_t kDayMs = 86'400'000;
 constexpr std::int64_t kSlackMs = 15 * 60'000;  // of watermark behind `to`: records that came late
 constexpr std::uint64_t kLookEvery = 50'000;    // events between two looks at the bounds
 constexpr std::string_view kCandidate = "backtest_candidate_";

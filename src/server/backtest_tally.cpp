@@ -5,8 +5,6 @@
 namespace pandun::server {
 namespace {
 
-constexpr std::int64_t kDayMs = 86'400'000;
-
 std::int64_t day_of(EventMs time) {
   return time.ms >= 0 ? time.ms / kDayMs : (time.ms - kDayMs + 1) / kDayMs;
 }

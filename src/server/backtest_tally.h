@@ -18,6 +18,8 @@
 
 namespace pandun::server {
 
+inline constexpr std::int64_t kDayMs = 86'400'000;
+
 // Which group an entity counts under.
 class GroupBook {
  public:

@@ -21,7 +21,7 @@
 namespace pandun::server {
 namespace {
 
-constexpr std::chrono::milliseconds kTick{50};
+constexpr std::chrono::milliseconds kDecisionTick{50};
 constexpr int kTicksPerLook = 4;                   // measures, findings
 constexpr int kTicksPerLists = 4;                  // five times a second: a list that changes counts within one
 constexpr int kTicksPerRetain = 6000;              // five minutes; findings are read anew, so that old scores end
@@ -397,7 +397,7 @@ void DecisionRoom::run(std::stop_token stop) {
       platform::start_thread("records sync", [this](const std::stop_token& end) { rooms_->writer.run_sync(end); });
   rooms_->look_at_lists(true);
   rooms_->look_at_findings(true);
-  for (int ticks = 1; platform::pause(stop, kTick); ++ticks) {
+  for (int ticks = 1; platform::pause(stop, kDecisionTick); ++ticks) {
     if (ticks % kTicksPerLook == 0) {
       rooms_->look_at_measures();
       rooms_->look_at_findings(ticks % kTicksPerRetain == 0);

@@ -5,8 +5,8 @@
 namespace pandun::server {
 namespace {
 
-constexpr const char* kConsumer = "detect";
-constexpr std::chrono::milliseconds kWaitForEvents{100};
+constexpr const char* kDetectConsumer = "detect";
+constexpr std::chrono::milliseconds kDetectWait{100};
 constexpr std::chrono::milliseconds kPublishEvery{500};
 constexpr std::chrono::milliseconds kHandOverWithin{250};
 constexpr std::chrono::seconds kLookForRules{3};
@@ -42,7 +42,7 @@ Result<> DetectLoop::open(detect::EngineConfig config) {
   if (log_.first_position() > next)
     next = log_.first_position();  // retention never passes the committed position; an empty state is newer
   TRY_ASSIGN(reader_, log_.read_from(next));
-  TRY_ASSIGN(handed_, desk_.position(kConsumer));
+  TRY_ASSIGN(handed_, desk_.position(kDetectConsumer));
   done_ = checkpointed_ = loaded.position;
   running_.position = running_.checkpoint_position = loaded.position;
   const auto now = clock_.steady();
@@ -66,7 +66,7 @@ void DetectLoop::take(std::vector<model::Signal>&& signals, std::uint64_t done_p
 bool DetectLoop::hand_over(std::stop_token stop, bool force) {
   if (waiting_.empty() && aside_.empty() && !force) return true;
   while (true) {
-    auto report = desk_.ingest_signals(waiting_, kConsumer, done_);
+    auto report = desk_.ingest_signals(waiting_, kDetectConsumer, done_);
     if (report.ok()) {
       handed_ = std::max(handed_, done_);
       hand_time_ = clock_.steady();
@@ -94,7 +94,7 @@ void DetectLoop::checkpoint(std::stop_token stop) {
   running_.checkpoint_at = clock_.wall();
   running_.checkpoint_position = saved->position;
   running_.checkpoint_bytes = saved->bytes;
-  if (auto committed = log_.commit(kConsumer, saved->position); !committed.ok()) fault(committed.error().text());
+  if (auto committed = log_.commit(kDetectConsumer, saved->position); !committed.ok()) fault(committed.error().text());
 }
 
 void DetectLoop::maintain(std::stop_token stop) {
@@ -128,7 +128,7 @@ void DetectLoop::maintain(std::stop_token stop) {
 void DetectLoop::run(std::stop_token stop) {
   while (!stop.stop_requested()) {
     auto record = std::make_shared<eventlog::Record>();
-    auto more = reader_->next(*record, kWaitForEvents);
+    auto more = reader_->next(*record, kDetectWait);
     if (!more.ok()) {
       fault(more.error().text());
       publish();

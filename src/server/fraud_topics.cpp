@@ -13,13 +13,13 @@ namespace pandun::server {
 namespace {
 
 using model::LocalText;
-using Words = std::span<const std::string_view>;
+using WordList = std::span<const std::string_view>;
 using Keys = std::initializer_list<std::string_view>;
 
 constexpr std::array<std::string_view, 5> kStages{"resource", "reach", "bait", "control", "drain"};
 constexpr std::array<std::string_view, 7> kTypes{"token", "choice", "technique", "ground", "time", "share", "case"};
 
-bool among(Words words, std::string_view word) {
+bool among(WordList words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 std::size_t characters(std::string_view utf8) {

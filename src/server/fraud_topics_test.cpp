@@ -8,7 +8,7 @@
 namespace pandun::server {
 namespace {
 
-std::string shipped() {
+std::string shipped_topics() {
   auto text = platform::read_file(platform::posix_files(), PANDUN_SOURCE_DIR "/content/fraud_topics.toml", 1 << 24);
   EXPECT_TRUE(text.ok());
   return text.ok() ? *text : "";
@@ -44,7 +44,7 @@ TEST(FraudTopics, TheCatalogueShowsItsTechniques) {
 }
 
 TEST(FraudTopics, EveryFaultIsNamedWithItsPlace) {
-  const std::string good = shipped();
+  const std::string good = shipped_topics();
   EXPECT_EQ(faults(good), "");
   EXPECT_NE(faults(replaced(good, "detectors = [\"spoofed_caller\"]", "detectors = [\"spofed_caller\"]"))
                 .find("names no detector 'spofed_caller'"),
@@ -69,7 +69,7 @@ TEST(FraudTopics, EveryFaultIsNamedWithItsPlace) {
 
 // A list of words to watch for has no place here, whatever it is called.
 TEST(FraudTopics, UnknownKeysAreRefused) {
-  EXPECT_NE(faults(replaced(shipped(), "state = \"reserved\"", "state = \"reserved\"\nkeywords = [\"x\"]"))
+  EXPECT_NE(faults(replaced(shipped_topics(), "state = \"reserved\"", "state = \"reserved\"\nkeywords = [\"x\"]"))
                 .find("does not know 'keywords'"),
             std::string::npos);
 }

@@ -28,6 +28,7 @@
 #include "server/feed.h"
 #include "server/indicator_desk.h"
 #include "server/intake.h"
+#include "server/listen_address.h"
 #include "server/live_platform.h"
 #include "server/number_models.h"
 #include "server/people_warnings.h"
@@ -41,7 +42,7 @@
 namespace pandun::server {
 namespace {
 
-constexpr std::chrono::milliseconds kTick{1000};
+constexpr std::chrono::milliseconds kLiveTick{1000};
 constexpr std::chrono::milliseconds kCardsPerTick{400};  // measures of a list, while people work beside it
 constexpr int kTicksPerCourier = 3;                      // orders out, receipts in
 constexpr int kTicksPerDeskTick = 20;                    // clocks and lapses
@@ -89,27 +90,8 @@ Result<std::int64_t> record_began_s(store::Store& store, WallMs now, bool young)
   return out;
 }
 
-struct Address {
-  std::string host;
-  std::uint16_t port = 0;
-};
-
-Result<Address> parse_listen(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  Address out;
-  if (colon != std::string::npos) {
-    out.host = text.substr(0, colon);
-    if (out.host.size() > 2 && out.host.front() == '[' && out.host.back() == ']')
-      out.host = out.host.substr(1, out.host.size() - 2);
-    const std::string port = text.substr(colon + 1);
-    if (!port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string::npos &&
-        std::stoi(port) < 65536 && model::IpAddress::parse(out.host)) {
-      out.port = static_cast<std::uint16_t>(std::stoi(port));
-      return out;
-    }
-  }
-  return error(Errc::kBadConfig, "server.listen",
-               fmt::format("\"{}\" is not ADDRESS:PORT, for example 127.0.0.1:8480 or [::1]:8480", text));
+Result<ListenAddress> listen(const Settings& settings) {
+  return listen_address("server.listen", settings.text("server.listen"), "127.0.0.1:8480 or [::1]:8480");
 }
 
 }  // namespace
@@ -197,7 +179,7 @@ Result<> Live::Rooms::start() {
   TRY_ASSIGN(case_content, load_case_content(files, content->directory));
   TRY_ASSIGN(lead_purposes, load_lead_purposes(files, content->directory, case_content->laws));
   TRY_ASSIGN(parts, detector_parts(settings));
-  TRY(parse_listen(settings.text("server.listen")));
+  TRY(listen(settings));
   TRY(files.make_directories(data));
   TRY_ASSIGN(lock, platform::DirectoryLock::take(data));
   const std::string key_file = settings.text("guard.key_file");
@@ -361,7 +343,7 @@ Result<> Live::Rooms::open_api() {
                                  },
                                  [this](const decide::Findings& found) { numbers->suspect(found.alerted); }}));
   hub = std::make_unique<api::LiveHub>();
-  TRY_ASSIGN(const Address address, parse_listen(settings.text("server.listen")));
+  TRY_ASSIGN(const ListenAddress address, listen(settings));
   api::ApiOptions options;
   options.console_dir = settings.text("server.console_directory");
   options.secure_cookie = settings.flag("server.secure_cookie");
@@ -460,7 +442,7 @@ void Live::Rooms::run_ticker(std::stop_token stop) {
   int ticks = 0;
   auto anchored = audit->anchor(files, anchor_directory(data));
   if (!anchored.ok()) platform->note_fault("audit", anchored.error().text());
-  while (platform::pause(stop, kTick)) {
+  while (platform::pause(stop, kLiveTick)) {
     ++ticks;
     std::uint64_t alerts_total = 0, alerts_open = 0;
     auto counted = store->read([&](const store::View& view) -> Result<> {

@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "passport/verifier.h"
+#include "server/listen_address.h"
 #include "sip/jcard.h"
 #include "sip/tcp_door.h"
 
@@ -36,17 +37,9 @@ sip::HashKey hash_key(const platform::SealKey& key) {
   return out;
 }
 
-Result<sip::Hop> listen_address(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  std::string host = text.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-  const auto address = model::IpAddress::parse(host);
-  const std::string port = colon == std::string::npos ? std::string() : text.substr(colon + 1);
-  if (!address || port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos ||
-      std::stoi(port) > 65535)
-    return error(Errc::kBadConfig, "decide.sip.listen",
-                 fmt::format("\"{}\" is not ADDRESS:PORT, for example 127.0.0.1:5060 or [::1]:5060", text));
-  return sip::Hop{*address, static_cast<std::uint16_t>(std::stoi(port)), text};
+Result<sip::Hop> listen_hop(const std::string& text) {
+  TRY_ASSIGN(const ListenAddress address, listen_address("decide.sip.listen", text, "127.0.0.1:5060 or [::1]:5060"));
+  return sip::Hop{address.ip, address.port, text};
 }
 
 Result<std::unique_ptr<passport::Verifier>> open_verifier(const SipParts& parts, const sip::Trunks& trunks) {
@@ -166,7 +159,7 @@ SipDoor::~SipDoor() = default;
 Result<std::unique_ptr<SipDoor>> SipDoor::start(const SipParts& parts) {
   const Settings& settings = parts.settings;
   if (!settings.flag("decide.sip.enabled")) return std::unique_ptr<SipDoor>();
-  TRY_ASSIGN(const sip::Hop listen, listen_address(settings.text("decide.sip.listen")));
+  TRY_ASSIGN(const sip::Hop listen, listen_hop(settings.text("decide.sip.listen")));
   std::string file = settings.text("decide.sip.trunks");
   if (file.empty()) file = platform::join(parts.content_directory, "decide/sip_trunks.toml");
   TRY_ASSIGN(const std::string text, platform::read_file(parts.files, file, 16U << 20));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "server/listen_address.h"
 #include "sms/cmpp_codec.h"
 #include "sms/consents.h"
 #include "sms/gate.h"
@@ -12,9 +13,9 @@
 namespace pandun::server {
 namespace {
 
-class PlanReader final : public sms::NumberReader {
+class PlanSmsNumbers final : public sms::NumberReader {
  public:
-  explicit PlanReader(const ingest::Numbering& numbering) : numbering_(numbering) {}
+  explicit PlanSmsNumbers(const ingest::Numbering& numbering) : numbering_(numbering) {}
   model::NumberKey read(std::string_view text) const override { return numbering_.parse(text, false); }
 
  private:
@@ -30,39 +31,15 @@ class DeskIndicators final : public sms::LinkIndicators {
   const IndicatorDesk& desk_;
 };
 
-struct Address {
-  std::string host;
-  std::uint16_t port = 0;
-};
-
-Result<Address> address(std::string_view key, std::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  Address out;
-  if (colon != std::string_view::npos) {
-    out.host = text.substr(0, colon);
-    if (out.host.size() > 2 && out.host.front() == '[' && out.host.back() == ']')
-      out.host = out.host.substr(1, out.host.size() - 2);
-    const std::string port(text.substr(colon + 1));
-    if (model::IpAddress::parse(out.host) && !port.empty() && port.size() <= 5 &&
-        port.find_first_not_of("0123456789") == std::string::npos && std::stoi(port) < 65536) {
-      out.port = static_cast<std::uint16_t>(std::stoi(port));
-      return out;
-    }
-  }
-  return error(
-      Errc::kBadConfig, std::string(key),
-      fmt::format("\"{}\" is not ADDRESS:PORT, for example 127.0.0.1:2775; several are divided by commas", text));
-}
-
-Result<std::vector<Address>> addresses(const Settings& settings, const std::string& key) {
-  std::vector<Address> out;
+Result<std::vector<ListenAddress>> addresses(const Settings& settings, const std::string& key) {
+  std::vector<ListenAddress> out;
   const std::string text = settings.text(key);
   for (std::size_t from = 0; from < text.size();) {
     const std::size_t comma = std::min(text.find(',', from), text.size());
     std::string_view one = std::string_view(text).substr(from, comma - from);
     while (one.starts_with(' ')) one.remove_prefix(1);
     while (one.ends_with(' ')) one.remove_suffix(1);
-    TRY_ASSIGN(Address parsed, address(key, one));
+    TRY_ASSIGN(ListenAddress parsed, listen_address(key, one, "127.0.0.1:2775; several are divided by commas"));
     out.push_back(std::move(parsed));
     from = comma + 1;
   }
@@ -73,8 +50,8 @@ Result<std::vector<Address>> addresses(const Settings& settings, const std::stri
 Result<> add_links(const Settings& settings, std::string_view protocol, const sms::Codec& codec,
                    std::vector<sms::LinkOptions>& out) {
   const std::string prefix = fmt::format("decide.{}.", protocol);
-  TRY_ASSIGN(const std::vector<Address> listen, addresses(settings, prefix + "listen"));
-  TRY_ASSIGN(const std::vector<Address> upstream, addresses(settings, prefix + "upstream"));
+  TRY_ASSIGN(const std::vector<ListenAddress> listen, addresses(settings, prefix + "listen"));
+  TRY_ASSIGN(const std::vector<ListenAddress> upstream, addresses(settings, prefix + "upstream"));
   if (listen.size() != upstream.size())
     return error(
         Errc::kBadConfig, prefix + "upstream",
@@ -194,7 +171,7 @@ struct SmsGate::Rooms {
         cmpp(sms::CmppOptions{static_cast<std::uint8_t>(p.settings.integer("decide.cmpp.reject_result"))}),
         judge({p.decider, reader, indicators, key}, std::move(content)) {}
 
-  PlanReader reader;
+  PlanSmsNumbers reader;
   DeskIndicators indicators;
   platform::SealKey key;
   sms::SmppCodec smpp;
@@ -209,7 +186,7 @@ static Result<> start_notifier(const SmsParts& parts, const sms::NumberReader& r
                                std::unique_ptr<sms::ListedConsent>& consent, std::unique_ptr<sms::Notifier>& notifier) {
   const std::string smsc = parts.settings.text("decide.notify.smsc");
   if (smsc.empty()) return {};
-  TRY_ASSIGN(const Address to, address("decide.notify.smsc", smsc));
+  TRY_ASSIGN(const ListenAddress to, listen_address("decide.notify.smsc", smsc, "127.0.0.1:2775"));
   const std::string path = platform::join(platform::join(parts.content_directory, "sms"), "warnings.toml");
   TRY_ASSIGN(const std::string text, platform::read_file(parts.files, path, 1U << 20));
   TRY_ASSIGN(sms::Warnings warnings, sms::Warnings::read(text, path));

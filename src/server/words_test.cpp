@@ -11,13 +11,13 @@ namespace {
 
 using Bound = casework::FeatureWord::Bound;
 
-Words shipped() {
+Words shipped_words() {
   return Words(detectors::catalog(), {{"hospital", "医院", "hospitals"}});
 }
 
 TEST(Words, EntriesNameEverythingOnce) {
   std::set<std::string> names;
-  for (const auto& entry : shipped().entries({"scanners", "scanners_2"})) {
+  for (const auto& entry : shipped_words().entries({"scanners", "scanners_2"})) {
     EXPECT_TRUE(names.insert(entry.name).second) << entry.name;
     EXPECT_FALSE(entry.title.zh.empty() || entry.title.en.empty()) << entry.name;
     EXPECT_NE(entry.title.en, entry.name);
@@ -29,7 +29,7 @@ TEST(Words, EntriesNameEverythingOnce) {
 }
 
 TEST(Words, CatalogueAndDetectorsSpeakPlainly) {
-  const Words words = shipped();
+  const Words words = shipped_words();
   EXPECT_EQ(words.word("calls_out_1h").title.zh, "1 小时主叫次数");
   EXPECT_EQ(words.word("calls_out_1h").unit.zh, "次");
   EXPECT_EQ(words.word("calls_out_1h").bound, Bound::kUnsaid);
@@ -38,7 +38,7 @@ TEST(Words, CatalogueAndDetectorsSpeakPlainly) {
 }
 
 TEST(Words, FamiliesTakeTheRestOfTheName) {
-  const Words words = shipped();
+  const Words words = shipped_words();
   EXPECT_EQ(words.word("list_some feed").title.en, "listed by some feed");
   EXPECT_TRUE(words.word("list_some feed").statement);
   EXPECT_NE(words.word("protected_group_hospital").title.zh.find("医院"), std::string::npos);

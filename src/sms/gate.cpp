@@ -21,12 +21,12 @@ namespace asio = boost::asio;
 using Tcp = asio::ip::tcp;
 using Failure = boost::system::error_code;
 
-constexpr std::chrono::milliseconds kTick{250};
+constexpr std::chrono::milliseconds kGateTick{250};
 constexpr std::chrono::milliseconds kLinger{1'000};
 constexpr std::size_t kChunkBytes = 65'536;
 
-struct Link {
-  Link(LinkOptions o, asio::io_context& io) : options(std::move(o)), acceptor(io), pause(io) {}
+struct OpenLink {
+  OpenLink(LinkOptions o, asio::io_context& io) : options(std::move(o)), acceptor(io), pause(io) {}
   LinkOptions options;
   Tcp::acceptor acceptor;
   asio::steady_timer pause;
@@ -38,7 +38,7 @@ struct Link {
 // A session with its two sockets.
 class Pair : public std::enable_shared_from_this<Pair> {
  public:
-  Pair(Tcp::socket esme, asio::io_context& io, Link& link, Verdicts& verdicts, platform::Clock& clock)
+  Pair(Tcp::socket esme, asio::io_context& io, OpenLink& link, Verdicts& verdicts, platform::Clock& clock)
       : link_(link),
         clock_(clock),
         session_(*link.options.codec, verdicts, link.counters, link.options.session, now()),
@@ -77,7 +77,7 @@ class Pair : public std::enable_shared_from_this<Pair> {
   void linger(Side side);
   void shut(Side side);
 
-  Link& link_;
+  OpenLink& link_;
   platform::Clock& clock_;
   Session session_;
   std::array<Peer, 2> peers_;
@@ -205,9 +205,9 @@ void Pair::close() {
 struct Gate::State {
   State(Verdicts& v, platform::Clock& c) : verdicts(v), clock(c), io(1), guard(io.get_executor()), timer(io) {}
 
-  Result<> listen(Link& link);
-  void accept(Link& link);
-  void admit(Link& link, Tcp::socket socket);
+  Result<> listen(OpenLink& link);
+  void accept(OpenLink& link);
+  void admit(OpenLink& link, Tcp::socket socket);
   void tick();
   void sweep();
 
@@ -216,8 +216,8 @@ struct Gate::State {
   asio::io_context io;
   asio::executor_work_guard<asio::io_context::executor_type> guard;
   asio::steady_timer timer;
-  std::vector<std::unique_ptr<Link>> links;
-  std::set<std::pair<Link*, std::shared_ptr<Pair>>> pairs;
+  std::vector<std::unique_ptr<OpenLink>> links;
+  std::set<std::pair<OpenLink*, std::shared_ptr<Pair>>> pairs;
   bool draining = false;
   std::mutex mutex;
   std::condition_variable all_gone;
@@ -226,7 +226,7 @@ struct Gate::State {
   platform::Thread thread;
 };
 
-Result<> Gate::State::listen(Link& link) {
+Result<> Gate::State::listen(OpenLink& link) {
   const LinkOptions& options = link.options;
   Failure failure;
   const auto upstream = asio::ip::make_address(options.upstream_address, failure);
@@ -249,11 +249,11 @@ Result<> Gate::State::listen(Link& link) {
   return {};
 }
 
-void Gate::State::accept(Link& link) {
+void Gate::State::accept(OpenLink& link) {
   link.acceptor.async_accept([this, &link](const Failure& failure, Tcp::socket socket) {
     if (!link.acceptor.is_open()) return;
     if (failure) {  // out of file descriptors, most likely: wait for some to come back
-      link.pause.expires_after(kTick);
+      link.pause.expires_after(kGateTick);
       return link.pause.async_wait([this, &link](const Failure& stopped) {
         if (!stopped && link.acceptor.is_open()) accept(link);
       });
@@ -263,7 +263,7 @@ void Gate::State::accept(Link& link) {
   });
 }
 
-void Gate::State::admit(Link& link, Tcp::socket socket) {
+void Gate::State::admit(OpenLink& link, Tcp::socket socket) {
   if (link.counters.sessions_open.load() >= link.options.sessions_max) return count(link.counters.refused_connections);
   count(link.counters.sessions);
   count(link.counters.sessions_open);
@@ -275,7 +275,7 @@ void Gate::State::admit(Link& link, Tcp::socket socket) {
 }
 
 void Gate::State::tick() {
-  timer.expires_after(kTick);
+  timer.expires_after(kGateTick);
   timer.async_wait([this](const Failure& stopped) {
     if (stopped) return;
     for (const auto& [link, pair] : pairs) pair->tick();
@@ -305,7 +305,7 @@ Result<std::unique_ptr<Gate>> Gate::start(std::vector<LinkOptions> links, Verdic
   auto state = std::make_unique<State>(verdicts, clock);
   for (LinkOptions& options : links) {
     CHECK(options.codec != nullptr);
-    state->links.push_back(std::make_unique<Link>(std::move(options), state->io));
+    state->links.push_back(std::make_unique<OpenLink>(std::move(options), state->io));
     TRY(state->listen(*state->links.back()));
   }
   for (const auto& link : state->links) state->accept(*link);
@@ -363,7 +363,8 @@ void Gate::begin_drain() {
 void Gate::drain() {
   begin_drain();
   std::chrono::milliseconds longest{0};
-  for (const auto& link : state_->links) longest = std::max(longest, link->options.session.drain_within + kTick * 2);
+  for (const auto& link : state_->links)
+    longest = std::max(longest, link->options.session.drain_within + kGateTick * 2);
   std::unique_lock lock(state_->mutex);
   const std::chrono::nanoseconds left = *state_->began + longest - state_->clock.steady();
   state_->all_gone.wait_for(lock, left, [&] { return state_->quiet; });

@@ -10,7 +10,7 @@
 namespace pandun::sms {
 namespace {
 
-const platform::SealKey& key() {
+const platform::SealKey& judge_key() {
   static const platform::SealKey kKey{std::array<unsigned char, 32>{9}};
   return kKey;
 }
@@ -36,7 +36,7 @@ constexpr std::string_view kEnforced =
     "enforce = true\napproved_by = [\"a\", \"b\"]\napproved_at = \"2023-01-01T00:00:00Z\"\nexpires_at = "
     "\"2033-01-01T00:00:00Z\"\n";
 
-class Digits final : public NumberReader {
+class AnyDigits final : public NumberReader {
  public:
   model::NumberKey read(std::string_view text) const override {
     if (text.starts_with('+')) text.remove_prefix(1);
@@ -59,8 +59,8 @@ class JudgeTest : public testing::Test {
  protected:
   void begin(std::string_view policy = "") {
     judge = std::make_unique<Judge>(
-        Judge::Parts{decider, digits, listed, key()},
-        Judge::Content{ContractBook::read(kSenders, "t", key()).value(), SenderNames::read(kNames, "n").value(),
+        Judge::Parts{decider, digits, listed, judge_key()},
+        Judge::Content{ContractBook::read(kSenders, "t", judge_key()).value(), SenderNames::read(kNames, "n").value(),
                        ContractPolicy::parse(policy, "p").value()});
   }
   decide::Verdict submit(std::string_view from, std::string_view text, std::string_view account = "bank1",
@@ -89,7 +89,7 @@ class JudgeTest : public testing::Test {
 
   SmppCodec codec;
   decide::Decider decider;
-  Digits digits;
+  AnyDigits digits;
   Listed listed;
   std::unique_ptr<Judge> judge;
 };

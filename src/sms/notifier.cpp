@@ -22,7 +22,7 @@ namespace asio = boost::asio;
 using Tcp = asio::ip::tcp;
 using Failure = boost::system::error_code;
 
-constexpr std::chrono::milliseconds kTick{100};
+constexpr std::chrono::milliseconds kNotifierTick{100};
 constexpr std::chrono::seconds kProbeAfter{30}, kSilenceMax{75}, kRetryFirst{1}, kRetryMost{60};
 constexpr std::uint32_t kBindSequence = 1;
 
@@ -207,7 +207,7 @@ void Notifier::State::send_due() {
 }
 
 void Notifier::State::tick() {
-  timer.expires_after(kTick);
+  timer.expires_after(kNotifierTick);
   timer.async_wait([this](const Failure& stopped) {
     if (stopped || stopping) return;
     const std::chrono::nanoseconds now = clock.steady();

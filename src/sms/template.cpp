@@ -12,7 +12,7 @@ struct PlaceInfo {
   Pattern::Place place;
   unsigned least, most;  // characters, where the template does not say
 };
-constexpr PlaceInfo kPlaces[] = {
+constexpr PlaceInfo kPatternPlaces[] = {
     {"digits", Pattern::Place::kDigits, 1, 12}, {"amount", Pattern::Place::kAmount, 1, 16},
     {"date", Pattern::Place::kDate, 1, 24},     {"url", Pattern::Place::kUrl, 1, 1},
     {"name", Pattern::Place::kName, 1, 24},     {"text", Pattern::Place::kText, 1, 70},
@@ -53,7 +53,7 @@ bool number(std::string_view text, unsigned& out) {
 
 Result<> Pattern::add_place(std::string_view words) {
   const std::size_t colon = std::min(words.find(':'), words.size());
-  for (const PlaceInfo& info : kPlaces) {
+  for (const PlaceInfo& info : kPatternPlaces) {
     if (words.substr(0, colon) != info.name) continue;
     unsigned least = info.least, most = info.most;
     if (colon < words.size()) {

@@ -97,7 +97,7 @@ Characters normalised(const Characters& text) {
   return out;
 }
 
-struct Link {
+struct FoundLink {
   std::size_t begin = 0, end = 0, host = 0, host_end = 0;  // host == host_end: a name that is not ASCII
 };
 
@@ -116,7 +116,7 @@ bool known_ending(const Characters& text, std::size_t from, std::size_t to) {
 }
 
 // A host name that starts here, or an empty range.
-bool read_host(const Characters& text, std::size_t from, bool certain, Link& out) {
+bool read_host(const Characters& text, std::size_t from, bool certain, FoundLink& out) {
   std::size_t end = from;
   while (end < text.size() && host_character(text[end])) ++end;
   bool path = end < text.size() && (text[end] == U'/' || text[end] == U':' || text[end] == U'?');
@@ -150,7 +150,7 @@ bool read_host(const Characters& text, std::size_t from, bool certain, Link& out
   return true;
 }
 
-bool find_link(const Characters& text, std::size_t from, Link& out) {
+bool find_link(const Characters& text, std::size_t from, FoundLink& out) {
   for (std::size_t i = from; i < text.size(); ++i) {
     out.begin = i;
     for (const std::u32string_view scheme : {std::u32string_view(U"http://"), std::u32string_view(U"https://")}) {
@@ -183,7 +183,7 @@ void TextReader::take_links(Folded& text) {
   Characters kept;
   kept.reserve(text.characters.size());
   std::size_t at = 0;
-  Link link;
+  FoundLink link;
   while (find_link(text.characters, at, link)) {
     kept.insert(kept.end(), text.characters.begin() + static_cast<std::ptrdiff_t>(at),
                 text.characters.begin() + static_cast<std::ptrdiff_t>(link.begin));

@@ -21,12 +21,12 @@ static_assert(!std::is_constructible_v<std::string, SecretText> &&
               !std::is_constructible_v<std::string_view, SecretText>);
 static_assert(!std::is_default_constructible_v<Contract>, "only the book makes contracts");
 
-const platform::SealKey& key() {
+const platform::SealKey& text_key() {
   static const platform::SealKey kKey{std::array<unsigned char, 32>{1, 2, 3}};
   return kKey;
 }
 
-constexpr std::string_view kSenders = R"(
+constexpr std::string_view kTextSenders = R"(
 [[sender]]
 id = "bank"
 contract = "A2P-1"
@@ -47,7 +47,7 @@ text = "{text:1-20}先生，您好：您的包裹已到{text:1-300}，请凭取�
 
 class TextTest : public testing::Test {
  protected:
-  TextTest() : book_(ContractBook::read(kSenders, "t.toml", key()).value()), contract_(*book_.find("bank1")) {}
+  TextTest() : book_(ContractBook::read(kTextSenders, "t.toml", text_key()).value()), contract_(*book_.find("bank1")) {}
 
   static std::string utf16(std::u16string_view text) {
     std::string out;
@@ -68,7 +68,7 @@ class TextTest : public testing::Test {
 
   ContractBook book_;
   const Contract& contract_;
-  TextReader reader_{key()};
+  TextReader reader_{text_key()};
   Assembly assembly_{1 << 20, 5min};
   Hash128 conversation_{1, 2};
   std::chrono::nanoseconds now_{1s};
@@ -204,7 +204,7 @@ TEST_F(TextTest, EveryAlphabetGivesTheSameText) {
 }
 
 TEST(ContractBook, RegisteredSendersAndDomainsAreHeldExactly) {
-  const ContractBook book = ContractBook::read(kSenders, "t.toml", key()).value();
+  const ContractBook book = ContractBook::read(kTextSenders, "t.toml", text_key()).value();
   const Contract& bank = *book.find("bank1");
   EXPECT_EQ(book.find("bank2"), nullptr);
   EXPECT_TRUE(bank.owns("10691234"));
@@ -219,7 +219,7 @@ TEST(ContractBook, EveryFaultIsToldWithItsLine) {
   const auto bad = ContractBook::read(
       "[[sender]]\nid = \"x\"\naccounts = [\"a\"]\n[[sender.template]]\nid = \"t\"\ntext = \"{word}ab\"\n"
       "[[sender]]\nid = \"x\"\ncontract = \"c\"\naccounts = [\"a\"]\nspeed = 3\n",
-      "t.toml", key());
+      "t.toml", text_key());
   ASSERT_FALSE(bad.ok());
   EXPECT_EQ(bad.error().code, Errc::kBadConfig);
   for (const char* words : {"t.toml:1:1: contract is missing", "{word} is not a place", "speed is not a key",

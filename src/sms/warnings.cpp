@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t kDayMs = 86'400'000;
 constexpr std::size_t kPiecesMax = 4;
-constexpr std::string_view kPlaces[] = {"number", "place", "time", "count"};
+constexpr std::string_view kWarningPlaces[] = {"number", "place", "time", "count"};
 // The part of the GSM 7-bit alphabet that has ASCII's codes (3GPP TS 23.038 6.2.1).
 constexpr std::string_view kPlain =
     "\n\r !\"#%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -21,7 +21,7 @@ std::string bad_place(std::string_view text) {
     const std::size_t close = text.find('}', open);
     if (close == std::string_view::npos) return "a { without its }";
     const std::string_view name = text.substr(open + 1, close - open - 1);
-    if (std::find(std::begin(kPlaces), std::end(kPlaces), name) == std::end(kPlaces))
+    if (std::find(std::begin(kWarningPlaces), std::end(kWarningPlaces), name) == std::end(kWarningPlaces))
       return "{" + std::string(name) + "} is not a place; known: number, place, time, count";
   }
   return {};

@@ -1,20 +1,15 @@
 #include "eventlog/local/consumers.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/hash.h"
+#include "eventlog/local/segment.h"
 
 namespace pandun::eventlog {
 namespace {
 
 constexpr std::string_view kTitle = "pandun eventlog consumers 1\n";
 constexpr std::string_view kSum = "crc32c ";
-
-bool number(std::string_view text, std::uint64_t& out) {
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return code == std::errc{} && end == text.data() + text.size();
-}
 
 }  // namespace
 
@@ -35,7 +30,7 @@ Result<Consumers> read_consumers(platform::FileSystem& files, const std::string&
   const std::size_t sum = text.rfind(kSum);
   std::uint64_t stated = 0;
   if (!text.starts_with(kTitle) || sum == std::string_view::npos || !text.ends_with('\n') ||
-      !number(text.substr(sum + kSum.size(), text.size() - sum - kSum.size() - 1), stated) ||
+      !parse_number(text.substr(sum + kSum.size(), text.size() - sum - kSum.size() - 1), stated) ||
       stated != crc32c(text.substr(0, sum)))
     return damaged;
   Consumers out;
@@ -44,7 +39,7 @@ Result<Consumers> read_consumers(platform::FileSystem& files, const std::string&
     const std::string_view line = text.substr(0, text.find('\n'));
     const std::size_t space = line.find(' ');
     std::uint64_t position = 0;
-    if (space == std::string_view::npos || !number(line.substr(space + 1), position)) return damaged;
+    if (space == std::string_view::npos || !parse_number(line.substr(space + 1), position)) return damaged;
     out[std::string(line.substr(0, space))] = position;
     text.remove_prefix(std::min(text.size(), line.size() + 1));
   }

@@ -20,12 +20,12 @@ Result<> final(Result<> result) {
   return error(Errc::kIo, result.error().where, result.error().message, false);
 }
 
-bool number(std::string_view text, std::uint64_t& out) {
+}  // namespace
+
+bool parse_number(std::string_view text, std::uint64_t& out) {
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
   return code == std::errc{} && end == text.data() + text.size();
 }
-
-}  // namespace
 
 std::string segment_name(std::uint64_t sequence, std::uint64_t first_position) {
   return std::string(kPrefix) + digits(sequence, kSequenceDigits) + '-' + digits(first_position, kPositionDigits) +
@@ -37,7 +37,7 @@ bool parse_segment_name(std::string_view name, std::uint64_t& sequence, std::uin
   name = name.substr(kPrefix.size(), name.size() - kPrefix.size() - kSuffix.size());
   const std::size_t dash = name.find('-');
   return dash == kSequenceDigits && name.size() == kSequenceDigits + 1 + kPositionDigits &&
-         number(name.substr(0, dash), sequence) && number(name.substr(dash + 1), first_position);
+         parse_number(name.substr(0, dash), sequence) && parse_number(name.substr(dash + 1), first_position);
 }
 
 Result<Segment> read_segment_header(platform::FileSystem& files, const std::string& path) {

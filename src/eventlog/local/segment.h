@@ -27,6 +27,8 @@ struct Segment {
 };
 
 std::string segment_name(std::uint64_t sequence, std::uint64_t first_position);
+// False: not a number of decimal digits alone.
+bool parse_number(std::string_view text, std::uint64_t& out);
 // False: the name is no segment's.
 bool parse_segment_name(std::string_view name, std::uint64_t& sequence, std::uint64_t& first_position);
 Result<Segment> read_segment_header(platform::FileSystem& files, const std::string& path);
