@@ -11,14 +11,10 @@ namespace {
 
 constexpr std::uint64_t kCSeqMax = 4294967295ULL;
 
-std::string_view span(const char* begin, const char* end) {
-  return {begin, static_cast<std::size_t>(end - begin)};
-}
-
 bool has_space(std::string_view text) {
   const char* const end = text.data() + text.size();
   const char* const low = next_at_most(text.data(), end, ' ');
-  return low != end && any_is(span(low, end), kSpaceChar);
+  return low != end && any_is(between(low, end), kSpaceChar);
 }
 
 class Parser {
@@ -31,7 +27,7 @@ class Parser {
 
   Fault run() {
     while (at_ != end_ && (*at_ == '\r' || *at_ == '\n')) ++at_;  // section 7.5
-    if (span(at_, end_).find_first_not_of('\0') == std::string_view::npos) return silent();
+    if (between(at_, end_).find_first_not_of('\0') == std::string_view::npos) return silent();
     if (!start_line()) return silent();
     if (m_.bytes.size() > limits_.message_bytes) fault(513, "Message Too Large");
     headers();
@@ -54,14 +50,14 @@ class Parser {
     const char* const stop = line_ends_.next(begin);
     ended = stop != end_;
     at_ = stop;
-    if (!ended) return span(begin, stop);
+    if (!ended) return between(begin, stop);
     if (*stop == '\r' && end_ - stop > 1 && stop[1] == '\n') {
       at_ = stop + 2;
     } else {
       at_ = stop + 1;
       fault(400, "Bad Line End");  // a lone CR or LF: some readers end the line there, some do not
     }
-    return span(begin, stop);
+    return between(begin, stop);
   }
 
   bool start_line() {
@@ -105,22 +101,22 @@ class Parser {
       const char* const begin = at_;
       std::string_view text = line(ended);
       if (text.empty() && ended) {
-        m_.body = span(at_, end_);
+        m_.body = between(at_, end_);
         return;
       }
       // A line that begins with white space goes on with the one before it.
-      while (at_ != end_ && ended && (*at_ == ' ' || *at_ == '\t')) text = span(begin, line(ended).end());
-      if (!header(text, span(begin, at_))) fault(400, "Bad Header");
+      while (at_ != end_ && ended && (*at_ == ' ' || *at_ == '\t')) text = between(begin, line(ended).end());
+      if (!header(text, between(begin, at_))) fault(400, "Bad Header");
     }
     fault(400, "Headers Do Not End");
-    m_.body = span(end_, end_);
+    m_.body = between(end_, end_);
   }
 
   bool header(std::string_view text, std::string_view whole) {
     Cursor cursor(text);
     const char* const begin = text.data();
     const char* const colon = next_of(begin, begin + text.size(), ':');
-    Name name = name_of(span(begin, colon));
+    Name name = name_of(between(begin, colon));
     // What is read by name is a token for certain; of all else each character is looked at.
     if (colon != cursor.end() && colon != begin &&
         (name != Name::kOther || skip_class(begin, colon, kTokenChar) == colon)) {
@@ -191,7 +187,7 @@ class Parser {
     const char* const begin = cursor.at();
     while (is_digit(cursor.peek())) cursor.take(cursor.peek());
     std::uint64_t number = 0;
-    if (!read_decimal(span(begin, cursor.at()), kCSeqMax, number)) return fault(400, "Bad CSeq");
+    if (!read_decimal(between(begin, cursor.at()), kCSeqMax, number)) return fault(400, "Bad CSeq");
     const char* const behind = cursor.at();
     cursor.skip_space();
     const std::string_view method = cursor.rest();

@@ -8,10 +8,6 @@ const MessageHead kNothingRead;  // where message.cpp does not see that it is ne
 
 namespace {
 
-std::string_view span(const char* begin, const char* end) {
-  return {begin, static_cast<std::size_t>(end - begin)};
-}
-
 // ;name[=value] … of From, To, Via. `params` spans them; false on anything that is not one.
 bool header_params(Cursor& from, std::string_view& params, std::string_view* tag, Via* via) {
   Cursor cursor = from;  // where nothing that is written can be taken for it
@@ -35,7 +31,7 @@ bool header_params(Cursor& from, std::string_view& params, std::string_view* tag
           const char* const host = value.data();
           while (is(cursor.peek(), kTokenChar) || cursor.peek() == ':' || cursor.peek() == '[' || cursor.peek() == ']')
             cursor.take(cursor.peek());
-          value = span(host, cursor.at());
+          value = between(host, cursor.at());
         }
       }
       if (value.empty()) return false;
@@ -56,7 +52,7 @@ bool header_params(Cursor& from, std::string_view& params, std::string_view* tag
       }
     }
   }
-  params = begin == nullptr ? std::string_view() : span(begin, end);
+  params = begin == nullptr ? std::string_view() : between(begin, end);
   from = cursor;
   return true;
 }
@@ -89,17 +85,17 @@ bool parse_via(std::string_view value, Via& out, std::string_view& rest) {
       const char* const digits = cursor.at();
       while (is_digit(cursor.peek())) cursor.take(cursor.peek());
       std::uint64_t port = 0;
-      if (!read_decimal(span(digits, cursor.at()), 65535, port) || port == 0) return false;
+      if (!read_decimal(between(digits, cursor.at()), 65535, port) || port == 0) return false;
       out.port = static_cast<std::uint16_t>(port);
     } else {
       cursor.move_to(host_end);
     }
   }
-  out.sent_by = span(sent_by, cursor.at());
+  out.sent_by = between(sent_by, cursor.at());
   if (!header_params(cursor, out.params, nullptr, &out)) return false;
   if (same_word(out.branch, "z9hg4bk")) return false;  // the cookie and nothing behind it (RFC 4475 section 3.2.1)
   const char* const end = cursor.at();
-  out.text = span(begin, end);
+  out.text = between(begin, end);
   cursor.skip_space();
   rest = {};
   if (cursor.done()) return true;
@@ -128,7 +124,7 @@ bool parse_address(std::string_view value, Address& out, std::string_view* rest)
       cursor.take(cursor.peek());
     bracketed = cursor.peek() == '<';
     if (bracketed) {
-      out.display = trim(span(begin, cursor.at()));
+      out.display = trim(between(begin, cursor.at()));
       cursor.take('<');
     }
   }
@@ -141,7 +137,7 @@ bool parse_address(std::string_view value, Address& out, std::string_view* rest)
            cursor.peek() != '?')
       cursor.take(cursor.peek());
     // A ';' or ',' before '@' belongs to the user part; without brackets nobody can tell, so it is refused below.
-    uri = span(begin, cursor.at());
+    uri = between(begin, cursor.at());
   }
   if (!parse_uri(uri, out.uri)) return false;
   std::string_view params;

@@ -13,6 +13,10 @@
 
 namespace pandun::sip {
 
+inline std::string_view between(const char* begin, const char* end) {
+  return {begin, static_cast<std::size_t>(end - begin)};
+}
+
 enum CharClass : std::uint8_t {
   kTokenChar = 1,
   kUserChar = 2,  // unreserved and user-unreserved; '%' is looked at apart
