@@ -127,7 +127,12 @@ void write(JsonWriter& w, const casework::BatchView& b) {
     w.end_object();
   }
   w.end_array().field_integer("protected_members", b.protected_members);
-  w.key("may_approve").boolean(b.may_approve).key("may_refuse").boolean(b.may_refuse).key("may_order").boolean(b.may_order);
+  w.key("may_approve")
+      .boolean(b.may_approve)
+      .key("may_refuse")
+      .boolean(b.may_refuse)
+      .key("may_order")
+      .boolean(b.may_order);
   local_or_null(w, "why_not", b.why_not);
   w.end_object();
 }

@@ -40,7 +40,7 @@ constexpr const WindowSpec& spec(Window w) {
   return kWindowSpecs[static_cast<std::size_t>(w)];
 }
 inline constexpr std::array<Window, kWindows> kAllWindows{Window::k5m, Window::k1h, Window::k24h, Window::k7d,
-                                                            Window::k30d};
+                                                          Window::k30d};
 inline constexpr Window kLongest = Window::k30d;
 
 // The first second that is inside the window at `now_s`.

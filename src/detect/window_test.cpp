@@ -137,8 +137,7 @@ TEST(DistinctWindows, BecomesASketchAtTheSameEventWhateverItsHistory) {
     ASSERT_EQ(plain.exact(), restarted.exact()) << i;
     ASSERT_EQ(plain.exact(), i < DistinctWindows::kExactMax) << i;
     if (i % 97 != 0) continue;
-    for (const Window w : {Window::k5m, Window::k1h, Window::k24h})
-      ASSERT_EQ(plain.count(w), restarted.count(w)) << i;
+    for (const Window w : {Window::k5m, Window::k1h, Window::k24h}) ASSERT_EQ(plain.count(w), restarted.count(w)) << i;
   }
 }
 

@@ -162,8 +162,10 @@ bool unpack_contacts(BitReader& in, std::uint32_t now_s, Contact* out, std::size
     }
     if (!in.ok()) return false;
   }
-  return unpack_sights(in, out, size, kPlaceBits, [](Contact& c, std::uint32_t v) { c.device = static_cast<std::uint16_t>(v); }) &&
-         unpack_sights(in, out, size, kPlaceBits, [](Contact& c, std::uint32_t v) { c.cell = static_cast<std::uint16_t>(v); }) &&
+  return unpack_sights(in, out, size, kPlaceBits,
+                       [](Contact& c, std::uint32_t v) { c.device = static_cast<std::uint16_t>(v); }) &&
+         unpack_sights(in, out, size, kPlaceBits,
+                       [](Contact& c, std::uint32_t v) { c.cell = static_cast<std::uint16_t>(v); }) &&
          unpack_sights(in, out, size, 10, [](Contact& c, std::uint32_t v) { c.region = v & 1023U; });
 }
 

@@ -259,7 +259,8 @@ TEST(Engine, CountsWhatItDoes) {
   ASSERT_EQ(stats.parts.size(), 7U);
   EXPECT_EQ(stats.parts[6].name, "toy");
   EXPECT_GT(stats.parts[6].state.keys, 50U);
-  EXPECT_EQ(stats.parts[0].state.keys, stats.quiet_numbers + stats.listed_numbers + stats.packed_numbers + stats.busy_numbers);
+  EXPECT_EQ(stats.parts[0].state.keys,
+            stats.quiet_numbers + stats.listed_numbers + stats.packed_numbers + stats.busy_numbers);
   EXPECT_GT(stats.parts[0].state.bytes, 10000U);
   EXPECT_EQ(stats.parts[2].signals + stats.parts[6].signals, stats.signals);
 }
