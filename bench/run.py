@@ -308,17 +308,16 @@ def bench_province():
     """A province's numbers after a day and after a month: slices of two sizes each, so that the slope shows, and what they come to at full size."""
     scale = float(os.environ.get("PANDUN_BENCH_PROVINCE_SCALE", "1"))
 
-    def slice_of(numbers, days, things=0.0):
+    def slice_of(numbers, days):
         numbers = int(numbers * scale)
-        return json.loads(one_core([BUILD / "bench/number_state_bench", numbers, days, 20, numbers // 100, things])[3])
+        return json.loads(one_core([BUILD / "bench/number_state_bench", numbers, days, 20, numbers // 100])[3])
 
     full = 100_000_000
     saved = {}
-    for name, label, sizes, days, things in (
-            ("day", "a day of 20 events a number", (250_000, 1_000_000), 1, 0.0),
-            ("month", "31 such days, every number a person's", (40_000, 160_000), 31, 0.0),
-            ("month_things", "31 such days, 6 in 10 numbers cards of machines", (40_000, 160_000), 31, 0.6)):
-        small, large = (slice_of(n, days, things) for n in sizes)
+    for name, label, sizes, days in (
+            ("day", "a day of 20 events a number", (250_000, 1_000_000), 1),
+            ("month", "31 such days", (40_000, 160_000), 31)):
+        small, large = (slice_of(n, days) for n in sizes)
         saved[name] = [small, large]
         for result in (small, large):
             row("province", f"{label}: bytes a number, {result['numbers']:,} numbers", result["bytes_per_number"], "bytes",
