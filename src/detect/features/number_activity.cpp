@@ -19,8 +19,9 @@ double ratio(std::uint64_t part, std::uint64_t whole) {
 
 // The contacts inside the window: the list is in time order.
 std::span<const Contact> inside(std::span<const Contact> all, std::uint32_t start) {
+  if (all.empty() || all.front().time_s >= start) return all;
   std::size_t at = all.size();
-  while (at > 0 && all[at - 1].time_s >= start) --at;
+  while (all[at - 1].time_s >= start) --at;
   return all.subspan(at);
 }
 

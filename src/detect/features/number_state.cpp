@@ -161,9 +161,8 @@ bool NumberActivities::called_before(const NumberRecord& record, std::uint16_t p
   const std::uint32_t start = start_s(Window::k24h, record.newest_s);
   if (record.form != NumberRecord::kBusy) {
     const std::span<const Contact> all = contacts(record);
-    for (std::size_t i = all.size(); i-- > 0 && all[i].time_s >= start;)
-      if (all[i].peer == peer16 && all[i].is(Lane::kCallOut)) return true;
-    return false;
+    return std::any_of(all.begin(), all.end(),
+                       [=](const Contact& c) { return c.peer == peer16 && c.is(Lane::kCallOut) && c.time_s >= start; });
   }
   const BusyNumber& b = busy(record);
   for (std::size_t i = b.before_peers.size(); i-- > 0 && b.before_peers[i].time_s >= start;)

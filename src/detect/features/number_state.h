@@ -148,7 +148,8 @@ class NumberActivities {
   void new_list(NumberRecord& record, std::span<const Contact> contacts, const ListHeader& header);
   // Room for so many more contacts than there are. Where memory is short, little; where it is not, lists seldom move.
   std::size_t spare_room(std::size_t size) const {
-    return packed_ == 0 ? std::max<std::size_t>(3, size / 4) : std::max<std::size_t>(3, size / 8);
+    if (packed_ != 0 || size < 3) return std::max<std::size_t>(3, size / 8);
+    return std::max<std::size_t>(6, size / 2);
   }
   void resize_list(NumberRecord& record, std::size_t room);
   std::size_t expired(const NumberRecord& record) const;
