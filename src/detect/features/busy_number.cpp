@@ -233,6 +233,12 @@ void BusyNumber::index_before() {
   for (const Peer& p : before_peers) before_slots->set(slot(p.lane, p.hash));
 }
 
+bool BusyNumber::met_before(Lane lane, std::uint16_t hash, std::uint32_t start) const {
+  if (before_slots == nullptr || !before_slots->test(slot(lane, hash))) return false;
+  return std::any_of(before_peers.begin(), before_peers.end(),
+                     [=](const Peer& p) { return p.hash == hash && p.lane == lane && p.time_s >= start; });
+}
+
 void BusyNumber::meet_again(Lane lane, std::uint16_t hash) {
   const std::size_t at = slot(lane, hash);
   if (before_slots == nullptr || !before_slots->test(at)) return;

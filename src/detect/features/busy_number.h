@@ -92,6 +92,7 @@ struct BusyNumber {
   std::uint32_t listing_from_s = 0;
   std::vector<Contact> list;
 
+  bool met_before(Lane lane, std::uint16_t hash, std::uint32_t start) const;  // and not since
   std::uint64_t total(Window w) const;
   NumberTally counted(Window w, std::uint32_t back) const;  // in the step so many before the current one
   // From the contacts of 24 h that a number had until now.

@@ -171,8 +171,9 @@ double NumberActivity::distinct(Lane lane, Window w) const {
   have_distinct_ |= 1U << bit;
   const std::uint32_t start = start_s(std::min(w, Window::k24h), record_->newest_s);
   const bool is_busy = record_->form == NumberRecord::kBusy;
-  double& value = distinct_[static_cast<std::size_t>(lane)][i];
-  if (!is_busy && (w <= Window::k24h || all_->history(*record_) == nullptr)) {
+  double& value = distinct_[static_cast<std::size_t>(lane)][i] = 0;
+  const History* before = w >= Window::k7d ? all_->history(*record_) : nullptr;
+  if (!is_busy && before == nullptr) {
     const std::span<const Contact> contacts = inside(all_->contacts(*record_), start);
     Counted peers(contacts.size());
     for (const Contact& c : contacts)
@@ -182,21 +183,25 @@ double NumberActivity::distinct(Lane lane, Window w) const {
   const BusyNumber::Peers* busy = is_busy ? all_->busy(*record_).peers(lane) : nullptr;
   Gathered recent(all_->scratch());
   if (is_busy) {
-    const std::vector<BusyNumber::Peer>& peers = all_->busy(*record_).before_peers;
+    // None of them was met again since, and each is there once.
     const std::uint32_t from = start_s(w, record_->newest_s);
-    for (std::size_t n = peers.size(); n-- > 0 && peers[n].time_s >= from;)
-      if (peers[n].lane == lane) recent.add(peers[n].hash);
+    const std::vector<BusyNumber::Peer>& peers = all_->busy(*record_).before_peers;
+    const bool set = before != nullptr;
+    for (std::size_t n = peers.size(); n-- > 0 && peers[n].time_s >= from;) {
+      if (peers[n].lane != lane) continue;
+      value += 1;
+      if (set) recent.add(peers[n].hash);
+    }
   } else {
     each_recent(start, [&](const Contact& c) {
       if (c.is(lane) && c.peer != 0) recent.add(c.peer);
     });
+    value = static_cast<double>(recent.all().size());
   }
-  value = 0;
-  if (const History* before = w >= Window::k7d ? all_->history(*record_) : nullptr; before != nullptr)
+  if (before != nullptr)
     before->each_peer(lane, w, [&](std::uint16_t hash, std::uint32_t weight) {
       if (!recent.has_of(hash) && (busy == nullptr || !busy->has_met(hash))) value += weight;
     });
-  value += static_cast<double>(recent.all().size());
   if (busy != nullptr) value += busy->count(w);
   return value;
 }

@@ -47,6 +47,7 @@ void NumberActivities::new_list(NumberRecord& record, std::span<const Contact> c
   record.size_class = static_cast<std::uint8_t>(BlockPool::class_for((room + 1) * sizeof(Contact)));
   record.block = blocks_.take(record.size_class);
   header(record) = header_of;
+  record.history_contacts = header_of.history_contacts;
   std::copy(contacts.begin(), contacts.end(), list(record));
 }
 
@@ -166,7 +167,7 @@ void NumberActivities::store_history(NumberRecord& record, const History& histor
   if (bytes != 0) std::copy_n(pack_room_.begin(), bytes, blocks_.at(head.history));
   head.history_bytes = static_cast<std::uint16_t>(bytes);
   head.history_class = size_class;
-  head.history_contacts = coded(history.contacts());
+  head.history_contacts = record.history_contacts = coded(history.contacts());
   header(record) = head;
 }
 

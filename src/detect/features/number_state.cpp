@@ -62,14 +62,19 @@ const History* NumberActivities::history(const NumberRecord& record) const {
   }
   view.history.advance(record.newest_s);
   view.of = of;
+  any_view_ = true;
   return &view.history;
 }
 
 void NumberActivities::forget_views(const NumberRecord& record) const {
+  if (!any_view_) return;
   const bool is_busy = record.form == NumberRecord::kBusy;
   const std::uint64_t of = is_busy ? (std::uint64_t{1} << 33) + record.block : record.block + std::uint64_t{1};
-  for (HistoryView& view : histories_)
+  any_view_ = false;
+  for (HistoryView& view : histories_) {
     if (view.of == of) view.of = 0;
+    any_view_ |= view.of != 0;
+  }
 }
 
 bool NumberActivities::fewer_than(const NumberRecord& record, std::uint32_t n, Window w) const {
@@ -82,7 +87,7 @@ bool NumberActivities::fewer_than(const NumberRecord& record, std::uint32_t n, W
 std::uint32_t NumberActivities::contacts_at_most(const NumberRecord& record) const {
   if (record.form == NumberRecord::kBusy) return 0xffffffff;
   if (record.form != NumberRecord::kListed) return 0;
-  const std::uint32_t before = decoded(header(record).history_contacts);
+  const std::uint32_t before = decoded(record.history_contacts);
   return before > 0xffff0000 ? before : before + record.size;
 }
 
@@ -165,8 +170,7 @@ bool NumberActivities::called_before(const NumberRecord& record, std::uint16_t p
                        [=](const Contact& c) { return c.peer == peer16 && c.is(Lane::kCallOut) && c.time_s >= start; });
   }
   const BusyNumber& b = busy(record);
-  for (std::size_t i = b.before_peers.size(); i-- > 0 && b.before_peers[i].time_s >= start;)
-    if (b.before_peers[i].hash == peer16 && b.before_peers[i].lane == Lane::kCallOut) return true;
+  if (b.met_before(Lane::kCallOut, peer16, start)) return true;
   return b.calls_out != nullptr && b.calls_out->peers.short_time.contains_since(peer, start);
 }
 
@@ -221,6 +225,7 @@ void NumberActivities::release(NumberRecord& record) {
   record.size_class = 0;
   record.block = 0;
   record.again = 0;
+  record.history_contacts = 0;
 }
 
 void NumberActivities::evict(EventMs watermark) {

@@ -47,7 +47,7 @@ struct NumberRecord {
   std::uint32_t block = 0;  // busy: its handle
   std::uint16_t size = 0;   // listed: contacts
   std::uint8_t size_class = 0;
-  std::uint8_t unused_too = 0;
+  std::uint8_t history_contacts = 0;  // listed: as in its header
 };
 static_assert(sizeof(NumberRecord) == 20 && alignof(NumberRecord) == 4);
 
@@ -184,6 +184,7 @@ class NumberActivities {
   std::uint32_t sweeps_ = 0;
   mutable std::array<HistoryView, 4> histories_;
   mutable std::size_t next_history_ = 0;
+  mutable bool any_view_ = false;
   mutable std::array<std::uint8_t, 12 * 1024> pack_room_;
   std::unique_ptr<std::bitset<65536>> scratch_ = std::make_unique<std::bitset<65536>>();
 };
