@@ -186,12 +186,12 @@ double NumberActivity::distinct(Lane lane, Window w) const {
     // None of them was met again since, and each is there once.
     const std::uint32_t from = start_s(w, record_->newest_s);
     const std::vector<BusyNumber::Peer>& peers = all_->busy(*record_).before_peers;
-    const bool set = before != nullptr;
-    for (std::size_t n = peers.size(); n-- > 0 && peers[n].time_s >= from;) {
-      if (peers[n].lane != lane) continue;
-      value += 1;
-      if (set) recent.add(peers[n].hash);
-    }
+    std::uint32_t met = 0;
+    for (std::size_t n = peers.size(); n-- > 0 && peers[n].time_s >= from;) met += peers[n].lane == lane ? 1U : 0U;
+    value = met;
+    if (before != nullptr)
+      for (std::size_t n = peers.size(); n-- > 0 && peers[n].time_s >= from;)
+        if (peers[n].lane == lane) recent.add(peers[n].hash);
   } else {
     each_recent(start, [&](const Contact& c) {
       if (c.is(lane) && c.peer != 0) recent.add(c.peer);

@@ -149,7 +149,7 @@ class NumberActivities {
   // Room for so many more contacts than there are. Where memory is short, little; where it is not, lists seldom move.
   std::size_t spare_room(std::size_t size) const {
     if (packed_ != 0 || size < 3) return std::max<std::size_t>(3, size / 8);
-    return std::max<std::size_t>(6, size / 2);
+    return std::max<std::size_t>(6, size);
   }
   void resize_list(NumberRecord& record, std::size_t room);
   std::size_t expired(const NumberRecord& record) const;
