@@ -55,7 +55,7 @@ class BlockPool {
     const std::uint32_t at = handle >> kSlotBits;
     Slab& slab = slabs_[at];
     const auto slot = static_cast<std::uint16_t>(handle & kSlotMask);
-    link(slab, slot) = slab.free;
+    link(at, slot) = slab.free;
     slab.free = slot;
     used_bytes_ -= size_of(slab.size_class);
     if (--slab.live == 0) {
@@ -67,9 +67,9 @@ class BlockPool {
       open_[slab.size_class].push_back(at);
     }
   }
-  std::uint8_t* at(std::uint32_t handle) const {
-    const Slab& slab = slabs_[handle >> kSlotBits];
-    return slab.bytes.get() + std::size_t{handle & kSlotMask} * size_of(slab.size_class);
+  // The class as it was taken with: looking it up would cost a miss of memory.
+  std::uint8_t* at(std::uint32_t handle, unsigned size_class) const {
+    return slab_at(handle >> kSlotBits) + std::size_t{handle & kSlotMask} * size_of(size_class);
   }
 
   // Marks slabs that the others of their size have room for, the emptiest first. Marks of before are taken off.
@@ -111,18 +111,18 @@ class BlockPool {
   std::uint64_t bytes() const {  // taken from the system, in use or not
     std::uint64_t lists = slabs_.capacity() * sizeof(Slab) + empties_.capacity() * 4;
     for (const auto& open : open_) lists += open.capacity() * 4;
-    return slabs_.size() * (kSlabBytes + kPad + 16) + lists;
+    return slabs_.size() * std::uint64_t{kSlabBytes} + lists;
   }
   std::uint64_t used_bytes() const { return used_bytes_; }
 
  private:
   static constexpr unsigned kSlotBits = 11;
+  static constexpr std::uint32_t kChunkSlabs = 64;  // taken from the system together; untouched ones take no memory
   static constexpr std::uint32_t kSlotMask = (1U << kSlotBits) - 1;
   static constexpr std::uint16_t kNone = 0xffff;
   static constexpr std::uint8_t kNoClass = 0xff;
   static_assert(kSlabBytes / kSizes.front() <= 1U << kSlotBits);
   struct Slab {
-    std::unique_ptr<std::uint8_t[]> bytes;
     std::uint16_t live = 0, free = kNone;
     std::uint8_t size_class = kNoClass;
     bool marked = false, listed = false;
@@ -138,13 +138,16 @@ class BlockPool {
     }
     void operator=(std::uint16_t v) { std::memcpy(at, &v, 2); }
   };
-  static Link link(const Slab& slab, std::uint16_t slot) {
-    return {slab.bytes.get() + std::size_t{slot} * size_of(slab.size_class)};
+  std::uint8_t* slab_at(std::uint32_t slab) const {
+    return chunks_[slab / kChunkSlabs].get() + std::size_t{slab % kChunkSlabs} * kSlabBytes;
+  }
+  Link link(std::uint32_t slab, std::uint16_t slot) const {
+    return {slab_at(slab) + std::size_t{slot} * size_of(slabs_[slab].size_class)};
   }
   std::uint32_t take_from(std::uint32_t at) {
     Slab& slab = slabs_[at];
     const std::uint16_t slot = slab.free;
-    slab.free = link(slab, slot);
+    slab.free = link(at, slot);
     ++slab.live;
     used_bytes_ += size_of(slab.size_class);
     return at << kSlotBits | slot;
@@ -152,7 +155,9 @@ class BlockPool {
   std::uint32_t empty_slab(unsigned size_class) {
     if (empties_.empty()) {
       empties_.push_back(static_cast<std::uint32_t>(slabs_.size()));
-      slabs_.emplace_back().bytes = std::make_unique_for_overwrite<std::uint8_t[]>(kSlabBytes + kPad);
+      slabs_.emplace_back();
+      if (slabs_.size() > chunks_.size() * kChunkSlabs)
+        chunks_.push_back(std::make_unique_for_overwrite<std::uint8_t[]>(kChunkSlabs * kSlabBytes + kPad));
       CHECK(slabs_.size() < 1U << (32 - kSlotBits));
     }
     const std::uint32_t at = empties_.back();
@@ -164,13 +169,14 @@ class BlockPool {
     slab.listed = true;
     slab.free = kNone;
     for (std::uint32_t i = capacity(size_class); i > 0; --i) {  // the first slot on top
-      link(slab, static_cast<std::uint16_t>(i - 1)) = slab.free;
+      link(at, static_cast<std::uint16_t>(i - 1)) = slab.free;
       slab.free = static_cast<std::uint16_t>(i - 1);
     }
     return at;
   }
 
   std::vector<Slab> slabs_;
+  std::vector<std::unique_ptr<std::uint8_t[]>> chunks_;
   std::vector<std::uint32_t> empties_;
   std::array<std::vector<std::uint32_t>, kSizes.size()> open_;
   std::uint64_t used_bytes_ = 0;

@@ -38,7 +38,7 @@ void NumberActivities::make_busy(NumberRecord& record) {
   const ListHeader head = header(record);
   if (head.history_bytes != 0) {
     b.before.assign(head.history_bytes + kSpare, 0);
-    std::copy_n(blocks_.at(head.history), head.history_bytes, b.before.begin());
+    std::copy_n(blocks_.at(head.history, head.history_class), head.history_bytes, b.before.begin());
   }
   const std::span<const Contact> contacts{list(record), record.size};
   b.begin(contacts, record.newest_s);

@@ -61,7 +61,7 @@ void NumberActivities::list_packed(NumberRecord& record) {
     head.history_contacts = block[0];
     head.history_class = static_cast<std::uint8_t>(BlockPool::class_for(packed.history.size()));
     head.history = blocks_.take(head.history_class);
-    std::copy(packed.history.begin(), packed.history.end(), blocks_.at(head.history));
+    std::copy(packed.history.begin(), packed.history.end(), blocks_.at(head.history, head.history_class));
   }
   blocks_.give_back(record.block);
   --packed_;
@@ -73,7 +73,7 @@ void NumberActivities::pack_listed(NumberRecord& record) {
   if (expired(record) > 0) fold(record);
   const ListHeader head = header(record);
   forget_views(record);
-  const std::uint8_t* history = head.history_bytes == 0 ? nullptr : blocks_.at(head.history);
+  const std::uint8_t* history = head.history_bytes == 0 ? nullptr : blocks_.at(head.history, head.history_class);
   const bool bare = record.size == 0 && history == nullptr;
   const std::size_t bytes =
       bare ? 0
@@ -143,7 +143,7 @@ bool NumberActivities::read_history(const NumberRecord& record, History& out) co
   const ListHeader& head = header(record);
   out.clear();
   if (head.history_bytes == 0) return false;
-  BitReader reader(blocks_.at(head.history), head.history_bytes);
+  BitReader reader(blocks_.at(head.history, head.history_class), head.history_bytes);
   CHECK(out.unpack(reader));
   return true;
 }
@@ -164,7 +164,7 @@ void NumberActivities::store_history(NumberRecord& record, const History& histor
     head.history_bytes = 0;
   }
   if (bytes != 0 && head.history_bytes == 0) head.history = blocks_.take(size_class);
-  if (bytes != 0) std::copy_n(pack_room_.begin(), bytes, blocks_.at(head.history));
+  if (bytes != 0) std::copy_n(pack_room_.begin(), bytes, blocks_.at(head.history, size_class));
   head.history_bytes = static_cast<std::uint16_t>(bytes);
   head.history_class = size_class;
   head.history_contacts = record.history_contacts = coded(history.contacts());
@@ -187,7 +187,7 @@ void NumberActivities::resize_list(NumberRecord& record, std::size_t room) {
       BlockPool::class_for((std::min<std::size_t>(kPackedContacts, room) + 1) * sizeof(Contact)));
   if (size_class == record.size_class) return;
   const std::uint32_t to = blocks_.take(size_class);
-  std::memcpy(blocks_.at(to), bytes_at(record), (record.size + 1U) * sizeof(Contact));
+  std::memcpy(blocks_.at(to, size_class), bytes_at(record), (record.size + 1U) * sizeof(Contact));
   blocks_.give_back(record.block);
   forget_views(record);
   record.block = to;

@@ -35,7 +35,7 @@ void NumberActivities::save_record(StateWriter& out, const NumberRecord& record)
     CHECK(now.empty() || !history.empty());
     history_contacts = coded(now.contacts());
   } else if (head.history_bytes != 0) {
-    history = {blocks_.at(head.history), head.history_bytes};
+    history = {blocks_.at(head.history, head.history_class), head.history_bytes};
   }
   const std::size_t bytes = pack({list(record) + gone, record.size - gone}, history, history_contacts, record.newest_s);
   save_bytes(out, {pack_room_.data(), bytes});

@@ -249,7 +249,7 @@ void NumberActivities::move_blocks(NumberRecord& record) {
 
 void NumberActivities::move_block(std::uint32_t& block, unsigned size_class) {
   const std::uint32_t from = block, to = blocks_.take(size_class);
-  std::memcpy(blocks_.at(to), blocks_.at(from), BlockPool::size_of(size_class));
+  std::memcpy(blocks_.at(to, size_class), blocks_.at(from, size_class), BlockPool::size_of(size_class));
   block = to;
   blocks_.give_back(from);
 }

@@ -166,7 +166,7 @@ class NumberActivities {
   void move_block(std::uint32_t& block, unsigned size_class);
   void forget_views(const NumberRecord& record) const;
 
-  std::uint8_t* bytes_at(const NumberRecord& record) const { return blocks_.at(record.block); }
+  std::uint8_t* bytes_at(const NumberRecord& record) const { return blocks_.at(record.block, record.size_class); }
   ListHeader& header(const NumberRecord& record) const { return *reinterpret_cast<ListHeader*>(bytes_at(record)); }
   Contact* list(const NumberRecord& record) const { return reinterpret_cast<Contact*>(bytes_at(record)) + 1; }
   static std::size_t room_of(const NumberRecord& record) {
