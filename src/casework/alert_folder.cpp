@@ -81,6 +81,12 @@ void DetectorTable::set(const std::string& detector, DetectorFacts facts) {
   const std::lock_guard lock(mutex_);
   facts_[detector] = std::move(facts);
 }
+void DetectorTable::renew(const DetectorTable& now) {
+  Map facts = now.all();
+  const std::lock_guard lock(mutex_);
+  facts.merge(facts_);
+  facts_.swap(facts);
+}
 DetectorFacts DetectorTable::of(std::string_view detector) const {
   const std::lock_guard lock(mutex_);
   const auto it = facts_.find(detector);

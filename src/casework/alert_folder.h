@@ -54,6 +54,8 @@ class DetectorTable {
   ~DetectorTable() = default;
 
   void set(const std::string& detector, DetectorFacts facts);
+  // What is there now. A rule that is gone stays known: its alerts are still there, and incidents name who found them.
+  void renew(const DetectorTable& now);
   DetectorFacts of(std::string_view detector) const;  // a default for unknown names
 
  private:

@@ -212,4 +212,13 @@ TEST(Grades, FileMustEndWithAGradeThatTakesEverything) {
 }
 
 }  // namespace
+TEST(DetectorTable, KnowsWhoIsGoneAndRenewsWhoIsThere) {
+  DetectorTable table{{"old_rule", {std::chrono::hours(2), {}, {"旧规则", "An old rule"}}},
+                      {"beacon", {std::chrono::hours(1), {}, {"回连", "Beacon"}}}};
+  table.renew(kNames);
+  EXPECT_EQ(table.of("old_rule").title.en, "An old rule");
+  EXPECT_EQ(table.of("old_rule").episode_gap, std::chrono::hours(2));
+  EXPECT_EQ(table.of("beacon").title.en, "Beaconing");
+}
+
 }  // namespace pandun::casework

@@ -285,7 +285,7 @@ Result<> Live::Rooms::open_detection() {
   loop.checkpoint_every = std::chrono::seconds(settings.integer("engine.checkpoint_s"));
   loop.aside = only_counted;
   // A rule that is new is known before its first alert.
-  loop.on_rules = [this](const detect::RuleSet& now) { table = detector_table(parts, &now); };
+  loop.on_rules = [this](const detect::RuleSet& now) { table.renew(detector_table(parts, &now)); };
   loop.look = [this](std::uint64_t next_position) -> Result<> {
     TRY(models->look_again(next_position));
     return {};
