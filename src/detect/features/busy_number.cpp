@@ -145,6 +145,7 @@ void BusyNumber::forget_before() {
   before = {};
   before_peers = {};
   before_slots.reset();
+  before_count = {};
   for (const Lane lane : {Lane::kCallOut, Lane::kCallIn, Lane::kMessageOut, Lane::kMessageIn})
     if (Peers* p = peers(lane); p != nullptr) p->met.reset();
 }
@@ -230,7 +231,10 @@ void BusyNumber::begin(std::span<const Contact> contacts, std::uint32_t now_s) {
 void BusyNumber::index_before() {
   if (before_peers.empty()) return;
   before_slots = std::make_unique<Slots>();
-  for (const Peer& p : before_peers) before_slots->set(slot(p.lane, p.hash));
+  for (const Peer& p : before_peers) {
+    before_slots->set(slot(p.lane, p.hash));
+    ++before_count[static_cast<std::size_t>(p.lane)];
+  }
 }
 
 bool BusyNumber::met_before(Lane lane, std::uint16_t hash, std::uint32_t start) const {
@@ -242,7 +246,8 @@ bool BusyNumber::met_before(Lane lane, std::uint16_t hash, std::uint32_t start) 
 void BusyNumber::meet_again(Lane lane, std::uint16_t hash) {
   const std::size_t at = slot(lane, hash);
   if (before_slots == nullptr || !before_slots->test(at)) return;
-  std::erase_if(before_peers, [&](const Peer& p) { return p.lane == lane && p.hash == hash; });
+  const std::size_t gone = std::erase_if(before_peers, [&](const Peer& p) { return p.lane == lane && p.hash == hash; });
+  before_count[static_cast<std::size_t>(lane)] -= static_cast<std::uint32_t>(gone);
   const auto shares = [&](const Peer& p) { return slot(p.lane, p.hash) == at; };
   if (std::none_of(before_peers.begin(), before_peers.end(), shares)) before_slots->reset(at);
 }

@@ -85,6 +85,7 @@ struct BusyNumber {
   std::vector<std::uint8_t> before;  // with room to read behind its end
   std::vector<Peer> before_peers;    // by time
   using Slots = std::bitset<1U << 14>;
+  std::array<std::uint32_t, kLanes> before_count{};
   std::unique_ptr<Slots> before_slots;  // of before_peers: most others are told from them by one look
   std::uint32_t before_s = 0;
   // Once it is quiet, its contacts are listed beside; when the list covers the 24 h, the number leaves here.

@@ -185,9 +185,12 @@ double NumberActivity::distinct(Lane lane, Window w) const {
   if (is_busy) {
     // None of them was met again since, and each is there once.
     const std::uint32_t from = start_s(w, record_->newest_s);
-    const std::vector<BusyNumber::Peer>& peers = all_->busy(*record_).before_peers;
-    std::uint32_t met = 0;
-    for (std::size_t n = peers.size(); n-- > 0 && peers[n].time_s >= from;) met += peers[n].lane == lane ? 1U : 0U;
+    const BusyNumber& number = all_->busy(*record_);
+    const std::vector<BusyNumber::Peer>& peers = number.before_peers;
+    const bool all = peers.empty() || peers.front().time_s >= from;
+    std::uint32_t met = all ? number.before_count[static_cast<std::size_t>(lane)] : 0;
+    for (std::size_t n = all ? 0 : peers.size(); n-- > 0 && peers[n].time_s >= from;)
+      met += peers[n].lane == lane ? 1U : 0U;
     value = met;
     if (before != nullptr)
       for (std::size_t n = peers.size(); n-- > 0 && peers[n].time_s >= from;)

@@ -103,7 +103,7 @@ void NumberActivities::prefetch_more(model::NumberKey number, std::uint64_t hash
     return;
   }
   // The newest contacts, where the next one goes; a long list is read in order, which the processor foresees itself.
-  constexpr std::uint32_t kLine = 64 / sizeof(Contact), kLines = 6;
+  constexpr std::uint32_t kLine = 64 / sizeof(Contact), kLines = 10;
   const std::uint32_t last = (record->size + 1U) / kLine, first = last < kLines ? 0 : last - kLines + 1;
   for (std::uint32_t line = std::max(1U, first); line <= last; ++line) fetch_line(block + line * 64);
 }
