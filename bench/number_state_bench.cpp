@@ -3,21 +3,19 @@
 //   number_state_bench NUMBERS DAYS [EVENTS_PER_NUMBER_AND_DAY [LISTED_MOST [THINGS]]]
 // default 500,000 numbers, 12 days, 20 events, 1 in 100 listed, no cards of machines among them
 //
-// The slice: activity is lognormal (sigma 1) over numbers. 9 of 20 events are messages from 1 in 20,000 numbers, the services;
-// 4 are messages between people, 7 are calls. People reach a circle of their own, its size by their activity, and strangers
-// once in eight. THINGS of the numbers, 0 to 1, belong to machines that call and send a hundredth as often, so that the others
-// carry the rest. Numbers are busy from 512 contacts in 24 h on (engine.busy_from), as where memory counts. Hours follow a day's rhythm and weekends are quieter. Each event counts for both of its sides, as in a shard.
+// The slice is bench/province_slice.h's. Numbers are busy from 512 contacts in 24 h on (engine.busy_from), as where memory
+// counts. Each event counts for both of its sides, as in a shard. province_bench runs the whole engine on the same slice.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdlib>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/hash.h"
+#include "bench/province_slice.h"
 #include "detect/features/number_state.h"
 #include "platform/process.h"
 
@@ -25,127 +23,13 @@ namespace {
 
 using namespace pandun;
 using namespace pandun::detect;
-
-class Dice {
- public:
-  explicit Dice(std::uint64_t seed) : state_(seed) {}
-  std::uint64_t next() { return mix64(state_ += 0x9e3779b97f4a7c15ULL); }
-  std::uint32_t below(std::uint64_t n) { return static_cast<std::uint32_t>((next() >> 32) * n >> 32); }
-  double unit() { return static_cast<double>(next() >> 11) * 0x1p-53; }
-
- private:
-  std::uint64_t state_;
-};
+using bench::Dice;
+using bench::Happening;
+using bench::kStart;
 
 model::NumberKey key_of_index(std::uint64_t i) {
   return model::NumberKey::e164(8613000000000ULL + i * 97);
 }
-
-// Walker's alias method: a number with probability in proportion to its activity, at the cost of one look.
-class Chooser {
- public:
-  explicit Chooser(const std::vector<float>& weights) : keep_(weights.size()), other_(weights.size()) {
-    double sum = 0;
-    for (const float w : weights) sum += static_cast<double>(w);
-    std::vector<std::uint32_t> small, large;
-    std::vector<float> scaled(weights.size());
-    for (std::size_t i = 0; i < weights.size(); ++i) {
-      scaled[i] = static_cast<float>(static_cast<double>(weights[i]) * static_cast<double>(weights.size()) / sum);
-      (scaled[i] < 1 ? small : large).push_back(static_cast<std::uint32_t>(i));
-    }
-    while (!small.empty() && !large.empty()) {
-      const std::uint32_t s = small.back(), l = large.back();
-      small.pop_back();
-      keep_[s] = scaled[s];
-      other_[s] = l;
-      scaled[l] -= 1 - scaled[s];
-      if (scaled[l] < 1) {
-        large.pop_back();
-        small.push_back(l);
-      }
-    }
-    for (const auto* rest : {&small, &large})
-      for (const std::uint32_t i : *rest) keep_[i] = 1;
-  }
-  std::uint32_t pick(Dice& dice) const {
-    const std::uint32_t i = dice.below(keep_.size());
-    return dice.unit() < static_cast<double>(keep_[i]) ? i : other_[i];
-  }
-
- private:
-  std::vector<float> keep_;
-  std::vector<std::uint32_t> other_;
-};
-
-struct Happening {
-  std::uint32_t from, to;
-  bool message;
-  std::int32_t talk_s;
-  std::uint16_t from_cell, to_cell;
-};
-
-class Province {
- public:
-  // `things` of the numbers are cards of machines.
-  Province(std::uint32_t numbers, double things)
-      : numbers_(numbers),
-        people_(numbers - static_cast<std::uint32_t>(numbers * things)),
-        services_(std::max(8U, numbers / 20000)),
-        activity_(make_activity(numbers, people_)),
-        chooser_(activity_) {}
-  std::uint32_t numbers() const { return numbers_; }
-  std::uint32_t services() const { return services_; }
-
-  Happening next(Dice& dice, std::uint32_t hour) const {
-    Happening h{};
-    const std::uint32_t kind = dice.below(20);
-    h.message = kind < 13;
-    if (kind < 9) {
-      // Services differ by far: the first ones send most.
-      const double u = dice.unit();
-      h.from = numbers_ + static_cast<std::uint32_t>(u * u * u * services_);
-      h.to = chooser_.pick(dice);
-    } else {
-      h.from = chooser_.pick(dice);
-      h.to = dice.below(8) == 0 ? chooser_.pick(dice) : friend_of(h.from, dice);
-      const std::uint32_t answered = dice.below(10);
-      h.talk_s = h.message ? -1 : answered < 3 ? 0 : static_cast<std::int32_t>(-70 * std::log(1 - dice.unit())) + 1;
-    }
-    h.from_cell = cell_of(h.from, hour, dice);
-    h.to_cell = cell_of(h.to, hour, dice);
-    return h;
-  }
-
- private:
-  static std::vector<float> make_activity(std::uint32_t numbers, std::uint32_t people) {
-    Dice dice(20260302);
-    std::vector<float> out(numbers);
-    for (float& a : out) {
-      const double r = std::sqrt(-2 * std::log(1 - dice.unit())), angle = 6.283185307179586 * dice.unit();
-      a = static_cast<float>(std::exp(r * std::cos(angle)));
-    }
-    for (std::uint32_t i = people; i < numbers; ++i) out[i] *= 0.01F;
-    return out;
-  }
-  std::uint32_t friend_of(std::uint32_t who, Dice& dice) const {
-    const auto size = static_cast<std::uint32_t>(6 + 10 * std::sqrt(static_cast<double>(activity_[who])));
-    const double u = dice.unit();  // some are called far more often than others
-    const auto nth = static_cast<std::uint32_t>(u * u * size);
-    return Dice((std::uint64_t{who} << 20) + nth).below(people_);
-  }
-  // Home by night, work by day, now and then elsewhere.
-  static std::uint16_t cell_of(std::uint32_t who, std::uint32_t hour, Dice& dice) {
-    const std::uint32_t where = dice.below(8) == 0 ? 2 + dice.below(6) : hour >= 9 && hour < 18 ? 1 : 0;
-    return static_cast<std::uint16_t>(1 + mix64((std::uint64_t{who} << 3) + where) % 0xffff);
-  }
-  std::uint32_t numbers_, people_, services_;
-  std::vector<float> activity_;
-  Chooser chooser_;
-};
-
-constexpr std::array<double, 24> kRhythm{0.3, 0.2, 0.1, 0.1, 0.1, 0.2, 0.5, 1.0, 1.5, 1.7, 1.7, 1.6,
-                                         1.4, 1.3, 1.4, 1.5, 1.5, 1.6, 1.6, 1.5, 1.4, 1.2, 0.9, 0.5};
-constexpr std::uint32_t kStart = 1'772'380'800;  // 2026-03-02, a Monday, 00:00 in China
 
 constexpr std::uint64_t kMadeAhead = 65536;  // so that making events is not counted, and processor time is fine enough
 
@@ -190,24 +74,21 @@ int main(int argc, char** argv) {
   const auto days = static_cast<std::uint32_t>(argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 12);
   const double each = argc > 3 ? std::strtod(argv[3], nullptr) : 20;
   const double things = argc > 5 ? std::strtod(argv[5], nullptr) : 0;
-  const Province province(numbers, things);
+  const bench::Province province(numbers, things);
   const std::uint64_t rss_before = platform::rss_bytes();
   NumberOptions options;
   options.listed_most = argc > 4 ? std::strtoull(argv[4], nullptr, 10) : numbers / 100;  // 1,000,000 of 100,000,000
   options.busy_from = 512;
   NumberActivities all{options};
   Dice dice(7);
-  double rhythm = 0;
-  for (const double h : kRhythm) rhythm += h;
   std::uint64_t events = 0, counted_ns = 0, counted = 0;
   std::vector<Happening> made_ahead;
   std::vector<std::uint32_t> made_times;
   for (std::uint32_t day = 0; day < days; ++day) {
-    const double weight = day % 7 >= 5 ? 0.8 : 1.08;
     std::uint64_t day_events = 0;
     const std::uint64_t day_ns = counted_ns;
     for (std::uint32_t hour = 0; hour < 24; ++hour) {
-      const auto in_hour = static_cast<std::uint64_t>(numbers * each * weight * kRhythm[hour] / rhythm);
+      const std::uint64_t in_hour = bench::events_in_hour(numbers, each, day, hour);
       for (std::uint64_t made = 0; made < in_hour; made += kMadeAhead) {
         const std::uint64_t ahead = std::min<std::uint64_t>(kMadeAhead, in_hour - made);
         made_ahead.clear();
