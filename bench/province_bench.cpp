@@ -3,7 +3,7 @@
 //   province_bench CONTENT NUMBERS DAYS [EVENTS_PER_NUMBER_AND_DAY [LISTED_MOST]]
 // CONTENT is the directory of the shipped content; default 250,000 numbers, 1 day, 20 events, 1 in 100 listed
 //
-// The slice is bench/province_slice.h's. Everybody has a telephone of his own, one in fifty shares one; a cell serves 100 numbers;
+// The slice is bench/province_slice.h's. Everybody has a telephone of his own, one in fifty shares one; a cell serves 200 numbers;
 // services send by short numbers without device and cell; one number in a thousand is opened each day. Busy from 512 contacts.
 #include <fmt/format.h>
 
