@@ -306,6 +306,30 @@ TEST_F(Books, ListsDecideByTheirKind) {
   EXPECT_EQ(reason_with(ListKind::kRoaming), "alert_open ");
 }
 
+TEST_F(Books, AListReachesWhoeverForwardedTheCall) {
+  write("l.csv", "8613800138000\n");
+  ASSERT_TRUE(compile_list(files_, path("l.csv"), path("l.list"), key_, reader_).ok());
+  const auto answered = [&](ListKind kind, bool emergency) {
+    SnapshotInput input;
+    auto list = NumberList::open(path("l.list"), manifest(kind), key_);
+    EXPECT_TRUE(list.ok());
+    input.lists.push_back(std::move(*list));
+    if (emergency) input.emergency = {kCaller};
+    Decider decider;
+    decider.publish(std::move(input));
+    Question q;
+    q.from = model::NumberKey::e164(8613700137000);
+    q.to = kCallee;
+    q.diverted_by = kCaller;
+    q.at = kNow;
+    const Answer answer = decider.call(q);
+    return std::string(name(answer.verdict)) + " " + std::string(name(answer.reason)) + " " + answer.measure.str();
+  };
+  EXPECT_EQ(answered(ListKind::kReject, false), "reject diverting_measure_in_force list:1");
+  EXPECT_EQ(answered(ListKind::kWarn, false), "warn diverting_measure_in_force list:1");
+  EXPECT_EQ(answered(ListKind::kReject, true), "allow clear ");
+}
+
 TEST(ListManifest, ARejectingListNeedsTwoPeopleAGroundAndAnEnd) {
   const std::string good =
       "kind = \"reject\"\ntitle_zh = \"a\"\ntitle_en = \"b\"\nground = \"反诈法 14\"\napproved_by = [\"x\", \"y\"]\n"

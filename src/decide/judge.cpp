@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::string_view kFromAbroadZh = "来自境外，谨防冒充", kFromAbroadEn = "from abroad; may be impersonated";
 constexpr std::size_t kDigitsMax = 24;
+constexpr std::uint64_t kBriefE164 =
+    100'000'000'000;  // 86, an area and five digits are less; home's other numbers are more
 
 // The digits of a presented number without its visual separators; empty when anything else stands in it.
 struct Digits {
@@ -79,9 +81,10 @@ void Judge::run() {
   a_.score = found_.score;
   r_.snapshot = s_.version();
   r_.direction = direction_;
-  if (((from_.flags | to_.flags) & kEmergencyFlag) != 0) {
+  const bool from_emergency = emergency(from_, q_.from);
+  if (from_emergency || emergency(to_, q_.to)) {
     say(Verdict::kAllow, Reason::kEmergency);
-    if ((from_.flags & kEmergencyFlag) != 0 && direction_ == Direction::kInternationalIn) {
+    if (from_emergency && direction_ == Direction::kInternationalIn) {
       a_.label_zh = kFromAbroadZh;
       a_.label_en = kFromAbroadEn;
     }
@@ -89,6 +92,14 @@ void Judge::run() {
   }
   if (!decided()) say(Verdict::kAllow, Reason::kClear);
   label();
+}
+
+// The site's list, and whatever the plan knows to be one: 999, or 96110 behind an area code. Who has a long number is not asked.
+bool Judge::emergency(const Known& known, model::NumberKey number) const {
+  if ((known.flags & kEmergencyFlag) != 0) return true;
+  const bool brief = number.kind() == model::NumberKind::kService ||
+                     (number.kind() == model::NumberKind::kE164 && number.value() < kBriefE164);
+  return brief && s_.settings().notes != nullptr && s_.settings().notes->is_emergency(number);
 }
 
 void Judge::place() {
@@ -174,15 +185,23 @@ bool Judge::fact_of_trunk() {
 bool Judge::order(Verdict wanted) {
   const MeasureEntry* measure = Snapshot::measure(from_, q_.at);
   if (measure != nullptr && measure->verdict == wanted) return say(*measure, Reason::kMeasureInForce);
+  bool via_counts = false;
   if (q_.diverted_by.known()) {
     const Known via = s_.find(q_.diverted_by);
-    measure = (via.flags & kEmergencyFlag) != 0 ? nullptr : Snapshot::measure(via, q_.at);
+    via_counts = !emergency(via, q_.diverted_by);
+    measure = via_counts ? Snapshot::measure(via, q_.at) : nullptr;
     if (measure != nullptr && measure->verdict == wanted) return say(*measure, Reason::kDivertingMeasureInForce);
   }
   const ListKind kind = wanted == Verdict::kReject ? ListKind::kReject : ListKind::kWarn;
   for (const auto& list : s_.settings().lists) {
     if (list->kind() != kind) continue;
     if (const NumberList::Hit hit = list->find_hash(list_hash_, q_.at); hit.found) return say(*list, hit.row);
+    if (!via_counts) continue;
+    if (const NumberList::Hit hit = list->find_hash(list->hash(q_.diverted_by), q_.at); hit.found) {
+      say(*list, hit.row);
+      a_.reason = Reason::kDivertingMeasureInForce;
+      return true;
+    }
   }
   return false;
 }

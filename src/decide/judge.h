@@ -30,6 +30,7 @@ class Judge {
   bool say(const MeasureEntry& measure, Reason reason);
   bool say(const NumberList& list, std::uint32_t row);
   void place();
+  bool emergency(const Known& known, model::NumberKey number) const;
   bool decided();
   bool certain();
   bool choice_of_callee();

@@ -145,6 +145,7 @@ TEST(Judge, TheNumberThatForwardedIsHeldToAccount) {
   EXPECT_EQ(answer.redress_url.view(), "https://appeal.example/M-9");
 }
 
+const NumberKey kRescue = NumberKey::service("999"), kCityLine = NumberKey::e164(8643196110);
 class Notes final : public NumberNotes {
  public:
   NumberNote note(NumberKey number) const override {
@@ -152,7 +153,28 @@ class Notes final : public NumberNotes {
     return {};
   }
   bool is_protected(NumberKey number) const override { return number == kFixed; }
+  bool is_emergency(NumberKey number) const override { return number == kRescue || number == kCityLine; }
 };
+
+TEST(Judge, WhatThePlanKnowsToBeAnEmergencyNumberIsNeverTouchedEither) {
+  const Notes notes;
+  Decider decider;
+  SnapshotInput input = site();
+  input.notes = &notes;
+  input.measures = {{kMobile, Verdict::kReject, kLater, "M-1"},
+                    {kRescue, Verdict::kReject, kLater, "M-2"},
+                    {kCityLine, Verdict::kReject, kLater, "M-3"}};
+  decider.publish(std::move(input));
+  for (const NumberKey number : {kRescue, kCityLine}) {
+    EXPECT_EQ(reason(decider.call(ask(kMobile, number))), "emergency");
+    EXPECT_EQ(reason(decider.call(ask(number, kOther))), "emergency");
+    EXPECT_EQ(reason(decider.message(ask(kMobile, number))), "emergency");
+    Question forwarded = ask(kOther, kFixed);
+    forwarded.diverted_by = number;
+    EXPECT_EQ(reason(decider.call(forwarded)), "clear");
+  }
+  EXPECT_EQ(reason(decider.call(ask(kMobile, kOther))), "measure_in_force");
+}
 
 TEST(Judge, ForeignCallsAreShownWithTheirCountryAndMarks) {
   const Notes notes;

@@ -84,6 +84,8 @@ class NumberNotes {
   virtual ~NumberNotes() = default;
   virtual NumberNote note(model::NumberKey number) const = 0;
   virtual bool is_protected(model::NumberKey number) const = 0;  // hospitals, couriers…
+  // One of the plan's emergency numbers, or of the site's list behind an area code. Asked of short numbers only.
+  virtual bool is_emergency(model::NumberKey number) const = 0;
 };
 
 // Is this mobile abroad just now? The home register knows; kUnknown lets the call pass.

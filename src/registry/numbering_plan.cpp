@@ -75,10 +75,29 @@ bool is_service(RuleKind kind) {
          kind == RuleKind::kTollFree;
 }
 
+// 0431 110 and +86 10 12110 reach that city's emergency services, and are how their calls are shown elsewhere.
+bool is_emergency(const Tables& t, std::string_view local) {
+  const Rule* rule = local.size() < 3 || local.size() > 6 ? nullptr : find_rule(t, local, Form::kBare);
+  return rule != nullptr && rule->kind == RuleKind::kEmergency;
+}
+
+// The emergency number behind an area code; empty when there is none. Bare digits are never read so: 10110 is a carrier's.
+std::string_view emergency_of_a_city(const Tables& t, std::string_view national, Form form) {
+  if (form == Form::kBare || national.size() > Tables::kRuleDigits + 5) return {};
+  for (const std::uint16_t* at = t.chain(national); *at != kNoRow; ++at) {
+    const Rule& rule = t.rules[*at];
+    if (rule.kind != RuleKind::kArea || national.size() < rule.digits || !begins(rule, national)) continue;
+    if (is_emergency(t, national.substr(rule.digits))) return national.substr(rule.digits);
+  }
+  return {};
+}
+
 // Withheld when the number is not one of China's plan.
 NumberKey parse_china(const Tables& t, std::string_view national, Form form, bool inner = false) {
   if (form == Form::kInternational && !national.empty() && national[0] == '0') national.remove_prefix(1);  // +86 0571…
   if (national.size() < 3 || national[0] == '0') return {};
+  if (const std::string_view local = emergency_of_a_city(t, national, form); !local.empty())
+    return NumberKey::service(local);
   const Rule* rule = find_rule(t, national, form);
   if (rule == nullptr) return {};
   if (rule->kind == RuleKind::kDialPrefix) {

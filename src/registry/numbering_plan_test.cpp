@@ -61,6 +61,23 @@ TEST(NumberingPlan, ServiceNumbersAreOneKeyFromAnywhere) {
   EXPECT_EQ(facts("106901234567").kind, NumberClass::kService);
 }
 
+TEST(NumberingPlan, AnEmergencyNumberBehindAnAreaCodeIsThatEmergencyNumber) {
+  for (const char* form : {"0431110", "0431-110", "+86431110", "0086 431 110", "010110", "+8610110", "+86 010 110",
+                           "sip:+86571110@ims.example"})
+    EXPECT_EQ(text(form), "110") << form;
+  EXPECT_EQ(text("021120"), "120");
+  EXPECT_EQ(text("0571 12110"), "12110");
+  EXPECT_EQ(text("010999"), "999");
+  EXPECT_EQ(facts("0755119").kind, NumberClass::kEmergency);
+  // Bare digits have no area code, and other short numbers stay what they were.
+  EXPECT_EQ(kind("431110"), NumberKind::kInvalid);
+  EXPECT_EQ(text("10110"), "10110");
+  EXPECT_EQ(text("0571-12345"), "+8657112345");
+  EXPECT_EQ(text("0571-96110"), "+8657196110");
+  EXPECT_EQ(kind("0999110"), NumberKind::kService);  // 999 is Yining's area code too
+  EXPECT_EQ(kind("0431111"), NumberKind::kInvalid);
+}
+
 TEST(NumberingPlan, LocalNumbersNeedTheirArea) {
   EXPECT_EQ(kind("88888888"), NumberKind::kOpaque);
   NumberContext context;

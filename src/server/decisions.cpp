@@ -59,6 +59,8 @@ class PlanNumbers final : public decide::NumberNotes {
  public:
   PlanNumbers(const registry::NumberingPlan& plan, const registry::ProtectedGroups& groups, std::uint16_t home)
       : plan_(plan), groups_(groups), home_(home) {}
+  // The site's own list: asked for behind area codes, where the plan keeps each city's apart. Before the first question.
+  void set_emergency(std::vector<model::NumberKey> numbers) { emergency_ = std::move(numbers); }
   decide::NumberNote note(model::NumberKey number) const override {
     const registry::PhoneFacts facts = plan_.facts(number);
     decide::NumberNote out{sort(facts), {}, {}};
@@ -69,6 +71,14 @@ class PlanNumbers final : public decide::NumberNotes {
     return out;
   }
   bool is_protected(model::NumberKey number) const override { return groups_.find(number) != nullptr; }
+  bool is_emergency(model::NumberKey number) const override {
+    const registry::PhoneFacts facts = plan_.facts(number);
+    if (facts.kind == registry::NumberClass::kEmergency) return true;
+    if (facts.kind != registry::NumberClass::kService || facts.area_code.empty()) return false;
+    const std::string text = number.text();  // "+8643196110"
+    const std::string_view local = std::string_view(text).substr(3 + facts.area_code.size());
+    return std::find(emergency_.begin(), emergency_.end(), model::NumberKey::service(local)) != emergency_.end();
+  }
 
  private:
   decide::NumberSort sort(const registry::PhoneFacts& facts) const {
@@ -95,6 +105,7 @@ class PlanNumbers final : public decide::NumberNotes {
   const registry::NumberingPlan& plan_;
   const registry::ProtectedGroups& groups_;
   std::uint16_t home_;
+  std::vector<model::NumberKey> emergency_;
 };
 
 class TokenNames final : public decide::Pseudonyms {
@@ -226,6 +237,7 @@ Result<> DecisionRoom::Rooms::read_content() {
   if (!fixed.redress_base.empty() && !fixed.redress_base.starts_with("https://"))
     return error(Errc::kBadConfig, "decide.redress_url", "takes an https:// address; an id is appended");
   if (fixed.redress_base.size() > 120) return error(Errc::kBadConfig, "decide.redress_url", "is longer than 120 bytes");
+  notes.set_emergency(fixed.emergency);
   fixed.notes = &notes;
   fixed.foreign_reminder = settings.flag("decide.foreign_reminder");
   fixed.warn_roaming_unknown = settings.flag("decide.warn_roaming_unknown");

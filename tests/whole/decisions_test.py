@@ -63,6 +63,16 @@ def facts_choices_lists_and_holds_decide_and_are_explained(home):
     assert asked(anna, "+862161234567", route="intl-1")["reason"] == "international_trunk_domestic_caller"
     assert asked(anna, "13800138000", route="intl-1")["reason"] == "roaming_unknown"
     assert asked(anna, "110")["reason"] == "emergency"
+    # Whoever is blocked reaches every emergency number, also that of another city; and a control room's call back is no false caller.
+    lists = home / "data/decide/lists"
+    lists.mkdir(parents=True, exist_ok=True)
+    (lists / "all.csv").write_text("number\n13300133000\n96110\n")
+    (lists / "all.toml").write_text(LIST)
+    wait_until(lambda: asked(anna, "13300133000")["reason"] == "list_entry", "the list decides", 5)
+    for number in ("110", "+86110", "0431110", "+86431119", "010-120", "999", "12119", "12110571", "96110", "0431-96110"):
+        assert asked(anna, "13300133000", number)["reason"] == "emergency", number
+        assert asked(anna, number, route="inter-1")["verdict"] == "allow", number
+    (lists / "all.toml").unlink()
     foreign = asked(anna, "+442079460000", route="intl-1")
     assert foreign["reason"] == "foreign_caller" and foreign["label"]["zh"], foreign
 
