@@ -111,6 +111,8 @@ const std::vector<SettingSpec>& setting_specs() {
       whole("decide.notify.again_h", "24", 1, 8760, "h", "until one person is warned of the same thing again",
             "同一预警的最短间隔"),
       text("decide.notify.language", "zh", "language of warnings: zh or en", "预警短信语言"),
+      flag("decide.notify.flash", "false", "as flash messages, shown at once and not kept by the telephone",
+           "以闪信方式发送（即时显示、不存储）"),
       whole("decide.notify.within_min", "120", 1, 10080, "min",
             "nobody is warned of what happened longer ago: records may come late", "预警时效（分钟）"),
 

@@ -199,6 +199,7 @@ static Result<> start_notifier(const SmsParts& parts, const sms::NumberReader& r
   options.sender = parts.settings.text("decide.notify.sender");
   options.rates.per_second = parts.settings.number("decide.notify.per_second");
   options.rates.again_after = std::chrono::hours(parts.settings.integer("decide.notify.again_h"));
+  options.flash = parts.settings.flag("decide.notify.flash");
   if (const std::string secret = parts.settings.text("decide.notify.password_file"); !secret.empty()) {
     TRY_ASSIGN(options.password, platform::read_file(parts.files, secret, 4096));
     while (options.password.ends_with('\n') || options.password.ends_with('\r')) options.password.pop_back();

@@ -286,7 +286,7 @@ Notifier::Outcome Notifier::warn(model::NumberKey person, std::string_view warni
     ++s.figures.no_consent;
     return Outcome::kNoConsent;
   }
-  const Encoded encoded = encode_message(text, ++s.reference);
+  const Encoded encoded = encode_message(text, ++s.reference, s.options.flash);
   if (encoded.pieces.empty()) return Outcome::kUnknownWarning;
   if (s.queue.size() + encoded.pieces.size() > s.options.queue_max) {
     ++s.figures.shed;

@@ -28,6 +28,7 @@ struct NotifierOptions {
   std::string system_id, password, sender;  // sender: the sender id that people see
   WarningRates rates;
   std::size_t queue_max = 10'000, window = 10;
+  bool flash = false;
 };
 
 class Notifier {

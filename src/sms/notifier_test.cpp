@@ -166,6 +166,36 @@ TEST(Notifier, SendsToThoseWhoAgreedNotTooOftenAndCountsReceipts) {
   EXPECT_NE(sent[0].find("8613800138000"), std::string::npos);
 }
 
+// The data_coding of a submit_sm: behind six numbers and five texts of the mandatory fields.
+std::uint8_t data_coding(const std::string& submit) {
+  std::size_t at = 16;
+  const auto text = [&] { at = submit.find('\0', at) + 1; };
+  text();  // service_type
+  at += 2;
+  text();  // sender
+  at += 2;
+  text();  // recipient
+  at += 3;
+  text();  // schedule
+  text();  // validity
+  at += 2;
+  return static_cast<std::uint8_t>(submit.at(at));
+}
+
+TEST(Notifier, FlashIsWhatTheSiteAsksFor) {
+  for (const bool flash : {false, true}) {
+    SmallSmsc smsc;
+    const Agreed consent;
+    NotifierOptions options = options_for(smsc.port());
+    options.flash = flash;
+    auto notifier = Notifier::start(options, two(), consent, platform::system_clock()).value();
+    EXPECT_EQ(notifier->warn(model::NumberKey::e164(8613800138000), "b", Language::kChinese, {}),
+              Notifier::Outcome::kQueued);
+    ASSERT_TRUE(within(10s, [&] { return notifier->figures().accepted == 1; }));
+    EXPECT_EQ(data_coding(smsc.submits().at(0)), flash ? 0x18 : 8);
+  }
+}
+
 TEST(Notifier, AWarningWhoseAnswerWasLostIsNotSentTwiceAndTheRestGoOn) {
   SmallSmsc smsc(1);
   const Agreed consent;

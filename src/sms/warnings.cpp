@@ -124,7 +124,7 @@ std::string Warnings::render(std::string_view id, Language language, const Maske
   return out;
 }
 
-Encoded encode_message(std::string_view utf8, std::uint8_t reference) {
+Encoded encode_message(std::string_view utf8, std::uint8_t reference, bool flash) {
   Encoded out;
   const bool plain = utf8.find_first_not_of(kPlain) == std::string_view::npos;
   std::string octets;
@@ -146,6 +146,7 @@ Encoded encode_message(std::string_view utf8, std::uint8_t reference) {
         put(c);
     }
   }
+  if (flash) out.data_coding = static_cast<std::uint8_t>(out.data_coding | 0x10);
   const std::size_t whole = plain ? 160 : 140, piece = plain ? 153 : 134;
   if (octets.size() <= whole) {
     out.pieces.push_back(std::move(octets));

@@ -54,10 +54,11 @@ class Warnings {
 
 // One message as SMPP carries it: user data of each piece, with its header where there are several.
 struct Encoded {
-  std::uint8_t data_coding = 0;  // 0 or 8
+  std::uint8_t data_coding = 0;  // 0 or 8; of a flash message 0x10 or 0x18
   std::vector<std::string> pieces;
 };
-Encoded encode_message(std::string_view utf8, std::uint8_t reference);
+// Flash (闪信): message class 0 of GSM 03.38, shown at once and not kept.
+Encoded encode_message(std::string_view utf8, std::uint8_t reference, bool flash = false);
 
 struct WarningRates {
   double per_second = 10;

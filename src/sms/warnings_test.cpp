@@ -58,6 +58,12 @@ TEST(EncodeMessage, LongTextsAreCutWithAHeaderAndComeTogetherAgain) {
   EXPECT_EQ(encode_message("a@b", 1).data_coding, 8) << "@ has another code in the 7-bit alphabet";
 }
 
+TEST(EncodeMessage, AFlashMessageIsOfClassZeroInEitherAlphabet) {
+  EXPECT_EQ(encode_message("call", 1, true).data_coding, 0x10);
+  EXPECT_EQ(encode_message("提醒", 1, true).data_coding, 0x18);
+  EXPECT_EQ(encode_message("提醒", 1, true).pieces, encode_message("提醒", 1).pieces);
+}
+
 TEST(WarningLimits, OncePerDayForOneThingAndThreeForAll) {
   WarningLimits limits({});
   using Answer = WarningLimits::Answer;
