@@ -22,6 +22,7 @@ STATE_OF(call_bombing)
 STATE_OF(dormant_burst)
 STATE_OF(new_number_burst)
 STATE_OF(foreign_burst)
+STATE_OF(premium_calls)
 #undef STATE_OF
 }  // namespace pandun::detectors
 
@@ -37,6 +38,7 @@ const DetectorPart kParts[] = {
     {&detectors::dormant_burst_spec, &detectors::make_dormant_burst},
     {&detectors::new_number_burst_spec, &detectors::make_new_number_burst},
     {&detectors::foreign_burst_spec, &detectors::make_foreign_burst},
+    {&detectors::premium_calls_spec, &detectors::make_premium_calls},
 };
 
 // One number's and one trunk's life: every routed key is shown with the features of its number.
@@ -103,6 +105,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     call.international = i % 4 == 3 || i % 5 == 0;
     call.answered = i % 3 == 0 ? model::Answered::kUnknown : model::Answered::kNo;
     call.duration_s = i % 3 == 0 ? -1 : 0;
+    if (i % 11 == 5) {  // talk abroad
+      call.callee = model::NumberKey::e164(442079460000 + i);
+      call.answered = model::Answered::kYes;
+      call.duration_s = 400;
+    }
     event.payload = call;
     stage.run(*detector, event);
   }

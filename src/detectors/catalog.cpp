@@ -34,6 +34,7 @@ const std::vector<detect::DetectorPart>& catalog() {
     DETECTOR(iot_card_misuse)
     DETECTOR(many_cards)
     DETECTOR(model_score)
+    DETECTOR(premium_calls)
     // clang-format on
     return parts;
   }();
