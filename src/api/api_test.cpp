@@ -216,6 +216,29 @@ TEST_F(ApiTest, DismissAndReopenAreToldToWatchers) {
   EXPECT_NE(events.find("\"state\":\"dismissed\""), std::string::npos);
 }
 
+TEST_F(ApiTest, ACaseIsFiledUnderAFraudTopicThatThereIs) {
+  const Response opened = post(analyst(), "/api/v1/cases", fmt::format(R"({{"alert_ids":["{}"]}})", raise(9, 90)));
+  ASSERT_EQ(opened.status, 201) << opened.body;
+  const std::string at = "/api/v1/cases/" + field(opened.body, "id");
+  const auto file = [&](std::string_view topic) {
+    const std::size_t here = opened.body.find("\"version\":");
+    return ask(analyst(), Method::kPatch, at,
+               fmt::format(R"({{"version":{},"topic":"{}"}})", std::stoi(opened.body.substr(here + 10)), topic));
+  };
+  const Response unknown = file("keyword_list");
+  EXPECT_EQ(unknown.status, 400);
+  EXPECT_NE(unknown.body.find("/topic"), std::string::npos) << unknown.body;
+  const Response filed = file("fake_loan");
+  ASSERT_EQ(filed.status, 200) << filed.body;
+  EXPECT_NE(filed.body.find(R"("topic":"fake_loan")"), std::string::npos);
+  EXPECT_NE(get(analyst(), "/api/v1/cases?topic=fake_loan").body.find(field(opened.body, "id")), std::string::npos);
+  EXPECT_EQ(get(analyst(), "/api/v1/cases?topic=other").body.find(field(opened.body, "id")), std::string::npos);
+  const std::string library = get(user("vi.ew", {"viewer"}), "/api/v1/fraud-topics").body;
+  EXPECT_NE(library.find(R"("detectors":["burst_calling"],"indicators":2,"intel_lists":["loans"],"cases":{"open":1,)"),
+            std::string::npos)
+      << library;
+}
+
 TEST_F(ApiTest, ACaseGoesFromAlertToApprovedMeasureByTwoPeople) {
   const std::string alert = raise(9, 90);
   Response opened = post(analyst(), "/api/v1/cases", fmt::format(R"({{"alert_ids":["{}"]}})", alert));
@@ -286,8 +309,8 @@ TEST_F(ApiTest, TheVaultNeedsTwoPeopleAndShowsOnlyTheAsker) {
 // ---- the rest ----
 
 TEST_F(ApiTest, CataloguesAnswerAsDescribed) {
-  for (const char* path : {"detectors", "sources", "rules", "topics", "workflows", "grounds", "measure-kinds", "system",
-                           "intel/lists", "openapi.json"}) {
+  for (const char* path : {"detectors", "sources", "rules", "topics", "fraud-topics", "workflows", "grounds",
+                           "measure-kinds", "system", "intel/lists", "openapi.json"}) {
     EXPECT_EQ(get(user("vi.ew", {"viewer"}), std::string("/api/v1/") + path).status, 200) << path;
   }
   const Response openapi = get({}, "/api/v1/openapi.json");

@@ -98,6 +98,33 @@ struct TopicEntry {
 struct TechniqueEntry {
   std::string id, name;
 };
+// The library of fraud topics (涉诈专题库): slots, and the techniques that link them to detectors.
+struct FraudTechniqueEntry {
+  std::string id, stage;
+  LocalText title, about;
+  std::vector<std::string> detectors;
+};
+struct FraudTopicEntry {
+  struct Stage {
+    std::string stage;
+    LocalText text;
+  };
+  std::int64_t number = 0, revision = 0;
+  std::string id;
+  bool documented = false;
+  LocalText title, about, advice;
+  std::vector<Stage> stages;
+  std::vector<LocalText> signs;
+  std::vector<std::string> techniques;
+  std::uint64_t indicators = 0;  // of the library's lists that are about it
+  std::vector<std::string> intel_lists;
+};
+struct FraudLibraryEntry {
+  std::int64_t version = 0;
+  std::string revised;
+  std::vector<FraudTopicEntry> topics;
+  std::vector<FraudTechniqueEntry> techniques;
+};
 struct FeatureEntry {
   std::string name;
   LocalText title;
@@ -199,6 +226,7 @@ class Platform {
   virtual std::vector<RuleEntry> rules() const = 0;
   virtual std::vector<TopicEntry> topics() const = 0;
   virtual std::vector<TechniqueEntry> techniques() const = 0;
+  virtual FraudLibraryEntry fraud_library() const = 0;
   virtual std::vector<FeatureEntry> features() const = 0;  // titles of the names that evidence uses
 
   virtual Result<ArchiveAnswer> archive_events(const ArchiveQuery& query) const = 0;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "api/json.h"
 #include "api/paging.h"
 #include "api/room.h"
@@ -9,6 +11,7 @@ Answer cases(Room& room, const Call& call) {
   casework::CaseDesk::CaseQuery query;
   query.state = call.query_text("state");
   query.assignee = call.query_text("assignee");
+  query.topic = call.query_text("topic");
   query.overdue_only = call.query_text("overdue") == "true";
   TRY_ASSIGN(query.page, page_of(call));
   TRY_ASSIGN(const auto page, room.parts.desk.cases(query));
@@ -54,6 +57,12 @@ Answer patch_case(Room& room, const Call& call) {
   patch.version = call.body.integer("version");
   if (call.body.has("assignee")) patch.assignee = call.body.text("assignee");  // null: nobody
   if (call.body.has("title")) patch.title = call.body.text("title");
+  if (call.body.has("topic")) {
+    patch.topic = call.body.text("topic");
+    const auto topics = room.parts.platform.topics();
+    if (std::none_of(topics.begin(), topics.end(), [&](const TopicEntry& one) { return one.id == *patch.topic; }))
+      return error(Errc::kUsage, "/topic", "there is no such topic; /api/v1/topics lists them");
+  }
   TRY_ASSIGN(const casework::CaseView view, room.parts.desk.patch_case(call.actor, call.path[0], patch));
   return told(room, view);
 }

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "api/json.h"
 #include "api/room.h"
 
@@ -89,6 +91,57 @@ Answer topics(Room& room, const Call&) {
   });
 }
 
+void write_slot(JsonWriter& w, const FraudTopicEntry& topic, const FraudLibraryEntry& library,
+                const casework::TopicCases& cases) {
+  w.begin_object().field("id", topic.id).field_integer("number", topic.number);
+  w.field_integer("revision", topic.revision).field("state", topic.documented ? "documented" : "reserved");
+  local(w, "title", topic.title);
+  local(w, "about", topic.about);
+  local(w, "advice", topic.advice);
+  w.key("stages").begin_array();
+  for (const FraudTopicEntry::Stage& stage : topic.stages) {
+    w.begin_object().field("stage", stage.stage);
+    local(w, "text", stage.text);
+    w.end_object();
+  }
+  w.end_array().key("signs").begin_array();
+  for (const LocalText& sign : topic.signs) {
+    w.begin_object().field("zh", sign.zh).field("en", sign.en).end_object();
+  }
+  w.end_array().strings("techniques", topic.techniques);
+  std::vector<std::string> detectors;
+  for (const FraudTechniqueEntry& technique : library.techniques) {
+    if (std::find(topic.techniques.begin(), topic.techniques.end(), technique.id) == topic.techniques.end()) continue;
+    for (const std::string& name : technique.detectors)
+      if (std::find(detectors.begin(), detectors.end(), name) == detectors.end()) detectors.push_back(name);
+  }
+  w.strings("detectors", detectors).key("indicators").unsigned_integer(topic.indicators);
+  w.strings("intel_lists", topic.intel_lists).key("cases").begin_object();
+  w.field_integer("open", cases.open).field_integer("done", cases.done).end_object().end_object();
+}
+
+Answer fraud_topics(Room& room, const Call&) {
+  const FraudLibraryEntry library = room.parts.platform.fraud_library();
+  TRY_ASSIGN(const auto cases, room.parts.desk.cases_by_topic());
+  std::string out;
+  JsonWriter w(out);
+  w.begin_object().field_integer("version", library.version).field("revised", library.revised);
+  w.key("items").begin_array();
+  for (const FraudTopicEntry& topic : library.topics) {
+    const auto counted = cases.find(topic.id);
+    write_slot(w, topic, library, counted == cases.end() ? casework::TopicCases{} : counted->second);
+  }
+  w.end_array().key("techniques").begin_array();
+  for (const FraudTechniqueEntry& technique : library.techniques) {
+    w.begin_object().field("id", technique.id).field("stage", technique.stage);
+    local(w, "title", technique.title);
+    local(w, "about", technique.about);
+    w.strings("detectors", technique.detectors).end_object();
+  }
+  w.end_array().end_object();
+  return json_answer(std::move(out));
+}
+
 void write_action(JsonWriter& w, const casework::WorkflowAction& action) {
   w.begin_object().field("id", action.id);
   local(w, "title", action.title);
@@ -125,6 +178,7 @@ void add_catalogue_routes(std::vector<Route>& routes) {
   routes.push_back({Method::kGet, "/api/v1/sources", Door::kRead, sources});
   routes.push_back({Method::kGet, "/api/v1/rules", Door::kRead, rules});
   routes.push_back({Method::kGet, "/api/v1/topics", Door::kRead, topics});
+  routes.push_back({Method::kGet, "/api/v1/fraud-topics", Door::kRead, fraud_topics});
   routes.push_back({Method::kGet, "/api/v1/workflows", Door::kRead, workflows});
 }
 

@@ -169,9 +169,21 @@ Result<ViewPage<CaseSummary>> CaseDesk::cases(const CaseQuery& query) const {
   ViewPage<CaseSummary> out;
   TRY(parts_.store.read([&](const store::View& view) -> Result<> {
     const WallMs now = parts_.clock.wall();
-    TRY_ASSIGN(const auto rows, view.cases().list({query.state, query.assignee, query.overdue_only, now}, query.page));
+    TRY_ASSIGN(const auto rows,
+               view.cases().list({query.state, query.assignee, query.topic, query.overdue_only, now}, query.page));
     for (const store::CaseRow& row : rows.items) out.items.push_back(summary_of(row, parts_.content.workflow, now));
     out.next = rows.next;
+    return {};
+  }));
+  return out;
+}
+
+Result<std::map<std::string, TopicCases>> CaseDesk::cases_by_topic() const {
+  std::map<std::string, TopicCases> out;
+  TRY(parts_.store.read([&](const store::View& view) -> Result<> {
+    TRY_ASSIGN(const auto counts, view.cases().count_by_topic());
+    for (const store::TopicCount& count : counts)
+      (count.done ? out[count.topic].done : out[count.topic].open) = count.cases;
     return {};
   }));
   return out;
@@ -358,6 +370,11 @@ Result<CaseView> CaseDesk::patch_case(const Actor& actor, const std::string& cas
       detail.emplace_back("title_before", row.title_zh);
       detail.emplace_back("title", *patch.title);
       row.title_zh = row.title_en = *patch.title;
+    }
+    if (patch.topic && *patch.topic != row.topic) {
+      detail.emplace_back("topic_before", row.topic);
+      detail.emplace_back("topic", *patch.topic);
+      row.topic = *patch.topic;
     }
     row.updated_at = parts_.clock.wall();
     TRY(tx.cases().update(row));

@@ -91,6 +91,11 @@ struct ActionInput {
 struct CasePatch {
   std::int64_t version = 0;
   std::optional<std::string> assignee, title;
+  std::optional<std::string> topic{};  // the caller knows that there is such a one
+};
+// How many cases are filed under a topic.
+struct TopicCases {
+  std::int64_t open = 0, done = 0;
 };
 // What a measure is proposed with.
 struct MeasureTerms {
@@ -162,11 +167,12 @@ class CaseDesk {
 
   // ---- cases ----
   struct CaseQuery {
-    std::string state, assignee;
+    std::string state, assignee, topic;
     bool overdue_only = false;
     store::PageRequest page;
   };
   Result<ViewPage<CaseSummary>> cases(const CaseQuery& query) const;
+  Result<std::map<std::string, TopicCases>> cases_by_topic() const;
   // `actor` decides what `actions` say about being allowed.
   Result<CaseView> case_view(const guard::Actor& actor, const std::string& id) const;
   Result<CaseSummary> case_summary(const std::string& id) const;

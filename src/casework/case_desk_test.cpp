@@ -312,6 +312,24 @@ TEST(CaseDesk, IncidentsMergeWhenAnAlertTiesThem) {
   EXPECT_EQ(desk.desk->open_case(desk.analyst, {{}, incidents[0].id, ""}).error().code, Errc::kConflict);
 }
 
+TEST(CaseDesk, ACaseIsFiledUnderATopicAndCountedThere) {
+  Desk desk;
+  const CaseView opened = desk.open(desk.ingest(call_signal(1)));
+  const CaseView filed = must(desk.desk->patch_case(
+      desk.analyst, opened.summary.id, {opened.summary.version, std::nullopt, std::nullopt, "fake_support"}));
+  EXPECT_EQ(filed.topic, "fake_support");
+  EXPECT_EQ(filed.alerts.at(0).topic, opened.topic) << "the alert keeps what its detector found";
+  CaseDesk::CaseQuery query;
+  query.topic = "fake_support";
+  EXPECT_EQ(must(desk.desk->cases(query)).items.size(), 1U);
+  query.topic = opened.topic;
+  EXPECT_TRUE(must(desk.desk->cases(query)).items.empty());
+  const auto counts = must(desk.desk->cases_by_topic());
+  EXPECT_EQ(counts.at("fake_support").open, 1);
+  EXPECT_EQ(counts.at("fake_support").done, 0);
+  EXPECT_EQ(counts.count(opened.topic), 0U);
+}
+
 TEST(CaseDesk, OverviewCounts) {
   Desk desk;
   const std::string alert = desk.ingest(call_signal(1));

@@ -60,7 +60,7 @@ Result<CaseworkOverview> CaseDesk::overview(int hours) const {
     TRY(add_groups(view, WallMs{now.ms - hours * 3'600'000LL}, out));
     TRY_ASSIGN(const auto recent, view.alerts().list({}, {0, 10, true}));
     for (const store::AlertRow& row : recent.items) out.recent_alerts.push_back(summary_of(row));
-    TRY_ASSIGN(const auto overdue, view.cases().list({"", "", true, now}, {0, 5, false}));
+    TRY_ASSIGN(const auto overdue, view.cases().list({"", "", "", true, now}, {0, 5, false}));
     for (const store::CaseRow& row : overdue.items) {
       out.overdue_cases.push_back(summary_of(row, parts_.content.workflow, now));
     }

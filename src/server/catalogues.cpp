@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/toml.h"
+#include "detectors/catalog.h"
+#include "server/fraud_topics.h"
 
 namespace pandun::server {
 namespace {
@@ -51,6 +54,27 @@ class Reader {
   std::set<std::string> ids_;
 };
 
+api::FraudLibraryEntry library_entry(const FraudTopics& library) {
+  api::FraudLibraryEntry out{library.version, library.revised, {}, {}};
+  for (const FraudTechnique& one : library.techniques)
+    out.techniques.push_back({one.id, one.stage, one.title, one.about, one.detectors});
+  for (const FraudSlot& slot : library.slots) {
+    api::FraudTopicEntry topic;
+    topic.number = slot.number;
+    topic.revision = slot.revision;
+    topic.id = slot.id;
+    topic.documented = slot.documented;
+    topic.title = slot.title;
+    topic.about = slot.about;
+    topic.advice = slot.advice;
+    for (const FraudSlot::Stage& stage : slot.stages) topic.stages.push_back({stage.stage, stage.text});
+    topic.signs = slot.signs;
+    topic.techniques = slot.techniques;
+    out.topics.push_back(std::move(topic));
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<Catalogues> load_catalogues(platform::FileSystem& files, const std::string& content_directory) {
@@ -71,6 +95,15 @@ Result<Catalogues> load_catalogues(platform::FileSystem& files, const std::strin
     techniques.once(item, technique.id);
     out.techniques.push_back(std::move(technique));
   }));
+  TRY_ASSIGN(const FraudTopics library, load_fraud_topics(files, content_directory, detectors::catalog()));
+  out.fraud = library_entry(library);
+  for (const FraudSlot& slot : library.slots) {
+    if (!slot.documented) continue;
+    if (std::any_of(out.topics.begin(), out.topics.end(), [&](const auto& topic) { return topic.id == slot.id; }))
+      return error(Errc::kBadConfig, platform::join(content_directory, "fraud_topics.toml"),
+                   fmt::format("slot {} has the id of a topic in topics.toml", slot.id));
+    out.topics.push_back({slot.id, slot.title, "fraud", slot.about});
+  }
   // Fraud techniques have a name in both languages; a person of either reads one line.
   Reader fraud(files, platform::join(content_directory, "fraud_topics.toml"));
   TRY(fraud.each("technique", [&](const toml::table& item) {

@@ -15,6 +15,8 @@ namespace pandun::server {
 struct Catalogues {
   std::vector<api::TopicEntry> topics;
   std::vector<api::TechniqueEntry> techniques;
+  api::FraudLibraryEntry
+      fraud;  // its documented slots are topics too: cases, rules and indicator lists may be about one
 };
 Result<Catalogues> load_catalogues(platform::FileSystem& files, const std::string& content_directory);
 

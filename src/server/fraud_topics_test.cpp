@@ -43,6 +43,20 @@ TEST(FraudTopics, TheCatalogueShowsItsTechniques) {
   EXPECT_TRUE(found);
 }
 
+TEST(FraudTopics, ADocumentedSlotIsATopicThatCasesAndListsMayBeAbout) {
+  const auto all = load_catalogues(platform::posix_files(), PANDUN_SOURCE_DIR "/content");
+  ASSERT_TRUE(all.ok()) << all.error().text();
+  EXPECT_EQ(all->fraud.topics.size(), 22U);
+  std::size_t slots = 0;
+  for (const api::FraudTopicEntry& slot : all->fraud.topics) {
+    const auto topic =
+        std::find_if(all->topics.begin(), all->topics.end(), [&](const auto& t) { return t.id == slot.id; });
+    EXPECT_EQ(topic != all->topics.end(), slot.documented) << slot.id;
+    slots += topic != all->topics.end() ? 1U : 0U;
+  }
+  EXPECT_EQ(slots, 10U);
+}
+
 TEST(FraudTopics, EveryFaultIsNamedWithItsPlace) {
   const std::string good = shipped_topics();
   EXPECT_EQ(faults(good), "");

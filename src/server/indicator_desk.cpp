@@ -12,6 +12,7 @@ IndicatorDesk::IndicatorDesk(platform::FileSystem& files, platform::Clock& clock
 Result<> IndicatorDesk::load() {
   const std::scoped_lock lock(mutex_);
   TRY(library_.load());
+  count_topics();
   rebuild();
   return {};
 }
@@ -22,6 +23,29 @@ void IndicatorDesk::rebuild() {
   digest_ = matcher->digest();
   ports_.push_back(std::make_unique<MatcherIndicators>(std::move(matcher)));
   if (listener_) listener_(*ports_.back());
+}
+
+void IndicatorDesk::count_topics() {
+  by_topic_.clear();
+  for (const intel::ListInfo& info : library_.lists()) {
+    const intel::IndicatorList* list = library_.find(info.name);
+    if (list == nullptr) continue;
+    const intel::Facts* facts = nullptr;  // most rows of a list share theirs
+    OfTopic* topic = nullptr;
+    for (const intel::IndicatorList::Row& row : list->rows()) {
+      if (&list->facts(row) != facts) {
+        facts = &list->facts(row);
+        topic = &by_topic_[facts->topic];
+        if (topic->lists.empty() || topic->lists.back() != info.name) topic->lists.push_back(info.name);
+      }
+      ++topic->indicators;
+    }
+  }
+}
+
+std::map<std::string, IndicatorDesk::OfTopic> IndicatorDesk::by_topic() const {
+  const std::scoped_lock lock(mutex_);
+  return by_topic_;
 }
 
 const detect::IndicatorMatch& IndicatorDesk::port() const {
@@ -68,6 +92,7 @@ Result<api::IntelImport> IndicatorDesk::add(const api::NewIntelList& list) {
   options.defaults.valid_from = options.now;
   const std::scoped_lock lock(mutex_);
   TRY_ASSIGN(const intel::ReadReport report, library_.import(list.name, list.content, options));
+  count_topics();
   rebuild();
   api::IntelImport out;
   for (const intel::ListInfo& info : library_.lists())
@@ -85,6 +110,7 @@ Result<api::IntelImport> IndicatorDesk::add(const api::NewIntelList& list) {
 Result<> IndicatorDesk::remove(std::string_view name) {
   const std::scoped_lock lock(mutex_);
   TRY(library_.remove(std::string(name)));
+  count_topics();
   rebuild();
   return {};
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -27,6 +28,11 @@ class IndicatorDesk {
   // The port as it stands; lives until this desk dies, also after newer ones came.
   const detect::IndicatorMatch& port() const;
   std::vector<api::IntelListEntry> lists() const;
+  struct OfTopic {
+    std::uint64_t indicators = 0;
+    std::vector<std::string> lists;  // by name
+  };
+  std::map<std::string, OfTopic> by_topic() const;  // counted when lists change
   Result<api::IntelImport> add(const api::NewIntelList& list);
   Result<> remove(std::string_view name);
   // Indicators whose time is over leave; call now and then.
@@ -34,6 +40,7 @@ class IndicatorDesk {
 
  private:
   void rebuild();
+  void count_topics();
   api::IntelListEntry entry(const intel::ListInfo& info) const;
 
   platform::Clock& clock_;
@@ -41,6 +48,7 @@ class IndicatorDesk {
   mutable std::mutex mutex_;
   intel::Library library_;
   std::vector<std::unique_ptr<MatcherIndicators>> ports_;  // shards may still hold an older one: kept, they are few
+  std::map<std::string, OfTopic> by_topic_;
   std::string digest_;
   OnChange listener_;
 };

@@ -265,6 +265,18 @@ std::vector<api::RuleEntry> LivePlatform::rules() const {
   return out;
 }
 
+api::FraudLibraryEntry LivePlatform::fraud_library() const {
+  api::FraudLibraryEntry out = parts_.catalogues.fraud;
+  const auto about = parts_.indicators.by_topic();
+  for (api::FraudTopicEntry& topic : out.topics) {
+    const auto found = about.find(topic.id);
+    if (found == about.end()) continue;
+    topic.indicators = found->second.indicators;
+    topic.intel_lists = found->second.lists;
+  }
+  return out;
+}
+
 std::vector<api::FeatureEntry> LivePlatform::features() const {
   std::vector<std::string> lists;
   for (api::IntelListEntry& list : parts_.indicators.lists()) lists.push_back(std::move(list.name));

@@ -68,6 +68,7 @@ class LivePlatform final : public api::Platform {
   std::vector<api::RuleEntry> rules() const override;
   std::vector<api::TopicEntry> topics() const override { return parts_.catalogues.topics; }
   std::vector<api::TechniqueEntry> techniques() const override { return parts_.catalogues.techniques; }
+  api::FraudLibraryEntry fraud_library() const override;
   std::vector<api::FeatureEntry> features() const override;
   Result<api::ArchiveAnswer> archive_events(const api::ArchiveQuery& query) const override;
   std::vector<api::IntelListEntry> intel_lists() const override { return parts_.indicators.lists(); }

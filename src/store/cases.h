@@ -29,9 +29,15 @@ struct CaseRow {
 };
 
 struct CaseFilter {
-  std::string state, assignee;
+  std::string state, assignee, topic;
   bool overdue_only = false;
   WallMs now;
+};
+
+struct TopicCount {
+  std::string topic;
+  bool done = false;
+  std::int64_t cases = 0;
 };
 
 // What a case is about: its alerts' entities ("subject") and their peers ("peer"), by token or clear value.
@@ -45,6 +51,7 @@ class Cases {
   virtual Result<std::optional<CaseRow>> by_id(const std::string& id) const = 0;
   virtual Result<Page<CaseRow>> list(const CaseFilter& filter, const PageRequest& page) const = 0;
   virtual Result<std::int64_t> count_open() const = 0;
+  virtual Result<std::vector<TopicCount>> count_by_topic() const = 0;
   virtual Result<std::int64_t> count_overdue(WallMs now) const = 0;
   virtual Result<std::vector<CaseRow>> of_entity(const std::string& kind,
                                                  const std::string& key) const = 0;  // newest first

@@ -58,9 +58,24 @@ class FakePlatform final : public Platform {
         {"r1", {"规则", "Rule"}, "fraud_call", 70, true, "calls_1h > 100", {"说明", "message"}, "afl-11", "r.toml:3"}};
   }
   std::vector<TopicEntry> topics() const override {
-    return {{"fraud_call", {"诈骗电话", "Fraud call"}, "fraud", {"", ""}}};
+    return {{"fraud_call", {"诈骗电话", "Fraud call"}, "fraud", {"", ""}},
+            {"fake_loan", {"虚假网络贷款", "Fake online loan"}, "fraud", {"", ""}}};
   }
   std::vector<TechniqueEntry> techniques() const override { return {{"T1566", "Phishing"}}; }
+  FraudLibraryEntry fraud_library() const override {
+    FraudTopicEntry topic;
+    topic.number = topic.revision = 1;
+    topic.id = "fake_loan";
+    topic.documented = true;
+    topic.title = {"虚假网络贷款", "Fake online loan"};
+    topic.about = topic.advice = {"先收费", "a fee first"};
+    topic.stages = {{"reach", {"群呼", "mass calls"}}};
+    topic.signs = {{"高频短时外呼", "very many short calls"}};
+    topic.techniques = {"PF-007"};
+    topic.indicators = 2;
+    topic.intel_lists = {"loans"};
+    return {1, "2026-11-22", {topic}, {{"PF-007", "reach", {"群呼", "Mass calling"}, {"", ""}, {"burst_calling"}}}};
+  }
   std::vector<FeatureEntry> features() const override { return {{"calls_1h", {"每小时呼叫数", "Calls in an hour"}}}; }
 
   Result<ArchiveAnswer> archive_events(const ArchiveQuery& query) const override {

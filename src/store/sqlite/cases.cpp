@@ -42,6 +42,10 @@ CaseRow read_case(const Row& row) {
   return out;
 }
 
+TopicCount read_topic_count(const Row& row) {
+  return {row.text(0), row.boolean(1), row.integer(2)};
+}
+
 CaseEntityRow read_entity(const Row& row) {
   return {row.text(0), row.text(1), row.text(2), row.text(3)};
 }
@@ -55,6 +59,7 @@ Result<std::optional<CaseRow>> SqliteCases::by_id(const std::string& id) const {
 Result<Page<CaseRow>> SqliteCases::list(const CaseFilter& filter, const PageRequest& page) const {
   Where where;
   where.equals_unless_empty("state", filter.state).equals_unless_empty("assignee", filter.assignee);
+  where.equals_unless_empty("topic", filter.topic);
   if (filter.overdue_only) where.add("done = 0 AND due_at < ?", filter.now);
   where.page(page);
   return fetch_page(db_, std::string(kCases), where, page, read_case);
@@ -62,6 +67,9 @@ Result<Page<CaseRow>> SqliteCases::list(const CaseFilter& filter, const PageRequ
 
 Result<std::int64_t> SqliteCases::count_open() const {
   return db_.integer("SELECT count(*) FROM cases WHERE done = 0", {});
+}
+Result<std::vector<TopicCount>> SqliteCases::count_by_topic() const {
+  return fetch_all(db_, "SELECT topic, done, count(*) FROM cases GROUP BY topic, done", {}, read_topic_count);
 }
 Result<std::int64_t> SqliteCases::count_overdue(WallMs now) const {
   return db_.integer("SELECT count(*) FROM cases WHERE done = 0 AND due_at < ?", {now});

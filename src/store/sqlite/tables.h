@@ -89,6 +89,7 @@ class SqliteCases final : public Cases {
   Result<std::optional<CaseRow>> by_id(const std::string& id) const override;
   Result<Page<CaseRow>> list(const CaseFilter& filter, const PageRequest& page) const override;
   Result<std::int64_t> count_open() const override;
+  Result<std::vector<TopicCount>> count_by_topic() const override;
   Result<std::int64_t> count_overdue(WallMs now) const override;
   Result<std::vector<CaseRow>> of_entity(const std::string& kind, const std::string& key) const override;
   Result<std::vector<CaseRow>> verifying_until(WallMs now) const override;
