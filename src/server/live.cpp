@@ -104,6 +104,8 @@ struct Live::Rooms {
   Result<> start();
   Result<> open_stores();
   Result<> open_detection();
+  std::string shelf_directory() const;
+  Result<> record_models(std::uint64_t from_position);
   Result<> open_rules();
   Result<> open_api();
   void start_threads();
@@ -274,10 +276,9 @@ Result<> Live::Rooms::open_detection() {
   config.shards = static_cast<std::uint32_t>(settings.integer("engine.shards"));
   config.numbers = number_options(settings);
   config.detectors = parts;
-  const std::string shelf = settings.text("models.directory");
-  TRY_ASSIGN(models, ShelfModels::open(files, clock, shelf.empty() ? models_directory(data) : shelf,
-                                       settings.text("models.threshold")));
+  TRY_ASSIGN(models, ShelfModels::open(files, clock, shelf_directory(), settings.text("models.threshold")));
   TRY_ASSIGN(model_notes, models->keep(model_history_path(data), log->last_position() + 1));
+  TRY(record_models(log->last_position() + 1));
   config.ports = {&indicators->port(), services.get(), numbers.get(), models.get()};
   DetectLoopOptions loop;
   loop.checkpoint_directory = checkpoint_directory(data);
@@ -287,8 +288,8 @@ Result<> Live::Rooms::open_detection() {
   // A rule that is new is known before its first alert.
   loop.on_rules = [this](const detect::RuleSet& now) { table.renew(detector_table(parts, &now)); };
   loop.look = [this](std::uint64_t next_position) -> Result<> {
-    TRY(models->look_again(next_position));
-    return {};
+    TRY_ASSIGN(const bool changed, models->look_again(next_position));
+    return changed ? record_models(next_position) : Result<>();
   };
   TRY_ASSIGN(people, PeopleWarnings::make(settings, clock));
   detection = std::make_unique<DetectLoop>(files, clock, *checkpoint_key, *log, *desk, *rules, std::move(loop),
@@ -310,6 +311,29 @@ Result<> Live::Rooms::open_detection() {
 }
 
 // What the desk has put into force, before the book looks for it.
+std::string Live::Rooms::shelf_directory() const {
+  const std::string shelf = settings.text("models.directory");
+  return shelf.empty() ? models_directory(data) : shelf;
+}
+
+// Which models score numbers, and who let them, stands in the chain at each start and each change.
+Result<> Live::Rooms::record_models(std::uint64_t from_position) {
+  learn::Shelf shelf(files, clock, shelf_directory());
+  TRY(shelf.load());
+  for (const learn::ShelfEntry& model : shelf.list()) {
+    if (model.state != learn::ModelState::kChampion && model.state != learn::ModelState::kShadow) continue;
+    TRY(audit->record_alone({"system:models",
+                             "model.in_force",
+                             fmt::format("model:batch-{:06}", model.batch),
+                             {{"state", std::string(learn::name(model.state))},
+                              {"by", model.by},
+                              {"approved_by", model.approved_by},
+                              {"digest", model.digest},
+                              {"from_position", std::to_string(from_position)}}}));
+  }
+  return {};
+}
+
 Result<> Live::Rooms::open_rules() {
   const BacktestRoom room{files, clock, settings, *content, data, *key, store.get()};
   rule_desk = std::make_unique<RuleDesk>(

@@ -5,7 +5,7 @@ import json
 import shutil
 import sys
 
-from pandun import Server, replay, run, scratch, wait_until
+from pandun import Client, Server, replay, run, scratch, wait_until
 
 MANIFEST = "".join(f'{key} = "made by the simulator"\n' for key in
                    ("name", "provenance", "licence", "purpose", "consent", "deidentification", "impact_assessment"))
@@ -41,6 +41,13 @@ def live(home, inputs, first):
     wait_until(lambda: history.read_text().splitlines()[-1].split(" ")[1].startswith("champion:1:"), "and the roll-back", 20)
     positions = [int(line.split()[0]) for line in history.read_text().splitlines()]
     assert len(positions) == 4 and positions == sorted(positions) and positions[1] > 1000, positions
+    # Who let each of them speak stands in the audit chain.
+    client = Client(server.url)
+    client.sign_in("admin", server.password, "a new long password 1")
+    said = [row for row in client.call("GET", "/api/v1/audit?limit=200")["items"] if row["action"] == "model.in_force"]
+    told = [(row["object"], row["detail"]["state"], row["detail"]["approved_by"]) for row in sorted(said, key=lambda row: row["seq"])]
+    assert told[0] == ("model:batch-000001", "champion", "wang") and ("model:batch-000002", "shadow", "") in told, told
+    assert ("model:batch-000002", "champion", "wang") in told and told[-1][:2] == ("model:batch-000001", "champion"), told
     before = history.read_text()
     server.kill()
     again = Server(home / "live", config=config)
