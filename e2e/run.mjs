@@ -282,6 +282,28 @@ const ring = [
     check(own.status === 403, `the approver reviewed the appeal: ${own.status}`);
     for (const one of await atAllDoors(world.clear)) check(one.verdict !== 'allow', `an appeal alone lifted the measure at the ${one.door} door`);
   }],
+  ['what the switch decided is explained by the id that the caller was told', async () => {
+    const { page } = world.analyst;
+    await page.goto(world.appealPath);
+    await page.getByRole('link', { name: world.decision }).click();
+    const panel = page.locator('[data-decision]');
+    await panel.getByRole('link', { name: world.measure }).waitFor();
+    check((await panel.textContent()).includes('measure_in_force'), 'the reason is not shown');
+    check(!(await panel.textContent()).includes(world.clear), 'a clear number is shown');
+    await world.analyst.accessible('decision');
+  }],
+  ['the case is filed under a fraud topic and found there', async () => {
+    const { page } = world.analyst;
+    await page.goto(world.ringCase);
+    await page.getByLabel('File under').selectOption({ label: 'Posing as shop or courier support' });
+    await page.getByRole('definition').filter({ hasText: /^Posing as shop or courier support$/ }).waitFor();
+    await world.analyst.go('Fraud topics');
+    const topic = page.locator('[data-topic="fake_support"]');
+    await topic.getByText('1 open, 0 done').click();
+    await page.locator(`a[href$="${world.ringCase}"]`).waitFor();
+    await world.analyst.go('Fraud topics');
+    await world.analyst.accessible('fraud topics');
+  }],
   ['upheld by somebody independent, lifted at the switch within a second', async () => {
     const { page } = world.both;
     await page.goto('/appeals');
@@ -616,7 +638,7 @@ const journey = [
     const { page } = world.analyst;
     await page.setViewportSize({ width: 390, height: 844 });
     const own = [world.casePath, world.ringCase, world.suspendCase, world.batchPath, `/measures/${world.measure}`, world.appealPath, world.partnerPath, world.rulePath, world.testPath];
-    for (const path of ['/', '/alerts', '/incidents', '/cases', '/batches', '/appeals', '/leads', '/rules', ...own, '/intel', '/profile']) {
+    for (const path of ['/', '/alerts', '/incidents', '/cases', '/batches', '/appeals', '/leads', '/rules', '/fraud-topics', `/decisions?id=${world.decision}`, ...own, '/intel', '/profile']) {
       await page.goto(path);
       const faults = await faultsOf(page, axe);
       check(faults.length === 0, `${path} on a telephone: ${faults.join('; ')}`);
@@ -625,7 +647,7 @@ const journey = [
   }],
   ['every page opens without a fault', async () => {
     const { page } = world.admin;
-    for (const path of ['/', '/alerts', '/incidents', '/cases', '/batches', '/appeals', '/intel', '/leads', '/detectors', '/rules', '/audit', '/users', '/system', '/profile']) {
+    for (const path of ['/', '/alerts', '/incidents', '/cases', '/batches', '/appeals', '/intel', '/leads', '/fraud-topics', '/detectors', '/rules', '/audit', '/users', '/system', '/profile']) {
       await page.goto(path);
       await settled(page);
       check((await page.locator('main [role="alert"]').count()) === 0, `${path} shows an error: ${(await page.locator('main [role="alert"]').allTextContents()).join(' ')}`);

@@ -40,9 +40,9 @@ export const api = {
   incident: (id: string) => call('get', '/api/v1/incidents/{id}', { path: { id } }),
 
   openCase: (body: { alert_ids?: string[]; incident_id?: string; title?: string }) => call('post', '/api/v1/cases', { body }),
-  cases: (query: { cursor?: string; limit?: number; state?: string; assignee?: string; overdue?: boolean }) => call('get', '/api/v1/cases', { query }),
+  cases: (query: { cursor?: string; limit?: number; state?: string; assignee?: string; topic?: string; overdue?: boolean }) => call('get', '/api/v1/cases', { query }),
   case: (id: string) => call('get', '/api/v1/cases/{id}', { path: { id } }),
-  patchCase: (id: string, body: { version: number; assignee?: string | null; title?: string }) => call('patch', '/api/v1/cases/{id}', { path: { id }, body }),
+  patchCase: (id: string, body: { version: number; assignee?: string | null; title?: string; topic?: string }) => call('patch', '/api/v1/cases/{id}', { path: { id }, body }),
   act: (id: string, action: string, body: { version: number; fields: Record<string, string>; note?: string }) =>
     call('post', '/api/v1/cases/{id}/actions/{action}', { path: { id, action }, body }),
   addNote: (id: string, text: string) => call('post', '/api/v1/cases/{id}/notes', { path: { id }, body: { text } }),
@@ -111,6 +111,8 @@ export const api = {
   startBackTest: (body: NewBackTest) => call('post', '/api/v1/back-tests', { body }),
   cancelBackTest: (job: string) => call('post', '/api/v1/back-tests/{job}/cancel', { path: { job } }),
   topics: () => call('get', '/api/v1/topics', {}),
+  decision: (id: string) => call('get', '/api/v1/decisions/{id}', { path: { id } }),
+  fraudTopics: () => call('get', '/api/v1/fraud-topics', {}),
   workflows: () => call('get', '/api/v1/workflows', {}),
   system: () => call('get', '/api/v1/system', {}),
   intelLists: () => call('get', '/api/v1/intel/lists', {}),
