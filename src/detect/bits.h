@@ -75,6 +75,8 @@ class BitReader {
     return word;
   }
   bool bit() { return bits(1) != 0; }
+  std::uint32_t look(unsigned count) { return static_cast<std::uint32_t>(peek() & ((std::uint64_t{1} << count) - 1)); }
+  void skip(unsigned count) { at_ += count; }
   std::uint32_t golomb(unsigned k) {
     const std::uint64_t word = peek();
     const auto zeros = static_cast<unsigned>(std::countr_zero(word | std::uint64_t{1} << 31));

@@ -1,6 +1,6 @@
 // A pool of byte blocks of many sizes behind 32-bit handles, for small things that grow and shrink.
 //
-// Shape    Sizes go up by 8 bytes to 256, by 16 to 512, by 64 to 1,024 and then by about a quarter, to kLargest. Slabs of 16 KiB hold blocks of one
+// Shape    Sizes go up by 4 bytes to 256, by 16 to 512, by 64 to 1,024 and then by about a quarter, to kLargest. Slabs of 16 KiB hold blocks of one
 //          size; an empty slab serves any size again. Sizes drift over time (everybody grows, everybody shrinks at
 //          night), so slabs would stay half empty: thin() marks the emptiest ones, and an owner that moves its blocks out of
 //          marked slabs (leaving(), then a new take()) frees them. Where a block lies can change nothing but memory.
@@ -23,17 +23,19 @@ class BlockPool {
  public:
   static constexpr std::uint32_t kSlabBytes = 16 * 1024;
   static constexpr std::uint32_t kPad = 16;  // readable behind every block
-  static constexpr std::array<std::uint16_t, 69> kSizes{
-      8,   16,   24,   32,   40,   48,   56,   64,   72,   80,   88,   96,   104,  112,  120,  128, 136, 144,
-      152, 160,  168,  176,  184,  192,  200,  208,  216,  224,  232,  240,  248,  256,  272,  288, 304, 320,
-      336, 352,  368,  384,  400,  416,  432,  448,  464,  480,  496,  512,  576,  640,  704,  768, 832, 896,
+  static constexpr std::array<std::uint16_t, 100> kSizes{
+      8,   12,   16,   20,   24,   28,   32,   36,   40,   44,   48,   52,   56,   60,   64,   68,  72,
+      76,  80,   84,   88,   92,   96,   100,  104,  108,  112,  116,  120,  124,  128,  132,  136, 140,
+      144, 148,  152,  156,  160,  164,  168,  172,  176,  180,  184,  188,  192,  196,  200,  204, 208,
+      212, 216,  220,  224,  228,  232,  236,  240,  244,  248,  252,  256,  272,  288,  304,  320, 336,
+      352, 368,  384,  400,  416,  432,  448,  464,  480,  496,  512,  576,  640,  704,  768,  832, 896,
       960, 1024, 1280, 1536, 1792, 2048, 2560, 3072, 3584, 4096, 4608, 5120, 6144, 8192, 10240};
   static constexpr std::uint32_t kLargest = kSizes.back();
   static constexpr std::uint32_t size_of(unsigned size_class) { return kSizes[size_class]; }
   static unsigned class_for(std::size_t bytes) {
-    if (bytes <= 256) return bytes == 0 ? 0 : static_cast<unsigned>((bytes - 1) / 8);
-    if (bytes <= 512) return static_cast<unsigned>(32 + (bytes - 257) / 16);
-    unsigned c = 48;
+    if (bytes <= 256) return bytes <= 8 ? 0 : static_cast<unsigned>((bytes - 5) / 4);
+    if (bytes <= 512) return static_cast<unsigned>(63 + (bytes - 257) / 16);
+    unsigned c = 79;
     while (kSizes[c] < bytes) ++c;
     return c;
   }

@@ -1,5 +1,6 @@
 #include "detect/distinct.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -32,15 +33,23 @@ double tau(double x) {
 
 }  // namespace
 
-DistinctSketch::DistinctSketch() : last_(kRegisters * kRanks), views_(std::make_unique<std::array<View, kWindows>>()) {}
+DistinctSketch::DistinctSketch() : last_(kRegisters * kRanks), views_(std::make_unique<std::array<View, 4>>()) {}
+
+// What is over 7 d older than the newest time counts nowhere.
+void DistinctSketch::make_room(std::uint32_t time_s) {
+  const std::uint32_t unit = time_s / kUnitS, base = unit < kBehind ? 0 : unit - kBehind, by = base - base_;
+  for (std::uint16_t& last : last_) last = last <= by ? std::uint16_t{0} : static_cast<std::uint16_t>(last - by);
+  base_ = base;
+}
 
 void DistinctSketch::add(std::uint32_t hash, std::uint32_t time_s) {
+  if (time_s / kUnitS >= base_ + 0xffffU) make_room(time_s);
   const std::uint32_t index = hash >> (32 - kIndexBits);
   const std::uint32_t rest = hash << kIndexBits;
   const unsigned rank = rest == 0 ? kRanks : static_cast<unsigned>(std::countl_zero(rest)) + 1;
-  std::uint32_t& last = last_[index * kRanks + rank - 1];
-  if (time_s + 1 <= last) return;
-  last = time_s + 1;
+  std::uint16_t& last = last_[index * kRanks + rank - 1];
+  if (kept(time_s) <= last) return;
+  last = kept(time_s);
   for (View& view : *views_) {
     if (!view.valid || time_s < view.start || view.rank[index] >= rank) continue;
     --view.histogram[view.rank[index]];
@@ -54,16 +63,17 @@ void DistinctSketch::rebuild(View& view, std::uint32_t start) const {
   view = View{};
   view.start = start;
   view.valid = true;
+  const std::uint16_t first = std::max<std::uint16_t>(1, kept(start));
   for (std::size_t i = 0; i < kRegisters; ++i) {
     unsigned rank = kRanks;
-    while (rank > 0 && last_[i * kRanks + rank - 1] <= start) --rank;
+    while (rank > 0 && last_[i * kRanks + rank - 1] < first) --rank;
     view.rank[i] = static_cast<std::uint8_t>(rank);
     ++view.histogram[rank];
   }
 }
 
 double DistinctSketch::count(Window w, std::uint32_t now_s) const {
-  View& view = (*views_)[static_cast<std::size_t>(w)];
+  View& view = (*views_)[std::min<std::size_t>(static_cast<std::size_t>(w), views_->size() - 1)];
   const std::uint32_t start = start_s(w, now_s);
   if (!view.valid || view.start != start) rebuild(view, start);
   if (view.estimate >= 0) return view.estimate;
@@ -77,26 +87,34 @@ double DistinctSketch::count(Window w, std::uint32_t now_s) const {
 }
 
 std::uint64_t DistinctSketch::bytes() const {
-  return last_.capacity() * 4 + sizeof(*views_->data()) * kWindows + sizeof(*this);
+  return last_.capacity() * sizeof(last_[0]) + sizeof(*views_) + sizeof(*this);
 }
 
 void DistinctSketch::save(StateWriter& out, std::uint32_t oldest_s) const {
+  const std::uint16_t first = std::max<std::uint16_t>(1, kept(oldest_s));
   for (std::size_t i = 0; i < kRegisters; ++i) {
     std::uint32_t present = 0;
-    for (unsigned r = 0; r < kRanks; ++r) present |= (last_[i * kRanks + r] > oldest_s ? 1U : 0U) << r;
+    for (unsigned r = 0; r < kRanks; ++r) present |= (last_[i * kRanks + r] >= first ? 1U : 0U) << r;
     out.varint(present);
     for (unsigned r = 0; r < kRanks; ++r)
-      if (((present >> r) & 1U) != 0) out.u32(last_[i * kRanks + r]);
+      if (((present >> r) & 1U) != 0) out.u32((last_[i * kRanks + r] - 1U + base_) * kUnitS + 1);
   }
 }
 
 void DistinctSketch::load(StateReader& in) {
   for (View& view : *views_) view.valid = false;
+  std::vector<std::uint32_t> times(last_.size());
+  std::uint32_t newest = 0;
   for (std::size_t i = 0; i < kRegisters && in.ok(); ++i) {
     const std::uint64_t present = in.varint();
     if (present >> kRanks != 0) return in.fail("a sketch names ranks that do not exist");
-    for (unsigned r = 0; r < kRanks; ++r) last_[i * kRanks + r] = ((present >> r) & 1U) != 0 ? in.u32() : 0;
+    for (unsigned r = 0; r < kRanks; ++r)
+      if (((present >> r) & 1U) != 0) newest = std::max(newest, times[i * kRanks + r] = in.u32());
   }
+  std::fill(last_.begin(), last_.end(), std::uint16_t{0});
+  make_room(newest);
+  for (std::size_t i = 0; i < times.size(); ++i)
+    if (times[i] != 0) last_[i] = kept(times[i] - 1);
 }
 
 void DistinctWindows::advance(std::uint32_t now_s) {
@@ -169,7 +187,7 @@ void DistinctWindows::become_sketch() {
   sketch_ = std::make_unique<DistinctSketch>();
   for (const Slot& slot : slots_)
     if (slot.last != 0) sketch_->add(slot.hash, slot.last - 1);
-  slots_ = {};
+  std::vector<Slot>().swap(slots_);
   used_ = 0;
   last_seen_.reset();
 }

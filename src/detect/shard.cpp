@@ -490,7 +490,7 @@ void Shard::evict(EventMs watermark) {
 
 std::vector<Shard::Section> Shard::sections() const {
   // Raised when their saved form or meaning changes.
-  constexpr std::uint32_t kNumbersVersion = 3, kHostsVersion = 2, kRulesVersion = 1, kDevicesVersion = 3,
+  constexpr std::uint32_t kNumbersVersion = 4, kHostsVersion = 2, kRulesVersion = 1, kDevicesVersion = 3,
                           kCellsVersion = 2, kDiallingVersion = 2;
   std::vector<Section> out{{"numbers", kNumbersVersion}, {"hosts", kHostsVersion}, {"rules", kRulesVersion},
                            {"devices", kDevicesVersion}, {"cells", kCellsVersion}, {"dialling", kDiallingVersion}};

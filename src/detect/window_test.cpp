@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "detect/distinct.h"
+#include "detect/state_io.h"
 
 namespace pandun::detect {
 namespace {
@@ -157,6 +158,33 @@ TEST(DistinctSketch, ErrorIsAsStated) {
     }
     EXPECT_LT(std::abs(sum / kRuns), 4 * DistinctSketch::kRelativeError / std::sqrt(kRuns)) << things;
     EXPECT_LT(std::sqrt(squares / kRuns), 1.4 * DistinctSketch::kRelativeError) << things;
+  }
+}
+
+// Times are kept relative to a base that moves on: what was counted before it moved counts as if it never had, also after a
+// restart in between.
+TEST(DistinctSketch, CountsOverMonthsAsOneThatBeganToday) {
+  DistinctSketch old;
+  std::uint32_t now = 1'700'000'000;
+  for (std::uint32_t day = 0; day < 40; ++day, now += 86'400) {
+    DistinctSketch young;
+    for (std::uint32_t i = 0; i < 3000; ++i) {
+      const std::uint32_t hash = peer_hash(mix64(day * 3000 + i)), time = now + i * 28;
+      old.add(hash, time);
+      young.add(hash, time);
+    }
+    const std::uint32_t end = now + 86'399;
+    ASSERT_EQ(old.count(Window::k24h, end), young.count(Window::k24h, end)) << day;
+    ASSERT_EQ(old.count(Window::k1h, end), young.count(Window::k1h, end)) << day;
+    if (day % 7 != 3) continue;
+    StateWriter out;
+    old.save(out, end - 86'400);
+    StateReader in(out.bytes());
+    DistinctSketch again;
+    again.load(in);
+    ASSERT_TRUE(in.ok());
+    ASSERT_EQ(again.count(Window::k24h, end), young.count(Window::k24h, end)) << day;
+    old = std::move(again);
   }
 }
 

@@ -13,6 +13,7 @@ namespace {
 constexpr std::uint32_t kHalfHour = spec(Window::k24h).step_s;
 static_assert(kPlaceBits >= 10, "regions have 10 bits");
 constexpr unsigned kCountBits = 4, kSecondsBits = 7, kTalkBits = 6, kGapBits = 2;
+constexpr std::uint32_t kPlainSteps = 2;  // half-hours between two contacts that take a bit each
 constexpr auto kYes = static_cast<std::uint32_t>(model::Answered::kYes);
 constexpr auto kNo = static_cast<std::uint32_t>(model::Answered::kNo);
 
@@ -68,27 +69,59 @@ bool unpack_sights(BitReader& in, Contact* contacts, std::size_t size, unsigned 
   return in.ok();
 }
 
-void pack_outcome(const Contact& c, BitWriter& out) {
-  if (c.is(Lane::kCallIn)) return out.bit(c.returned == 1);
-  if (!c.is(Lane::kCallOut)) return;
-  out.bit(c.answered == kYes);
-  if (c.answered == kYes)
-    out.golomb(c.talk_s, kTalkBits);
-  else
-    out.bit(c.answered == kNo);
+// What a contact was, how it ended and what is known of its peer, as one symbol of a prefix code (Huffman, from the mix of
+// bench/province_slice.h, smoothed so that none is long).
+enum Meeting : std::uint32_t { kNotTold, kMetInList, kMetFirst, kMetKinds };
+constexpr std::array<std::uint8_t, 21> kLengths{5,  6,  3,  6,  7, 4,
+                                                10, 10, 10,             // called: answered, not answered, not known
+                                                5,  7,  3,  10, 9, 9,   // was called: by others, returned
+                                                5,  5,  3,  2,  7, 3};  // wrote, was written to
+constexpr unsigned kLongestCode = 10;
+
+struct SymbolCode {
+  std::array<std::uint16_t, kLengths.size()> code{};  // the first bit is the lowest
+  struct Found {
+    std::uint8_t symbol, length;
+  };
+  std::array<Found, 1U << kLongestCode> found{};
+  constexpr SymbolCode() {
+    std::uint32_t next = 0;
+    for (unsigned length = 1; length <= kLongestCode; ++length, next <<= 1U)
+      for (std::size_t symbol = 0; symbol < kLengths.size(); ++symbol) {
+        if (kLengths[symbol] != length) continue;
+        std::uint32_t reversed = 0;
+        for (unsigned bit = 0; bit < length; ++bit) reversed |= (next >> bit & 1U) << (length - 1 - bit);
+        ++next;
+        code[symbol] = static_cast<std::uint16_t>(reversed);
+        for (std::uint32_t rest = reversed; rest < found.size(); rest += 1U << length)
+          found[rest] = {static_cast<std::uint8_t>(symbol), static_cast<std::uint8_t>(length)};
+      }
+  }
+};
+constexpr SymbolCode kCode;
+
+std::uint32_t kind_of(const Contact& c) {
+  if (c.is(Lane::kCallOut)) return c.answered == kYes ? 0 : c.answered == kNo ? 1 : 2;
+  if (c.is(Lane::kCallIn)) return c.returned == 1 ? 4 : 3;
+  return c.is(Lane::kMessageOut) ? 5 : 6;
 }
 
-void unpack_outcome(BitReader& in, Contact& c) {
-  if (c.is(Lane::kCallIn)) {
-    c.returned = in.bits(1) & 1U;
-  } else if (c.is(Lane::kCallOut)) {
-    if (in.bit()) {
-      c.answered = kYes & 3U;
-      c.talk_s = in.golomb(kTalkBits) & 0x3fffU;
-    } else {
-      c.answered = in.bit() ? kNo & 3U : 0U;
-    }
-  }
+void set_kind(Contact& c, std::uint32_t kind) {
+  c.lane = (kind <= 2 ? 0U : kind <= 4 ? 1U : kind - 3) & 3U;
+  if (kind <= 1) c.answered = (kind == 0 ? kYes : kNo) & 3U;
+  c.returned = kind == 4 ? 1U : 0U;
+}
+
+void pack_steps(std::uint32_t steps, BitWriter& out) {
+  const std::uint32_t plain = std::min(steps, kPlainSteps);
+  out.bits(plain == kPlainSteps ? 0 : 1U << plain, std::min(plain + 1, kPlainSteps));
+  if (plain == kPlainSteps) out.golomb(steps - kPlainSteps, 0);
+}
+
+std::uint32_t unpack_steps(BitReader& in) {
+  std::uint32_t steps = 0;
+  while (steps < kPlainSteps && !in.bit()) ++steps;
+  return steps < kPlainSteps ? steps : steps + in.golomb(0);
 }
 
 }  // namespace
@@ -108,17 +141,16 @@ void pack_contacts(std::span<const Contact> contacts, std::uint32_t now_s, BitWr
       out.golomb(second - c.time_s, kSecondsBits);
       second = c.time_s;
     } else {
-      out.golomb(half - c.time_s / kHalfHour, 0);
+      pack_steps(half - c.time_s / kHalfHour, out);
       half = c.time_s / kHalfHour;
     }
-    out.bits(c.lane, 2);
-    pack_outcome(c, out);
     std::size_t at = c.peer == 0 ? 0 : known.find(c.peer);
     const auto lane = static_cast<std::uint8_t>(1U << c.lane);
     const bool told = c.peer != 0 && (at == known.size || (known.lanes[at] & lane) == 0);
-    out.bit(told);
+    const std::uint32_t symbol = kind_of(c) * kMetKinds + (!told ? kNotTold : at < known.size ? kMetInList : kMetFirst);
+    out.bits(kCode.code[symbol], kLengths[symbol]);
+    if (symbol < kMetKinds) out.golomb(c.talk_s, kTalkBits);
     if (!told) continue;
-    if (known.size > 0) out.bit(at < known.size);
     if (at < known.size) {
       out.bounded(static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(known.size - 1));
     } else {
@@ -142,7 +174,7 @@ bool unpack_contacts(BitReader& in, std::uint32_t now_s, Contact* out, std::size
   for (std::size_t i = size; i-- > 0;) {
     Contact& c = out[i] = Contact{};
     const bool exact = recent > 0;
-    const std::uint32_t back = in.golomb(exact ? kSecondsBits : 0);
+    const std::uint32_t back = exact ? in.golomb(kSecondsBits) : unpack_steps(in);
     if (back > (exact ? second : half)) return false;
     if (exact) {
       --recent;
@@ -150,10 +182,13 @@ bool unpack_contacts(BitReader& in, std::uint32_t now_s, Contact* out, std::size
     } else {
       c.time_s = (half -= back) * kHalfHour;
     }
-    c.lane = in.bits(2) & 3U;
-    unpack_outcome(in, c);
-    if (!in.bit()) continue;
-    if (known_size > 0 && in.bit()) {
+    const SymbolCode::Found symbol = kCode.found[in.look(kLongestCode)];
+    in.skip(symbol.length);
+    set_kind(c, symbol.symbol / kMetKinds);
+    if (symbol.symbol < kMetKinds) c.talk_s = in.golomb(kTalkBits) & 0x3fffU;
+    if (symbol.symbol % kMetKinds == kNotTold) continue;
+    if (symbol.symbol % kMetKinds == kMetInList) {
+      if (known_size == 0) return false;
       const std::uint32_t at = in.bounded(static_cast<std::uint32_t>(known_size - 1));
       if (at >= known_size) return false;
       c.peer = known[at];

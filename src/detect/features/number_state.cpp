@@ -8,7 +8,7 @@ namespace pandun::detect {
 namespace {
 
 constexpr std::uint32_t kHour = 3600;
-constexpr std::uint32_t kSweepParts = 16;  // calls of evict() that go through the whole table once
+constexpr std::uint32_t kSweepCalls = 8, kSweepsACall = 2;  // so many calls of evict() go through the whole table once
 
 constexpr std::uint64_t kPlaces = (1U << kPlaceBits) - 1;
 
@@ -229,9 +229,10 @@ void NumberActivities::release(NumberRecord& record) {
 }
 
 void NumberActivities::evict(EventMs watermark) {
-  if (sweeps_++ % kSweepParts == 0) blocks_.thin();
-  table_.evict(
-      watermark, [this](NumberRecord& old) { release(old); }, [this](NumberRecord& record) { move_blocks(record); });
+  if (sweeps_++ % kSweepCalls == 0) blocks_.thin();
+  for (std::uint32_t i = 0; i < kSweepsACall; ++i)
+    table_.evict(
+        watermark, [this](NumberRecord& old) { release(old); }, [this](NumberRecord& record) { move_blocks(record); });
 }
 
 // Out of slabs that are to become empty.
