@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "detect/calling_code.h"
 #include "detect/detector.h"
 #include "detect/features/number_activity.h"
 #include "detect/small_state.h"
@@ -67,9 +68,10 @@ class PremiumCalls final : public detect::Detector {
   void route(const model::Event& event, detect::KeyList& keys) const override {
     if (event.kind() != model::EventKind::kCall) return;
     const auto& call = event.as<model::Call>();
-    if (call.caller.kind() == model::NumberKind::kE164 && call.callee.kind() == model::NumberKind::kE164 &&
-        call.duration_s > 0 && call.answered != model::Answered::kNo)
-      keys.push_back({model::EntityKind::kNumber, 0, model::key_of(call.caller)});
+    if (call.duration_s <= 0 || call.answered == model::Answered::kNo) return;
+    // By digits alone: nearly every call stays at home, and costs nothing more.
+    const std::uint16_t from = detect::calling_code(call.caller), to = detect::calling_code(call.callee);
+    if (from != 0 && to != 0 && from != to) keys.push_back({model::EntityKind::kNumber, 0, model::key_of(call.caller)});
   }
   void on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) override;
   void evict(EventMs watermark) override { table_.evict(watermark); }
@@ -92,7 +94,7 @@ class PremiumCalls final : public detect::Detector {
 };
 
 bool is_far(const detect::NumberTraits& traits) {
-  return traits.kind == LineKind::kSatellite || (traits.kind == LineKind::kInternational && !traits.home);
+  return traits.kind == LineKind::kInternational && !traits.home;
 }
 
 void PremiumCalls::on_event(const model::Event& event, const detect::RoutedKey&, detect::Context& context) {
