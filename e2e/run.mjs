@@ -638,7 +638,7 @@ const journey = [
     const { page } = world.analyst;
     await page.setViewportSize({ width: 390, height: 844 });
     const own = [world.casePath, world.ringCase, world.suspendCase, world.batchPath, `/measures/${world.measure}`, world.appealPath, world.partnerPath, world.rulePath, world.testPath];
-    for (const path of ['/', '/alerts', '/incidents', '/cases', '/batches', '/appeals', '/leads', '/rules', '/fraud-topics', `/decisions?id=${world.decision}`, ...own, '/intel', '/profile']) {
+    for (const path of ['/', '/alerts', '/incidents', '/cases', '/batches', '/appeals', '/leads', '/rules', '/models', '/fraud-topics', `/decisions?id=${world.decision}`, ...own, '/intel', '/profile']) {
       await page.goto(path);
       const faults = await faultsOf(page, axe);
       check(faults.length === 0, `${path} on a telephone: ${faults.join('; ')}`);
@@ -647,7 +647,7 @@ const journey = [
   }],
   ['every page opens without a fault', async () => {
     const { page } = world.admin;
-    for (const path of ['/', '/alerts', '/incidents', '/cases', '/batches', '/appeals', '/intel', '/leads', '/fraud-topics', '/detectors', '/rules', '/audit', '/users', '/system', '/profile']) {
+    for (const path of ['/', '/alerts', '/incidents', '/cases', '/batches', '/appeals', '/intel', '/leads', '/fraud-topics', '/detectors', '/rules', '/models', '/audit', '/users', '/system', '/profile']) {
       await page.goto(path);
       await settled(page);
       check((await page.locator('main [role="alert"]').count()) === 0, `${path} shows an error: ${(await page.locator('main [role="alert"]').allTextContents()).join(' ')}`);

@@ -33,6 +33,7 @@ export const routes: RouteRecordRaw[] = [
   { path: '/intel', name: 'intel', component: () => import('./pages/IntelPage.vue'), meta: { title: 'nav.intel' } },
   { path: '/fraud-topics', name: 'topics', component: () => import('./pages/FraudTopicsPage.vue'), meta: { title: 'nav.topics' } },
   { path: '/detectors', name: 'detectors', component: () => import('./pages/DetectorsPage.vue'), meta: { title: 'nav.detectors' } },
+  { path: '/models', name: 'models', component: () => import('./pages/ModelsPage.vue'), meta: { title: 'nav.models' } },
   { path: '/rules', name: 'rules', component: () => import('./pages/RulesPage.vue'), meta: { title: 'nav.rules' } },
   { path: '/rules/versions/:id', name: 'rule-version', component: () => import('./pages/RuleVersionPage.vue'), meta: { title: 'nav.rules' } },
   { path: '/back-tests/:id', name: 'back-test', component: () => import('./pages/BackTestPage.vue'), meta: { title: 'rule_desk.back_test' } },

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "api/live_hub.h"
+#include "api/models_port.h"
 #include "api/principals.h"
 #include "api/problem.h"
 #include "api/router.h"
@@ -39,6 +40,7 @@ struct ApiParts {
   exchange::LeadDesk* leads = nullptr;  // null: not loaded
   RulesPort* rules = nullptr;           // null: no rule desk
   casework::CardDesk* cards = nullptr;  // null: not loaded
+  ModelsPort* models = nullptr;         // null: no shelf
 };
 
 struct Room {

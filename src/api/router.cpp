@@ -148,6 +148,7 @@ std::vector<Route> all_routes() {
   add_decision_routes(routes);
   add_redress_routes(routes);
   add_rule_routes(routes);
+  add_model_routes(routes);
   add_lead_routes(routes);
   add_card_routes(routes);
   return routes;

@@ -104,6 +104,7 @@ void add_intel_routes(std::vector<Route>& routes);
 void add_decision_routes(std::vector<Route>& routes);
 void add_redress_routes(std::vector<Route>& routes);
 void add_rule_routes(std::vector<Route>& routes);
+void add_model_routes(std::vector<Route>& routes);
 void add_lead_routes(std::vector<Route>& routes);
 void add_card_routes(std::vector<Route>& routes);
 std::vector<Route> all_routes();

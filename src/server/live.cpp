@@ -30,6 +30,7 @@
 #include "server/intake.h"
 #include "server/listen_address.h"
 #include "server/live_platform.h"
+#include "server/model_desk.h"
 #include "server/number_models.h"
 #include "server/people_warnings.h"
 #include "server/rule_desk.h"
@@ -147,6 +148,7 @@ struct Live::Rooms {
   std::optional<RuleBook> rules;
   casework::DetectorTable table;
   std::unique_ptr<RuleDesk> rule_desk;
+  std::unique_ptr<ModelDesk> model_desk;
   std::unique_ptr<PlanNotes> notes;
   std::unique_ptr<casework::TokenIdentities> identities;
   std::unique_ptr<LiveSourceLines> lines;
@@ -375,8 +377,11 @@ Result<> Live::Rooms::open_api() {
   const std::string home = platform::directory_of(platform::executable_path());
   for (const char* near : {"/../../console/dist", "/../share/pandun/console", "/console"})
     if (options.console_dir.empty() && files.info(home + near + "/index.html").ok()) options.console_dir = home + near;
+  model_desk = std::make_unique<ModelDesk>(ModelDeskParts{files, clock, *audit, shelf_directory(),
+                                                          platform::join(data, "model-proposal"),
+                                                          [this] { return models->figures(); }});
   TRY_ASSIGN(api, api::Api::make({*desk, *identity, *sessions, *audit, *vault, decider, *platform, *hub, clock, files,
-                                  leads.get(), rule_desk.get(), cards.get()},
+                                  leads.get(), rule_desk.get(), cards.get(), model_desk.get()},
                                  std::move(options)));
 
   api::http::ServerOptions http_options;

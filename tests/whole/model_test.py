@@ -32,22 +32,51 @@ def live(home, inputs, first):
     server = Server(home / "live", config=config)
     wait_until(lambda: server.metric("pandun_engine_lag_events") == 0 and server.metric("pandun_model_looks_total") > 100, "the first champion looks")
     assert len(history.read_text().splitlines()) == 1 and history.read_text().startswith("0 champion:1:")
-    second = home / "shelf" / "batch-000002"
-    run("learn", "promote", second, "--to", "shadow", "--by", "li")
+    # From here on by people who signed in: who proposed does not decide, whatever their roles; a second proposal waits for the first.
+    admin = Client(server.url)
+    admin.sign_in("admin", server.password, "a new long password 1")
+
+    def person(name, *roles):
+        made = admin.call("POST", "/api/v1/users", {"username": name, "display_name": name, "roles": list(roles)}, expect=201)
+        client = Client(server.url)
+        client.sign_in(name, made["initial_password"], "another long password 2")
+        return client
+
+    anna, both, boss = person("anna", "analyst"), person("both", "analyst", "approver"), person("boss", "approver")
+    why = {"reason": "tried on the second day"}
+    step = lambda who, path, body, status: who.call("POST", f"/api/v1/models/{path}", {**why, **body}, expect=status)
+    assert [m["state"] for m in anna.call("GET", "/api/v1/models", expect=200)["items"]] == ["draft", "champion"]
+    step(boss, "shadow", {"batch": 2}, 403)
+    step(anna, "proposal", {"action": "champion", "batch": 2}, 409)  # a draft has not been tried
+    step(anna, "shadow", {"batch": 2}, 200)
     wait_until(lambda: "shadow:2:" in history.read_text(), "the shadow is taken up without a restart", 20)
-    run("learn", "promote", second, "--to", "champion", "--by", "li", "--approved-by", "wang")
+    waiting = step(both, "proposal", {"action": "champion", "batch": 2}, 200)["waiting"]
+    assert waiting["by"] == "both" and waiting["batch"] == 2, waiting
+    step(anna, "proposal", {"action": "retire", "batch": 1}, 409)
+    step(both, "proposal/approve", {}, 403)
+    step(anna, "proposal/approve", {}, 403)
+    assert anna.call("GET", "/api/v1/models")["items"][0]["state"] == "shadow"
+    shelf = step(boss, "proposal/approve", {}, 200)
+    assert shelf["waiting"] is None and shelf["items"][0]["approved_by"] == "boss", shelf
+    step(boss, "proposal/approve", {}, 404)
     wait_until(lambda: "champion:2:" in history.read_text(), "so is the new champion", 20)
-    run("learn", "promote", home / "shelf", "--roll-back", "--by", "li", "--approved-by", "wang")
+    step(anna, "proposal", {"action": "roll_back"}, 200)
+    step(boss, "proposal/refuse", {}, 200)
+    step(anna, "proposal", {"action": "roll_back"}, 200)
+    assert [m["state"] for m in step(boss, "proposal/approve", {}, 200)["items"]] == ["retired", "champion"]
     wait_until(lambda: history.read_text().splitlines()[-1].split(" ")[1].startswith("champion:1:"), "and the roll-back", 20)
     positions = [int(line.split()[0]) for line in history.read_text().splitlines()]
     assert len(positions) == 4 and positions == sorted(positions) and positions[1] > 1000, positions
-    # Who let each of them speak stands in the audit chain.
-    client = Client(server.url)
-    client.sign_in("admin", server.password, "a new long password 1")
-    said = [row for row in client.call("GET", "/api/v1/audit?limit=200")["items"] if row["action"] == "model.in_force"]
-    told = [(row["object"], row["detail"]["state"], row["detail"]["approved_by"]) for row in sorted(said, key=lambda row: row["seq"])]
+    # Who let each of them speak stands in the audit chain, and so does who tried to alone.
+    audit = lambda: sorted(admin.call("GET", "/api/v1/audit?limit=200")["items"], key=lambda row: row["seq"])
+    in_force = lambda: [(row["object"], row["detail"]["state"], row["detail"]["approved_by"]) for row in audit() if row["action"] == "model.in_force"]
+    wait_until(lambda: in_force()[-1] == ("model:batch-000001", "champion", "boss"), "the roll-back is written down", 10)
+    rows, told = audit(), in_force()
     assert told[0] == ("model:batch-000001", "champion", "wang") and ("model:batch-000002", "shadow", "") in told, told
-    assert ("model:batch-000002", "champion", "wang") in told and told[-1][:2] == ("model:batch-000001", "champion"), told
+    assert ("model:batch-000002", "champion", "boss") in told, told
+    steps = [(row["actor"], row["action"]) for row in rows if row["action"].startswith("model.") and row["action"] != "model.in_force"]
+    assert steps == [("anna", "model.shadow"), ("both", "model.propose"), ("both", "model.decide.refused"), ("boss", "model.approve"),
+                     ("anna", "model.propose"), ("boss", "model.refuse"), ("anna", "model.propose"), ("boss", "model.approve")], steps
     before = history.read_text()
     server.kill()
     again = Server(home / "live", config=config)
