@@ -1,7 +1,7 @@
 // What the state of a province's numbers costs after weeks: bytes a number by class of activity, nanoseconds of processor
 // time an event with everything cold, and what left memory.
 //   number_state_bench NUMBERS DAYS [EVENTS_PER_NUMBER_AND_DAY [LISTED_MOST [THINGS]]]
-// default 500,000 numbers, 12 days, 20 events, 1 in 100 listed, no cards of machines among them
+// default 500,000 numbers, 12 days, 20 events, 1 in 1,000 listed, no cards of machines among them
 //
 // The slice is bench/province_slice.h's. Numbers are busy from 512 contacts in 24 h on (engine.busy_from), as where memory
 // counts. Each event counts for both of its sides, as in a shard. province_bench runs the whole engine on the same slice.
@@ -77,7 +77,7 @@ int main(int argc, char** argv) {
   const bench::Province province(numbers, things);
   const std::uint64_t rss_before = platform::rss_bytes();
   NumberOptions options;
-  options.listed_most = argc > 4 ? std::strtoull(argv[4], nullptr, 10) : numbers / 100;  // 1,000,000 of 100,000,000
+  options.listed_most = argc > 4 ? std::strtoull(argv[4], nullptr, 10) : numbers / 1000;  // 100,000 of 100,000,000
   options.busy_from = 512;
   NumberActivities all{options};
   Dice dice(7);

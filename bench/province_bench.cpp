@@ -1,7 +1,7 @@
 // The whole engine on a slice of a province: all detectors and rules, numbers, devices and cells; what each part of its state
 // takes for a number, the processor time an event costs, and what was said of a province in which nobody defrauds.
 //   province_bench CONTENT NUMBERS DAYS [EVENTS_PER_NUMBER_AND_DAY [LISTED_MOST]]
-// CONTENT is the directory of the shipped content; default 250,000 numbers, 1 day, 20 events, 1 in 100 listed
+// CONTENT is the directory of the shipped content; default 250,000 numbers, 1 day, 20 events, 1 in 1,000 listed
 //
 // The slice is bench/province_slice.h's. Everybody has a telephone of his own, one in fifty shares one; a cell serves 200 numbers;
 // services send by short numbers without device and cell; one number in a thousand is opened each day. Busy from 512 contacts.
@@ -162,7 +162,7 @@ int main(int argc, char** argv) {
   const auto days = static_cast<std::uint32_t>(argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 1);
   const double each = argc > 4 ? std::strtod(argv[4], nullptr) : 20;
   auto world =
-      make_world(argc > 1 ? argv[1] : "content", argc > 5 ? std::strtoull(argv[5], nullptr, 10) : numbers / 100);
+      make_world(argc > 1 ? argv[1] : "content", argc > 5 ? std::strtoull(argv[5], nullptr, 10) : numbers / 1000);
   if (!world.ok()) {
     fmt::print(stderr, "{}\n", world.error().text());
     return 3;

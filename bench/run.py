@@ -305,20 +305,44 @@ def bench_state():
 
 
 def bench_province():
-    """A province's numbers after a day and after a month: slices of two sizes each, so that the slope shows, and what they come to at full size."""
+    """A province: the whole engine after a day, part by part, and the state of numbers alone after a month; slices of two sizes each, so that the slope shows, and what they come to at full size."""
     scale = float(os.environ.get("PANDUN_BENCH_PROVINCE_SCALE", "1"))
-
-    def slice_of(numbers, days):
-        numbers = int(numbers * scale)
-        return json.loads(one_core([BUILD / "bench/number_state_bench", numbers, days, 20, numbers // 100])[3])
-
     full = 100_000_000
     saved = {}
+
+    def slices(program, sizes, days, *more):
+        for numbers in sizes:
+            numbers = int(numbers * scale)
+            yield json.loads(one_core([BUILD / "bench" / program, *more, numbers, days, 20, numbers // 1000])[3])
+
+    def load(us):
+        row("province", "  one event, all its sides, cold: processor time", us, "us/event")
+        row("province", "  2,000,000,000 events a day are 23,148/s: of 2 cores", us * 23148 / 1e6 / 2 * 100, "%")
+        row("province", "  an hour three times as busy: of 2 cores", us * 69444 / 1e6 / 2 * 100, "%")
+
+    small, large = saved["whole"] = list(slices("province_bench", (250_000, 1_000_000), 1, HERE.parent / "content"))
+    more = large["numbers"] - small["numbers"]
+    for result in (small, large):
+        row("province", f"the whole engine, a day of 20 events a number: bytes a number, {result['numbers']:,} numbers", result["state_bytes"] / result["numbers"], "bytes",
+            f"resident {result['rss_bytes'] / result['numbers']:.1f}; {result['events']:,} events; said: {', '.join(f'{n} {c}' for n, c in result['signals'].items()) or 'nothing'}")
+    before = {part["name"]: part for part in small["parts"]}
+    rest = 0
+    for part in sorted(large["parts"], key=lambda part: -part["bytes"]):
+        slope = (part["bytes"] - before.get(part["name"], {"bytes": 0})["bytes"]) / more
+        if slope < 1:
+            rest += slope
+            continue
+        row("province", f"  {part['name']}: bytes for one number more", slope, "bytes", f"{part['keys']:,} of them kept")
+    row("province", "  everything else", rest, "bytes")
+    slope = (large["state_bytes"] - small["state_bytes"]) / more
+    row("province", "  slope: bytes for one number more, everything", slope, "bytes")
+    row("province", f"  {full:,} numbers by that slope", slope * full / 2**30, "GiB", "20 at most")
+    load(large["ns_per_event"] / 1000)
+
     for name, label, sizes, days in (
-            ("day", "a day of 20 events a number", (250_000, 1_000_000), 1),
-            ("month", "31 such days", (40_000, 160_000), 31)):
-        small, large = (slice_of(n, days) for n in sizes)
-        saved[name] = [small, large]
+            ("day", "numbers alone, the same day", (250_000, 1_000_000), 1),
+            ("month", "numbers alone, 31 such days", (40_000, 160_000), 31)):
+        small, large = saved[name] = list(slices("number_state_bench", sizes, days))
         for result in (small, large):
             row("province", f"{label}: bytes a number, {result['numbers']:,} numbers", result["bytes_per_number"], "bytes",
                 f"table {result['table']}, blocks {result['blocks']} (used {result['blocks_used']}), busy {result['busy_part']}; resident {result['rss_per_number']}")
@@ -327,11 +351,8 @@ def bench_province():
                 f"{c['numbers']:,} numbers, {c['busy']:,} in the busy form")
         slope = (large["bytes_per_number"] * large["numbers"] - small["bytes_per_number"] * small["numbers"]) / (large["numbers"] - small["numbers"])
         row("province", "  slope: bytes for one number more", slope, "bytes")
-        row("province", f"  {full:,} numbers by that slope", slope * full / 2**30, "GiB", "20 at most")
-        us = large["ns_per_event"] / 1000
-        row("province", "  one event, both its sides, cold: processor time", us, "us/event")
-        row("province", "  2,000,000,000 events a day are 23,148/s: of 2 cores", us * 23148 / 1e6 / 2 * 100, "%")
-        row("province", "  an hour three times as busy: of 2 cores", us * 69444 / 1e6 / 2 * 100, "%")
+        row("province", f"  {full:,} numbers by that slope", slope * full / 2**30, "GiB")
+        load(large["ns_per_event"] / 1000)
         row("province", "  left memory", large["evicted"], "numbers",
             f"silent for 120 days; {large['too_old']:,} contacts came behind 30 days; listed {large['listed']:,}, packed {large['packed']:,}, busy {large['busy']:,}")
     save("province", **saved)
