@@ -2,6 +2,7 @@
 // another; from then on there is a measure for each number.
 //
 // List     CSV "token" or "token,protected_group", header optional; lines that cannot be used are counted and handed to `fault`.
+//          A group is a word of at most 40 bytes in UTF-8; beyond 200 different ones the rest is counted as "other".
 //          A number that stands there several times is taken once, and set aside when any of its lines names a group.
 //          The same list for the same case is taken once; an interrupted loading goes on where it stopped.
 // Groups   numbers of protected groups, as the list or the sealed number itself says, are set aside and counted by group. Where
@@ -38,6 +39,8 @@ struct CardHooks {
   std::function<void(std::int64_t lines, std::uint64_t bytes, std::uint64_t bytes_total)> progress{};
   std::function<Result<>(std::int64_t line, std::string_view why)> fault{};
   std::int64_t lines_max = kCardLinesMax;  // without the header
+  // How much one write takes: what an interrupted loading reads again at most, and what a merge holds in memory.
+  std::size_t lines_per_run = 50'000, merged_per_write = 20'000;
 };
 
 struct CardWork {

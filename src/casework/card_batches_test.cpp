@@ -234,6 +234,56 @@ TEST(CardBatches, ANumberStandsInItsListOnceAndIsSetAsideWhenAnyLineSaysSo) {
   EXPECT_EQ(loaded.groups, (std::vector<std::pair<std::string, std::int64_t>>{{"courier", 1}, {"unknown", 1}}));
 }
 
+// Numbers in the clear, however written and in whichever column, are no part of a list: not in the store, the audit or a fault.
+TEST(CardBatches, ANumberInTheClearIsNoTokenAndNoGroup) {
+  CardHouse house;
+  CardHooks hooks;
+  std::string why;
+  hooks.fault = [&](std::int64_t line, std::string_view text) {
+    why += fmt::format("{} {}\n", line, text);
+    return Result<>();
+  };
+  const std::string wrong[] = {"138-0013-8000",
+                               "86-13800138000,none",
+                               "a-13800138000",
+                               "n26-13800138000",
+                               "N26-" + std::string(32, '0'),
+                               CardHouse::token(2) + "0",
+                               CardHouse::token(2) + ",13800138000",
+                               CardHouse::token(2) + ",138 0013 8000",
+                               CardHouse::token(2) + ",\xd2\xbd",
+                               CardHouse::token(2) + ",a\x01"};
+  std::string text = CardHouse::token(1) + ",医院\n";
+  for (const std::string& line : wrong) text += line + "\n";
+  const CardBatchView loaded = must(house.load(text, hooks));
+  EXPECT_EQ(loaded.row.faulty, static_cast<std::int64_t>(std::size(wrong))) << why;
+  EXPECT_EQ(loaded.row.members, 0);
+  EXPECT_EQ(loaded.groups, (std::vector<std::pair<std::string, std::int64_t>>{{"医院", 1}}));
+  EXPECT_EQ(why.find("138"), std::string::npos);
+}
+
+TEST(CardBatches, ListsOfManyGroupsAreCountedInAFew) {
+  CardHouse house;
+  std::string text;
+  const auto letters = [](int i) {
+    return std::string{static_cast<char>('a' + i / 26), static_cast<char>('a' + i % 26)};
+  };
+  for (int i = 0; i < 500; ++i) text += CardHouse::token(i) + ",g" + letters(i) + "\n";
+  text += CardHouse::token(500) + "\n";
+  const CardBatchView loaded = must(house.load(text));
+  EXPECT_EQ(loaded.row.set_aside, 500);
+  EXPECT_EQ(loaded.groups.size(), 202U);  // with "other", and who is in none that anybody knows
+  std::int64_t counted = 0, other = 0, unknown = 0;
+  for (const auto& [name, n] : loaded.groups) {
+    counted += n;
+    other += name == "other" ? n : 0;
+    unknown += name == "unknown" ? n : 0;
+  }
+  EXPECT_EQ(counted, 501);
+  EXPECT_EQ(other, 300);
+  EXPECT_EQ(unknown, 1);
+}
+
 TEST(CardBatches, AnInterruptedLoadingGoesOn) {
   CardHouse house;
   std::string text;

@@ -18,9 +18,10 @@ namespace {
 using store::CardBatchRow;
 using store::CardChunk;
 
-constexpr std::size_t kBlock = 1U << 20, kGroupMax = 40;
+constexpr std::size_t kBlock = 1U << 20, kGroupMax = 40, kGroupsMax = 200;
+constexpr int kGroupDigitsMax = 4;
+constexpr std::string_view kOtherGroups = "other";  // all beyond kGroupsMax
 constexpr std::int64_t kLinesPerRunChunk = 500;
-constexpr std::size_t kMergedPerWrite = 20'000;
 constexpr int kSealedPerRead = 64;
 
 std::string write_groups(const Groups& groups) {
@@ -30,6 +31,17 @@ std::string write_groups(const Groups& groups) {
   for (const auto& [name, n] : groups) w.field_integer(name, n);
   w.end_object();
   return out;
+}
+
+// What may stand as a protected group: a few digits at most, for it is shown and audited, and a column of numbers in the clear
+// must not be.
+bool is_word(std::string_view text) {
+  int digits = 0;
+  for (const char c : text) {
+    if (c == ',' || c == '\x7f' || (c >= 0 && c < ' ')) return false;
+    digits += c >= '0' && c <= '9' ? 1 : 0;
+  }
+  return text.size() <= kGroupMax && digits <= kGroupDigitsMax && simdjson::validate_utf8(text);
 }
 
 // Lines in order, as chunks of the store.
@@ -86,7 +98,7 @@ class RunReader {
       ++row_.lines;
       TRY(take(line, too_long));
       row_.offset = static_cast<std::int64_t>(lines.offset());
-      if (++since < kLinesPerRun) continue;
+      if (++since < hooks_.lines_per_run) continue;
       since = 0;
       TRY(flush());
       if (hooks_.progress) hooks_.progress(row_.lines, lines.offset(), size);
@@ -125,11 +137,9 @@ class RunReader {
     const std::size_t comma = line.find(',');
     const std::string_view token = std::string_view(line).substr(0, comma);
     // What is no token may be a number in the clear: it is not repeated anywhere.
-    if (!token_like(token) || token.find('-') == std::string_view::npos) return fault("the first field is no token");
-    if (comma != std::string::npos) {
-      const std::string_view group = std::string_view(line).substr(comma + 1);
-      if (group.size() > kGroupMax || group.find(',') != std::string_view::npos) return fault("the group is no word");
-    }
+    if (!guard::is_number_token(token)) return fault("the first field is no token");
+    if (comma != std::string::npos && !is_word(std::string_view(line).substr(comma + 1)))
+      return fault("the group is no word in UTF-8");
     places_.push_back({static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(line.size())});
     text_ += line;
     return {};
@@ -225,7 +235,8 @@ class SealedBeside {
 // The second half: runs into the list itself, each number once, the protected set aside.
 class Merge {
  public:
-  Merge(const DeskParts& parts, CardBatchRow& row) : parts_(parts), row_(row) {}
+  Merge(const DeskParts& parts, std::size_t merged_per_write, CardBatchRow& row)
+      : parts_(parts), merged_per_write_(merged_per_write), row_(row) {}
 
   Result<> run() {
     row_.members = row_.duplicate = row_.set_aside = 0;
@@ -248,7 +259,7 @@ class Merge {
       take(head->line());
       TRY_ASSIGN(const bool more, head->next());
       if (more) heads_.push(head);
-      if (items_.size() > kMergedPerWrite) TRY(flush(false));
+      if (items_.size() > merged_per_write_) TRY(flush(false));
     }
     TRY(flush(true));
     row_.groups = write_groups(groups_);
@@ -289,6 +300,11 @@ class Merge {
     return item.group == "none" ? std::string() : std::string(kUnknownGroup);
   }
 
+  void count(const std::string& group) {
+    const bool room = group == kUnknownGroup || groups_.size() < kGroupsMax || groups_.contains(group);
+    ++groups_[room ? group : std::string(kOtherGroups)];
+  }
+
   // All but the last, whose lines may go on.
   Result<> flush(bool all) {
     std::vector<const std::string*> taken;
@@ -297,7 +313,7 @@ class Merge {
       SealedBeside vault(view);
       for (std::size_t i = 0; i < ready; ++i) {
         TRY_ASSIGN(const std::string group, group_of(vault, items_[i]));
-        if (!group.empty()) ++groups_[group];
+        if (!group.empty()) count(group);
         if (group.empty() || group == kUnknownGroup) {
           taken.push_back(&items_[i].token);
         } else {
@@ -317,6 +333,7 @@ class Merge {
   }
 
   const DeskParts& parts_;
+  const std::size_t merged_per_write_;
   CardBatchRow& row_;
   Groups groups_;
   std::vector<std::unique_ptr<Run>> runs_;
@@ -354,7 +371,7 @@ Result<std::string> digest_of_list(const platform::ReadableFile& list, std::uint
 Result<> read_cards(const DeskParts& parts, const CardHooks& hooks, const platform::ReadableFile& list,
                     std::uint64_t size, store::CardBatchRow& row) {
   TRY(RunReader(parts, hooks, row).read(list, size));
-  return Merge(parts, row).run();
+  return Merge(parts, hooks.merged_per_write, row).run();
 }
 
 }  // namespace pandun::casework

@@ -10,7 +10,6 @@
 namespace pandun::casework {
 
 inline constexpr std::string_view kUnknownGroup = "unknown";  // nobody can say whether the number is protected
-inline constexpr std::size_t kLinesPerRun = 50'000;           // what an interrupted loading reads again at most
 
 using Groups = std::map<std::string, std::int64_t>;
 Groups read_groups(const std::string& json);

@@ -24,10 +24,10 @@ class Import {
     if (text.empty() || (out_.lines == 1 && text == "token,result")) return {};
     const std::size_t comma = text.find(',');
     if (too_long) return reject(out_.lines, "the line is too long", "");
-    if (comma == std::string::npos) return reject(out_.lines, "token,result is needed", text);
     std::string token = text.substr(0, comma);
     // What is no token may be a number in the clear: it is not repeated anywhere.
-    if (!token_like(token)) return reject(out_.lines, "the first field is no token", "");
+    if (!guard::is_number_token(token)) return reject(out_.lines, "the first field is no token", "");
+    if (comma == std::string::npos) return reject(out_.lines, "token,result is needed", token);
     items_.push_back({"", std::move(token), text.substr(comma + 1)});
     numbers_.push_back(out_.lines);
     return items_.size() < kPerWrite ? Result<>() : flush();

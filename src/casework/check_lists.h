@@ -3,7 +3,7 @@
 //
 // Format   in: CSV "token,result", header optional, result passed, failed or no_answer; UTF-8, LF or CRLF.
 //          out: CSV with a header, one measure about a number a line, tokens only.
-// Errors   a line that cannot be used is counted and goes to `rejects` ("line,reason,text"), never fatal; kIo, kNotAllowed end it:
+// Errors   a line that cannot be used is counted and goes to `rejects` ("line,reason,token", the token only where there is one), never fatal; kIo, kNotAllowed end it:
 //          what was taken until then stays taken, and a second run finds it known.
 #pragma once
 

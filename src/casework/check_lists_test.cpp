@@ -44,6 +44,15 @@ TEST(CheckLists, TakesResultsByTokenAndSaysWhatItCouldNotUse) {
   EXPECT_NE(t.rejects().find("10,\"the line is too long\""), std::string::npos);
 }
 
+TEST(CheckLists, RepeatsNoNumberInTheClearHoweverItIsWritten) {
+  Lists t;
+  const CheckImport report =
+      t.import("13800138000\n13800138000,passed\n138-0013-8000,failed\n" + t.rows[0].entity.token + "\n");
+  EXPECT_EQ(report.rejected, 4U);
+  EXPECT_EQ(t.rejects().find("138"), std::string::npos) << t.rejects();
+  EXPECT_NE(t.rejects().find("4,\"token,result is needed\",\"" + t.rows[0].entity.token), std::string::npos);
+}
+
 TEST(CheckLists, LongListsNeedNoMemoryOfTheirOwn) {
   Lists t;
   std::string text;

@@ -55,12 +55,4 @@ class ListLines {
   std::uint64_t start_;  // of the buffer in the file
 };
 
-inline bool token_like(std::string_view text) {
-  if (text.size() < 8 || text.size() > 64) return false;
-  for (const char c : text) {
-    if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-') return false;
-  }
-  return true;
-}
-
 }  // namespace pandun::casework

@@ -127,6 +127,15 @@ std::string NumberTokens::of(const model::Entity& entity, int year) const {
   return entity.kind == model::EntityKind::kDevice ? device(entity.value, year) : std::string();
 }
 
+bool is_number_token(std::string_view text) {
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (text.size() != NumberTokens::Year::kBytes || text[0] != 'n' || !digit(text[1]) || !digit(text[2]) ||
+      text[3] != '-')
+    return false;
+  const std::string_view hex = text.substr(4);
+  return std::all_of(hex.begin(), hex.end(), [&](char c) { return digit(c) || (c >= 'a' && c <= 'f'); });
+}
+
 std::string mask_number(model::NumberKey number) {
   const Mask mask = mask_of(number.kind(), number.text());
   return {mask.bytes.data(), mask.size};

@@ -56,6 +56,10 @@ class NumberTokens {
   platform::SealKey site_key_;
 };
 
+// Whether a text has the form of a number's token, of whatever site and year. Nothing else does: a number in the clear, however it
+// is written, must not be taken for one.
+bool is_number_token(std::string_view text);
+
 std::string mask_number(model::NumberKey number);
 std::string mask_device(std::string_view device);
 

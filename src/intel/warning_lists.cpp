@@ -40,8 +40,11 @@ struct Entry {
   bool wide = false;   // a parent of a listed name: stops an indicator, says nothing of a service
 };
 
+std::string place(const std::string& file, std::uint32_t line, std::uint32_t column) {
+  return file + ":" + std::to_string(line) + ":" + std::to_string(column);
+}
 std::string place(const std::string& file, const toml::source_region& at) {
-  return file + ":" + std::to_string(at.begin.line) + ":" + std::to_string(at.begin.column);
+  return place(file, at.begin.line, at.begin.column);
 }
 
 }  // namespace
@@ -145,11 +148,8 @@ WarningLists& WarningLists::operator=(WarningLists&&) noexcept = default;
 
 Result<> WarningLists::add_known_services(std::string_view text, const std::string& file_name) {
   toml::table table;
-  try {
-    table = toml::parse(text, file_name);
-  } catch (const toml::parse_error& fault) {
-    return error(Errc::kBadConfig, place(file_name, fault.source()), std::string(fault.description()));
-  }
+  if (const auto bad = read_toml(text, file_name, table))
+    return error(Errc::kBadConfig, place(file_name, bad->line, bad->column), bad->message);
   std::string faults;
   const auto fault = [&](const toml::node& node, const std::string& words) {
     faults += (faults.empty() ? "" : "; ") + place(file_name, node.source()) + ": " + words;

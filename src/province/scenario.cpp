@@ -118,12 +118,8 @@ void read_planting(Reader& reader, const toml::node& node, std::string_view key,
 
 Result<Scenario> parse_scenario(std::string_view file, std::string_view text) {
   toml::table root;
-  try {
-    root = toml::parse(text, file);
-  } catch (const toml::parse_error& e) {
-    return error(Errc::kBadConfig, fmt::format("{}:{}:{}", file, e.source().begin.line, e.source().begin.column),
-                 std::string(e.description()));
-  }
+  if (const auto bad = read_toml(text, file, root))
+    return error(Errc::kBadConfig, fmt::format("{}:{}:{}", file, bad->line, bad->column), bad->message);
   Scenario scenario;
   Reader reader(file);
   for (const auto& [key, node] : root) {

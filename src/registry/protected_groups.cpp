@@ -42,12 +42,8 @@ constexpr int kE164Digits = 15;
 Result<ProtectedGroups> ProtectedGroups::parse(std::string_view file, std::string_view text,
                                                const NumberingPlan& plan) {
   toml::table root;
-  try {
-    root = toml::parse(text, file);
-  } catch (const toml::parse_error& e) {
-    return error(Errc::kBadConfig, fmt::format("{}:{}:{}", file, e.source().begin.line, e.source().begin.column),
-                 std::string(e.description()));
-  }
+  if (const auto bad = read_toml(text, file, root))
+    return error(Errc::kBadConfig, fmt::format("{}:{}:{}", file, bad->line, bad->column), bad->message);
   Faults faults;
   ProtectedGroups out;
   out.plan_ = &plan;

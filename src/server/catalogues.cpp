@@ -20,16 +20,13 @@ class Reader {
   template <typename Take>
   Result<> each(const char* list, Take&& take) {
     TRY_ASSIGN(const std::string text, platform::read_file(files_, path_, 16U << 20));
-    try {
-      const toml::table table = toml::parse(text, path_);
-      const toml::array* items = table[list].as_array();
-      if (items == nullptr) return error(Errc::kBadConfig, path_, fmt::format("has no [[{}]]", list));
-      for (const toml::node& node : *items)
-        if (const toml::table* item = node.as_table()) take(*item);
-    } catch (const toml::parse_error& bad) {
-      return error(Errc::kBadConfig, fmt::format("{}:{}:{}", path_, bad.source().begin.line, bad.source().begin.column),
-                   std::string(bad.description()));
-    }
+    toml::table table;
+    if (const auto bad = read_toml(text, path_, table))
+      return error(Errc::kBadConfig, fmt::format("{}:{}:{}", path_, bad->line, bad->column), bad->message);
+    const toml::array* items = table[list].as_array();
+    if (items == nullptr) return error(Errc::kBadConfig, path_, fmt::format("has no [[{}]]", list));
+    for (const toml::node& node : *items)
+      if (const toml::table* item = node.as_table()) take(*item);
     if (!faults_.empty()) return error(Errc::kBadConfig, path_, faults_);
     return {};
   }

@@ -80,14 +80,12 @@ class SettingsLoader {
         fault(path, {}, "unreadable", content.error().message, "check the path");
       return;
     }
-    try {
-      const toml::table table = toml::parse(*content, path);
-      walk(table, "", path);
-    } catch (const toml::parse_error& bad) {
-      const auto at = bad.source().begin;
-      out_.faults.push_back(
-          {path, at.line, at.column, "syntax", std::string(bad.description()), "see toml.io for the form"});
+    toml::table table;
+    if (const auto bad = read_toml(*content, path, table)) {
+      out_.faults.push_back({path, bad->line, bad->column, "syntax", bad->message, "see toml.io for the form"});
+      return;
     }
+    walk(table, "", path);
   }
 
   void directory(const std::string& path) {
