@@ -120,6 +120,15 @@ describe('next step', () => {
     expect(panel.find('[data-action="refuse"]').exists()).toBe(true);
   });
 
+  it('names each role once, however many steps wait for it', async () => {
+    const order: CaseAction = { ...propose, id: 'order', needs_role: 'analyst,approver,senior_approver', allowed: true };
+    const lift: CaseAction = { ...order, id: 'lift', needs_role: 'approver,senior_approver' };
+    const panel = show(NextAction, { item: item([order, lift, { ...order, id: 'note', needs_role: 'analyst' }]) }, 'zh');
+    await nextTick();
+    expect(panel.get('header').text()).toContain('由谁办理： 分析员或审批人或高级审批人');
+    expect(panel.get('header').text().match(/分析员/g)).toHaveLength(1);
+  });
+
   it('opens the only allowed action at once', () => {
     const panel = show(NextAction, { item: item([propose, barred]) });
     expect(panel.find('form').attributes('aria-label')).toBe('Propose');

@@ -3,7 +3,9 @@ import { h, ref } from 'vue';
 import CountDown from '@/components/CountDown.vue';
 import DataState from '@/components/DataState.vue';
 import DataTable from '@/components/DataTable.vue';
+import EntityRef from '@/components/EntityRef.vue';
 import EvidenceTable from '@/components/EvidenceTable.vue';
+import TimeLine from '@/components/TimeLine.vue';
 import TimeText from '@/components/TimeText.vue';
 import { useResource } from '@/lib/resource';
 import { Problem } from '@/api/problem';
@@ -91,6 +93,24 @@ describe('deadlines and times', () => {
   });
   it('tell UTC on hover', () => {
     expect(show(TimeText, { at: '2026-07-22T01:02:03Z' }).attributes('title')).toBe('2026-07-22 01:02:03 UTC');
+  });
+});
+
+describe('the history of a case', () => {
+  it('says what came of an appeal in the reader’s language', () => {
+    const entries = [{ at: '2026-07-22T01:02:03Z', by: 'li.na', action: 'lift', title: { zh: '解除', en: 'Lifted' }, from: 'ordered', to: 'ordered', note: 'P-1 M-1\noutcome: upheld\nreason: a repair shop' }];
+    expect(show(TimeLine, { entries, states: [] }, 'zh').text()).toContain('结论 已支持');
+    const told = show(TimeLine, { entries, states: [] }).text();
+    expect(told).toContain('Outcome Upheld');
+    expect(told).toContain('Reason a repair shop');
+  });
+});
+
+describe('who an alert is about', () => {
+  it('is never cut: a number stands whole, what is longer goes on in a second line', () => {
+    const entity = (value: string) => show(EntityRef, { entity: { kind: 'number', value, token: '', note: '' } }).get('.value');
+    expect(entity('+86162******26').classes()).not.toContain('long');
+    expect(entity('10.0.1.11>198.18.0.13:443/tcp').classes()).toContain('long');
   });
 });
 

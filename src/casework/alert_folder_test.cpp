@@ -168,8 +168,12 @@ TEST(IncidentGrouper, TiesBySharedEntityAndSharedPeerInsideTheWindow) {
   EXPECT_EQ(incidents[0].alerts, (std::vector<std::string>{"A-1", "A-2", "A-3"}));
   EXPECT_EQ(incidents[0].entities.size(), 2U);
   EXPECT_EQ(incidents[0].severity, 90U);
-  EXPECT_NE(incidents[0].summary.en.find("ip 203.0.113.9"), std::string::npos) << incidents[0].summary.en;
+  EXPECT_NE(incidents[0].summary.en.find("3 alerts about 2 entities"), std::string::npos) << incidents[0].summary.en;
+  EXPECT_NE(incidents[0].summary.en.find("IP 203.0.113.9"), std::string::npos) << incidents[0].summary.en;
   EXPECT_NE(incidents[0].summary.zh.find("3 条告警"), std::string::npos);
+  const std::vector<model::Alert> one{ip_alert("A-1", "10.0.0.1", "", 0), ip_alert("A-2", "10.0.0.1", "", 10)};
+  const auto single = group_incidents(one, shipped_content().grades, kNames);
+  EXPECT_NE(single.at(0).summary.en.find("2 alerts about 1 entity ("), std::string::npos) << single[0].summary.en;
   std::string line;
   append_json(line, incidents[0]);
   EXPECT_EQ(line.substr(0, 9), "{\"id\":\"I-");

@@ -286,7 +286,7 @@ Result<AppealView> CaseDesk::decide_appeal(const Actor& actor, const std::string
     TRY(end_by_appeal(parts_, tx, actor, measure, row, decision));
     TRY(close_appeal(parts_, tx, actor, measure, decision.outcome, decision.reason, decision.repair));
     ActionInput input;
-    input.note = fmt::format("{} {}: {} {}", id, measure.id, decision.outcome, decision.reason);
+    input.note = fmt::format("{} {}\noutcome: {}\nreason: {}", id, measure.id, decision.outcome, decision.reason);
     const bool upheld = decision.outcome == "upheld";
     const WorkflowAction* step = own_step(parts_, row, measure, {upheld ? Effect::kLift : Effect::kRejectAppeal});
     if (step != nullptr) {

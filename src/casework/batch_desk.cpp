@@ -127,6 +127,11 @@ Result<Chosen> choose(const DeskParts& parts, const store::View& view, const std
   return out;
 }
 
+// Notes are "field: value" a line where words would be of one language: who shows them has the words of both.
+std::string reason_line(const std::string& reason) {
+  return reason.empty() ? std::string() : "\nreason: " + reason;
+}
+
 // The case follows where it stands before the step; otherwise the batch runs beside it and the history says so.
 Result<> follow(const DeskParts& parts, store::Tx& tx, const Actor& actor, const std::string& case_id, Effect effect,
                 const LocalText& title, const std::string& note) {
@@ -336,7 +341,7 @@ Result<BatchView> CaseDesk::propose_batch(const Actor& actor, const std::string&
                              {"left_out", fmt::to_string(chosen.left_out.size())},
                              {"reason", batch.reason.substr(0, 500)}}));
     TRY(follow(parts_, tx, actor, case_id, Effect::kProposeMeasure, {"提出批量措施", "Proposed for several numbers"},
-               fmt::format("{}: {} × {}", batch.id, batch.kind, batch.members)));
+               fmt::format("{} × {}\nkind: {}", batch.id, batch.members, batch.kind)));
     TRY_ASSIGN(out, batch_view(parts_, tx, actor, batch.id));
     return {};
   }));
@@ -394,7 +399,7 @@ Result<BatchView> CaseDesk::approve_batch(const Actor& actor, const std::string&
                              {"waiting", fmt::to_string(seen - approved)},
                              {"excepted", fmt::to_string(refused)},
                              {"reason", reason.substr(0, 500)}}));
-    const std::string note = fmt::format("{}: {} approved, {} excepted. {}", id, approved, refused, reason);
+    const std::string note = fmt::format("{}: {}/{}{}", id, approved, members.size(), reason_line(reason));
     if (row.state == "refused") {
       TRY(follow(parts_, tx, actor, row.case_id, Effect::kRefuseMeasure, {"批量措施未获批准", "Refused"}, note));
     } else if (approved > 0) {
@@ -421,7 +426,7 @@ Result<BatchView> CaseDesk::refuse_batch(const Actor& actor, const std::string& 
     TRY(settle_batch(parts_, tx, row, reason));
     TRY(parts_.audit.record(tx, actor, "measures.refuse", "batch:" + id, {{"reason", reason.substr(0, 500)}}));
     TRY(follow(parts_, tx, actor, row.case_id, Effect::kRefuseMeasure, {"批量措施未获批准", "Refused"},
-               id + ": " + reason));
+               id + reason_line(reason)));
     TRY_ASSIGN(out, batch_view(parts_, tx, actor, id));
     return {};
   }));

@@ -304,5 +304,15 @@ TEST(Kill, BatchAndAppealAreAllOrNothing) {
   EXPECT_TRUE(must(t.audit->verify()).ok);
 }
 
+// What the history says of a batch is in no language, so that the console can say it in the reader's.
+TEST(Batch, TheHistoryNamesTheKindAsAField) {
+  RingDesk t;
+  const BatchView batch = t.approved();
+  std::string notes;
+  for (const auto& entry : must(t.desk->case_view(t.viewer, t.opened.summary.id)).history) notes += entry.note + "\n";
+  EXPECT_NE(notes.find(batch.summary.id + " × 5\nkind: reverify\n"), std::string::npos) << notes;
+  EXPECT_NE(notes.find(batch.summary.id + ": 5/5\n"), std::string::npos) << notes;
+}
+
 }  // namespace
 }  // namespace pandun::casework

@@ -148,7 +148,7 @@ Result<CardBatchView> CardDesk::propose(const Actor& actor, const std::string& i
     TRY(tx.card_batches().update(row));
     TRY(add_history(parts_, tx, of_case, actor.name, "cards_proposed",
                     {"提出号卡批次措施", "Proposed for a list of cards"}, of_case.state,
-                    fmt::format("{}: {} × {}", id, row.kind, row.members)));
+                    fmt::format("{} × {}\nkind: {}", id, row.members, row.kind)));
     TRY(parts_.audit.record(tx, actor, "cards.propose", "batch:" + id,
                             {{"case", of_case.number},
                              {"kind", row.kind},

@@ -77,25 +77,39 @@ const Alert& gravest(std::span<const Alert* const> alerts) {
 }
 
 // The shared things themselves, most shared first: what the reader is told as the reason.
-std::string_view kind_zh(model::EntityKind kind) {
+struct KindWords {
+  std::string_view zh, en;
+};
+KindWords words_of(model::EntityKind kind) {
   switch (kind) {
     case model::EntityKind::kNumber:
-      return "号码";
+      return {"号码", "number"};
     case model::EntityKind::kDevice:
-      return "终端";
+      return {"设备", "device"};
     case model::EntityKind::kCell:
-      return "小区";
+      return {"小区", "cell"};
+    case model::EntityKind::kIp:
+      return {"IP", "IP"};
+    case model::EntityKind::kHostPair:
+      return {"主机对", "host pair"};
     case model::EntityKind::kDomain:
-      return "域名";
-    default:
-      return name(kind);
+      return {"域名", "domain"};
+    case model::EntityKind::kUrl:
+      return {"网址", "URL"};
+    case model::EntityKind::kHash:
+      return {"文件", "file"};
+    case model::EntityKind::kTrunk:
+      return {"中继", "trunk"};
+    case model::EntityKind::kApp:
+      return {"应用", "app"};
   }
+  return {name(kind), name(kind)};
 }
 
 // The three things that most of the alerts share, in Chinese or English words.
 std::vector<std::string> ties(std::span<const Alert* const> alerts, bool chinese) {
   const auto shown_as = [chinese](const ShownEntity& entity) {
-    return fmt::format("{} {}", chinese ? kind_zh(entity.kind) : name(entity.kind), entity.value);
+    return fmt::format("{} {}", chinese ? words_of(entity.kind).zh : words_of(entity.kind).en, entity.value);
   };
   std::map<std::string, std::size_t> counts;
   for (const Alert* alert : alerts) {
@@ -214,10 +228,11 @@ void describe(Incident& incident, std::span<const Alert* const> alerts, const Gr
                         fmt::format("{}: 1 alert ({}).", top.title.en, by.en)};
     return;
   }
-  incident.summary = {fmt::format("{}：{} 条告警，{} 个对象（{}）；因共同{}归并。", top.title.zh, alerts.size(),
-                                  incident.entities.size(), by.zh, fmt::join(ties(alerts, true), "、")),
-                      fmt::format("{}: {} alerts about {} entities ({}); tied by {}.", top.title.en, alerts.size(),
-                                  incident.entities.size(), by.en, fmt::join(ties(alerts, false), ", "))};
+  incident.summary = {
+      fmt::format("{}：{} 条告警，{} 个对象（{}）；因共同{}归并。", top.title.zh, alerts.size(),
+                  incident.entities.size(), by.zh, fmt::join(ties(alerts, true), "、")),
+      fmt::format("{}: {} alerts about {} {} ({}); tied by {}.", top.title.en, alerts.size(), incident.entities.size(),
+                  incident.entities.size() == 1 ? "entity" : "entities", by.en, fmt::join(ties(alerts, false), ", "))};
 }
 
 std::vector<Incident> group_incidents(std::span<const Alert> alerts, const GradeTable& grades,

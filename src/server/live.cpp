@@ -111,7 +111,7 @@ struct Live::Rooms {
   Result<> open_api();
   void start_threads();
   void stop();
-  void run_ticker(std::stop_token stop);
+  void run_ticker(const std::stop_token& stop);
   void told(const DetectLoop::Handed& handed);
   void warn_people(const DetectLoop::Handed& handed);
   void tick_leads();
@@ -403,15 +403,15 @@ Result<> Live::Rooms::open_api() {
 }
 
 void Live::Rooms::start_threads() {
-  detect_thread = platform::start_thread("detect", [this](std::stop_token stop) { detection->run(stop); });
-  intake_thread = platform::start_thread("intake", [this](std::stop_token stop) { intake->run(stop); });
-  threads.push_back(platform::start_thread("decisions", [this](std::stop_token stop) { decisions->run(stop); }));
-  threads.push_back(platform::start_thread("ticker", [this](std::stop_token stop) { run_ticker(stop); }));
-  threads.push_back(platform::start_thread("back-test", [this](std::stop_token stop) { rule_desk->run(stop); }));
+  detect_thread = platform::start_thread("detect", [this](const std::stop_token& stop) { detection->run(stop); });
+  intake_thread = platform::start_thread("intake", [this](const std::stop_token& stop) { intake->run(stop); });
+  threads.push_back(platform::start_thread("decisions", [this](const std::stop_token& stop) { decisions->run(stop); }));
+  threads.push_back(platform::start_thread("ticker", [this](const std::stop_token& stop) { run_ticker(stop); }));
+  threads.push_back(platform::start_thread("back-test", [this](const std::stop_token& stop) { rule_desk->run(stop); }));
   if (archive)
-    threads.push_back(platform::start_thread("archive", [this](std::stop_token stop) { archive->run(stop); }));
+    threads.push_back(platform::start_thread("archive", [this](const std::stop_token& stop) { archive->run(stop); }));
   if (feed)
-    threads.push_back(platform::start_thread("feed", [this](std::stop_token stop) {
+    threads.push_back(platform::start_thread("feed", [this](const std::stop_token& stop) {
       if (auto done = feed->run(stop); !done.ok()) platform->note_fault("simulator", done.error().text());
     }));
   platform->set_waiting_for({});
@@ -467,7 +467,7 @@ void Live::Rooms::tick_leads() {
     if (auto changed = desk->case_summary(id); changed.ok()) hub->changed(*changed);
 }
 
-void Live::Rooms::run_ticker(std::stop_token stop) {
+void Live::Rooms::run_ticker(const std::stop_token& stop) {
   int ticks = 0;
   auto anchored = audit->anchor(files, anchor_directory(data));
   if (!anchored.ok()) platform->note_fault("audit", anchored.error().text());

@@ -20,7 +20,7 @@ class Rates {
   api::RateSeries series(unsigned hours, WallMs now) const;  // at most 360 steps, events a second and alerts a step
 
  private:
-  static constexpr std::size_t kMinutes = 7 * 24 * 60, kSeconds = 10;
+  static constexpr std::size_t kMinutes = std::size_t{7} * 24 * 60, kSeconds = 10;
   struct Minute {
     std::int64_t minute = -1;
     double events = 0, alerts = 0;

@@ -38,6 +38,7 @@ export const useCatalog = defineStore('catalog', () => {
     const known = detectors.value.find((detector) => detector.name === name) ?? rules.value.find((rule) => rule.id === name) ?? topics.value.find((topic) => topic.id === name);
     return known?.title ?? OTHER_FINDERS[name] ?? { zh: name, en: name };
   }
+  const isRule = (name: string) => rules.value.some((rule) => rule.id === name);
   function topicTitle(id: string): LocalText {
     return topics.value.find((topic) => topic.id === id)?.title ?? { zh: id, en: id };
   }
@@ -56,5 +57,5 @@ export const useCatalog = defineStore('catalog', () => {
     asked.clear();
   }
 
-  return { detectors, topics, grounds, kinds, workflows, loadDetectors, loadRules, loadTopics, loadGrounds, loadKinds, loadWorkflows, detectorTitle, topicTitle, kindTitle, approverOf, groundName, forget };
+  return { detectors, topics, grounds, kinds, workflows, loadDetectors, loadRules, loadTopics, loadGrounds, loadKinds, loadWorkflows, detectorTitle, isRule, topicTitle, kindTitle, approverOf, groundName, forget };
 });
