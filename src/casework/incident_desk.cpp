@@ -102,6 +102,7 @@ Result<> describe_incident(const DeskParts& parts, store::Tx& tx, const std::str
   }
   if (alerts.empty()) return {};
   std::vector<const Alert*> pointers;
+  pointers.reserve(alerts.size());
   for (const Alert& alert : alerts) pointers.push_back(&alert);
   Incident incident;
   describe(incident, pointers, parts.content.grades, parts.detectors);

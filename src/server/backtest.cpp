@@ -25,8 +25,8 @@
 namespace pandun::server {
 namespace {
 
-constexpr std::int64_t kSlackMs = 15 * 60'000;  // of watermark behind `to`: records that came late
-constexpr std::uint64_t kLookEvery = 50'000;    // events between two looks at the bounds
+constexpr std::int64_t kSlackMs = 15LL * 60'000;  // of watermark behind `to`: records that came late
+constexpr std::uint64_t kLookEvery = 50'000;      // events between two looks at the bounds
 constexpr std::string_view kCandidate = "backtest_candidate_";
 constexpr std::string_view kRecordBegan = "record_began_s";
 

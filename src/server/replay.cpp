@@ -149,7 +149,7 @@ class Replay {
   }
 
   std::string key_path() const {
-    if (const std::string set = settings_.text("guard.key_file"); !set.empty()) return set;
+    if (std::string set = settings_.text("guard.key_file"); !set.empty()) return set;
     return platform::join(platform::default_state_directory(), "keys/seal.key");
   }
 
