@@ -251,7 +251,7 @@ TEST(CardBatches, ANumberInTheClearIsNoTokenAndNoGroup) {
                                CardHouse::token(2) + "0",
                                CardHouse::token(2) + ",13800138000",
                                CardHouse::token(2) + ",138 0013 8000",
-                               CardHouse::token(2) + ",\xd2\xbd",
+                               CardHouse::token(2) + ",\xff\xfe",
                                CardHouse::token(2) + ",a\x01"};
   std::string text = CardHouse::token(1) + ",医院\n";
   for (const std::string& line : wrong) text += line + "\n";
