@@ -50,7 +50,9 @@ void devices(StateReader& in) {
                   static_cast<std::int32_t>(i % 20) - 1, hash64(i % 2 == 0 ? "a" : "b")},
                  time_at(i));
     if (i % 16 != 0) continue;
-    const DeviceActivity view(state, *state.find(kDevice, hash_of(kDevice), time_at(i)));
+    const DeviceRecord* record = state.find(kDevice, hash_of(kDevice), time_at(i));
+    if (record == nullptr) continue;
+    const DeviceActivity view(state, *record);
     ask(view, &Feature::device);
     if (view.uses_series(Window::k24h).size() > 48 || view.uses_series(Window::k5m).size() > 30) std::abort();
   }

@@ -396,8 +396,8 @@ void Shard::ask_rules(const model::Event& event, std::span<const WorkItem> items
         break;
       case WorkItem::kDeviceOut:
       case WorkItem::kDeviceIn:
-        if (rules_.wants_devices())
-          rules_.on_device(event, item.key.key, place_of(event, item), *context.device(item), ports_, live, shadow);
+        if (const DeviceActivity* device = rules_.wants_devices() ? context.device(item) : nullptr; device != nullptr)
+          rules_.on_device(event, item.key.key, place_of(event, item), *device, ports_, live, shadow);
         break;
       default:
         if (rules_.wants_cells())
@@ -443,8 +443,8 @@ bool Shard::count_place(const model::Event& event, const WorkItem& item) {
       contact.answered = c.answered;
       contact.talk_s = c.duration_s;
     }
-    const DeviceRecord& record = devices_->update(item.key.key, item.hash, contact, event.watermark);
-    return rules_.wants_devices() && rules_.may_hold(DeviceActivity(*devices_, record));
+    const DeviceRecord* record = devices_->update(item.key.key, item.hash, contact, event.watermark);
+    return record != nullptr && rules_.wants_devices() && rules_.may_hold(DeviceActivity(*devices_, *record));
   }
   CellVisit visit{event.time, CellContact::kMessages, {}, item.beside, false};
   if (event.kind() == model::EventKind::kMessage) {
@@ -490,7 +490,7 @@ void Shard::evict(EventMs watermark) {
 
 std::vector<Shard::Section> Shard::sections() const {
   // Raised when their saved form or meaning changes.
-  constexpr std::uint32_t kNumbersVersion = 4, kHostsVersion = 2, kRulesVersion = 1, kDevicesVersion = 3,
+  constexpr std::uint32_t kNumbersVersion = 4, kHostsVersion = 2, kRulesVersion = 1, kDevicesVersion = 4,
                           kCellsVersion = 2, kDiallingVersion = 2;
   std::vector<Section> out{{"numbers", kNumbersVersion}, {"hosts", kHostsVersion}, {"rules", kRulesVersion},
                            {"devices", kDevicesVersion}, {"cells", kCellsVersion}, {"dialling", kDiallingVersion}};

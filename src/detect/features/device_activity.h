@@ -1,17 +1,23 @@
 // A device's recent use: the one definition of its features, for detectors and rules.
 //
 // Units    counts, ratios 0-1, seconds. Windows are detect/window.h's and end at the device's own newest event: 5 min, 1 h and
-//          24 h for counts, 7 d and 30 d (180 steps of 4 h) too for different numbers and cells. A ratio without a
+//          24 h for counts, 7 d and 30 d (5 steps of 6 d) too for different numbers and cells. A ratio without a
 //          denominator is NaN.
+// Which    devices that at least two numbers used within 30 d (of the window that ends at the newest use). One that a single
+//          number uses is in effect that number, and has no features: ask the number. What is counted is what happened from
+//          the second number's first use on; the first number is known with its first and last use. When one number is left,
+//          the features end, and begin anew when another comes.
 // Uses     a call made from it (caller_device), a call received on it (callee_device, where the feed names it) and a message
 //          sent from it. Answered, unanswered and short are as for numbers. A switch: its number is not that of the use
 //          before; a move: its cell is not that of the last use with a cell; both in the order of arrival.
 // Numbers  at most 64 numbers and 64 cells are remembered, the least recently used goes first; a number for 30 d, a cell for
 //          7 d after its last use. A new number was first used on the device within the window.
-// Shape    the number and the cell of the latest use in the device's own entry, those before in lists. A list of up to 64 uses
-//          of the last 24 h, 8 bytes each; beyond, counters by step and DistinctWindows, until a day
-//          of at most 32 uses has passed. Equal to a brute-force pass in both, but that two callees fall together once in
-//          2^23 and, beyond 8,192 in 24 h, distinct callees are within 3.3 % (1 sigma).
+// Errors   two numbers fall together once in 2^24, two callees once in 2^23; beyond 8,192 in 24 h, distinct callees are within
+//          3.3 % (1 sigma). The first number's uses before the second came count as made at the start of their half-hour: it
+//          may be missing from 5 min and 1 h until it is used again. Two devices fall together as device_singles.h says.
+// Shape    the number and the cell of the latest use in the device's own entry, those before in lists. A list of up to 256
+//          uses of the last 24 h, 8 bytes each; beyond, counters by step and DistinctWindows, until a day of at most 128 uses
+//          has passed. Both equal a brute-force pass.
 // Late     a use more than 24 h behind the newest is left out.
 // Life     a DeviceActivity is a view for one call of on_event().
 // Threads  one owner.
@@ -66,7 +72,7 @@ class DeviceActivity {
   double new_numbers(Window w) const;
   double distinct_numbers_30d() const;
   double new_numbers_30d() const;
-  double first_seen_age_s() const;
+  double first_seen_age_s() const;  // since the first use by the number it had when the second came, or before
 
   std::vector<model::EvidencePoint> uses_series(Window w) const;  // per step, zeros included, oldest first
 

@@ -6,12 +6,18 @@
 namespace pandun::detect {
 namespace {
 
-constexpr std::uint32_t kQuietUses = 32, kShortS = 10;
-constexpr std::size_t kUsesMax = DeviceRecord::kUsesMax, kCellsMax = DeviceRecord::kCellsMax;
-static_assert(DeviceRecord::Things::kCapacityMax >= kUsesMax + kCellsMax - 1);
+constexpr std::uint32_t kQuietUses = 128, kShortS = 10;
+constexpr std::size_t kUsesMax = DeviceRecord::kUsesMax, kCellsMax = DeviceRecord::kCellsMax,
+                      kNumbersMax = DeviceRecord::kNumbersMax;
+static_assert((kUsesMax + kCellsMax) * sizeof(DeviceUse) * 9 / 8 <= BlockPool::kLargest);
 
 std::uint32_t short_hash(std::uint64_t mixed) {  // never 0: that stands for "none"
   return std::max(1U, peer_hash(mixed));
+}
+
+// Of a number: 24 bits, as many as are kept of a device's only one.
+std::uint32_t number_hash(model::NumberKey number) {
+  return std::max(1U, peer_hash(hash_of(model::key_of(number))) & 0xffffffU);
 }
 
 DeviceUse use_of(const DeviceContact& c) {
@@ -113,16 +119,16 @@ bool DeviceActivities::see_number(DeviceRecord& record, std::uint32_t hash, std:
   SeenNumber& seen = record.number;
   const bool another = seen.hash != 0 && seen.hash != hash;
   if (another) {
-    const std::span<SeenNumber> others = record.numbers.in(numbers_);
+    const std::span<SeenNumber> others = record.numbers.in(blocks_);
     const auto found =
         std::find_if(others.begin(), others.end(), [hash](const SeenNumber& n) { return n.hash == hash; });
-    const auto room = [&record] { return record.numbers.size() + 1U < DeviceRecord::Numbers::kCapacityMax; };
+    const auto room = [&record] { return record.numbers.size() + 1U < kNumbersMax; };
     if (found != others.end()) {
       std::swap(*found, seen);
     } else {
-      if (!room()) record.numbers.drop_if(numbers_, [from](const SeenNumber& n) { return n.last_s < from; });
+      if (!room()) record.numbers.drop_if(blocks_, [from](const SeenNumber& n) { return n.last_s < from; });
       if (room()) {
-        record.numbers.append(numbers_) = seen;
+        record.numbers.append(blocks_) = seen;
       } else {
         SeenNumber& least = *std::min_element(others.begin(), others.end(), less_recent<SeenNumber>);
         if (less_recent(least, seen)) least = seen;
@@ -140,7 +146,7 @@ bool DeviceActivities::see_cell(DeviceRecord& record, std::uint32_t hash, std::u
   SeenCell& seen = record.cell;
   const bool another = seen.hash != 0 && seen.hash != hash;
   if (another) {
-    const std::span<DeviceUse> others = record.things.in(things_).first(record.cells);
+    const std::span<DeviceUse> others = record.things.in(blocks_).first(record.cells);
     const auto found =
         std::find_if(others.begin(), others.end(), [hash](const DeviceUse& c) { return seen_cell(c).hash == hash; });
     if (found != others.end()) {
@@ -159,39 +165,39 @@ bool DeviceActivities::see_cell(DeviceRecord& record, std::uint32_t hash, std::u
 
 // The latest cell is about to be one of those before.
 void DeviceActivities::keep_cell(DeviceRecord& record, std::uint32_t from_s) {
-  std::span<DeviceUse> all = record.things.in(things_);
+  std::span<DeviceUse> all = record.things.in(blocks_);
   if (record.cells + 1U >= kCellsMax) {
     const DeviceUse* end = all.data() + record.cells;
-    record.things.drop_if(things_, [&](const DeviceUse& thing) {
+    record.things.drop_if(blocks_, [&](const DeviceUse& thing) {
       const bool gone = &thing < end && seen_cell(thing).last_s < from_s;
       if (gone) --record.cells;
       return gone;
     });
   }
   if (record.cells + 1U >= kCellsMax) {
-    const auto cells = record.things.in(things_).first(record.cells);
+    const auto cells = record.things.in(blocks_).first(record.cells);
     DeviceUse& least = *std::min_element(cells.begin(), cells.end(), [](const DeviceUse& a, const DeviceUse& b) {
       return less_recent(seen_cell(a), seen_cell(b));
     });
     if (less_recent(seen_cell(least), record.cell)) least = std::bit_cast<DeviceUse>(record.cell);
     return;
   }
-  record.things.append(things_);
-  all = record.things.in(things_);
+  record.things.append(blocks_);
+  all = record.things.in(blocks_);
   std::copy_backward(all.begin() + record.cells, all.end() - 1, all.end());
   all[record.cells++] = std::bit_cast<DeviceUse>(record.cell);
 }
 
 void DeviceActivities::drop_uses(DeviceRecord& record, std::uint32_t before_s) {
-  const DeviceUse* first = record.things.in(things_).data() + record.cells;
-  record.things.drop_if(things_, [&](const DeviceUse& u) { return &u >= first && u.time_s < before_s; });
+  const DeviceUse* first = record.things.in(blocks_).data() + record.cells;
+  record.things.drop_if(blocks_, [&](const DeviceUse& u) { return &u >= first && u.time_s < before_s; });
 }
 
 void DeviceActivities::prefetch_more(model::EntityKey device, std::uint64_t hash) const {
   const DeviceRecord* record = table_.peek_hash(DeviceKey{device.lo}, hash);
   if (record == nullptr) return;
   if (record->busy != 0) return busy_.at(record->busy - 1).counts.prefetch();
-  if (const std::span<const DeviceUse> things = record->things.in(things_); !things.empty()) {
+  if (const std::span<const DeviceUse> things = record->things.in(blocks_); !things.empty()) {
     fetch_line(things.data());
     fetch_line(things.data() + record->cells);  // the oldest use
     fetch_line(things.data() + things.size());  // where the next will stand
@@ -199,27 +205,85 @@ void DeviceActivities::prefetch_more(model::EntityKey device, std::uint64_t hash
   if (record->numbers.size() != 0) fetch_line(numbers(*record).data());
 }
 
-const DeviceRecord& DeviceActivities::update(model::EntityKey device, std::uint64_t hash, const DeviceContact& contact,
+// What is known of a device that had one number, when another one comes; null when it does not.
+DeviceRecord* DeviceActivities::second_number(DeviceKey key, std::uint64_t hash, const DeviceContact& contact,
+                                              EventMs watermark) {
+  if (!contact.number.known()) return nullptr;
+  const std::uint32_t now = DeviceSingles::step_of(seconds32(watermark)), time_s = seconds32(contact.time);
+  const std::uint32_t step = DeviceSingles::step_of(time_s), number = number_hash(contact.number);
+  const DeviceSingles::Found found = singles_.find(hash, now);
+  if (!found) {
+    singles_.put(hash, now, {number, step, step});
+    return nullptr;
+  }
+  const DeviceSingles::Single only = found.single;
+  if (step + DeviceSingles::kDaySteps <= only.last) {
+    ++too_old_;
+    return nullptr;
+  }
+  const std::uint32_t first_s = only.first * DeviceSingles::kStepS, last_s = only.last * DeviceSingles::kStepS;
+  const std::uint32_t newest_s = std::max(last_s, time_s);
+  if (only.number == number || last_s < start_s(Window::k30d, newest_s)) {
+    const bool same = only.number == number;
+    singles_.change(found, {number, same ? std::min(only.first, step) : step, same ? std::max(only.last, step) : step});
+    return nullptr;
+  }
+  singles_.erase(found);
+  DeviceRecord& record = table_.touch_hash(key, hash, watermark, nullptr, [this](DeviceRecord& old) { release(old); });
+  release(record);
+  record = {};
+  record.first_s = first_s;
+  record.newest_s = newest_s;
+  record.number = {only.number, first_s, last_s};
+  return &record;
+}
+
+bool DeviceActivities::shared(const DeviceRecord& record) const {
+  const std::uint32_t from = start_s(Window::k30d, record.newest_s);
+  std::uint32_t lately = record.number.hash != 0 && record.number.last_s >= from ? 1 : 0;
+  for (const SeenNumber& n : numbers(record))
+    if (n.last_s >= from && ++lately >= 2) return true;
+  return lately >= 2;
+}
+
+// The others were silent for 30 days: what is left is the number that was used last.
+void DeviceActivities::make_single(DeviceKey key, std::uint64_t hash, DeviceRecord& record, EventMs watermark) {
+  SeenNumber left = record.number;
+  for (const SeenNumber& n : numbers(record))
+    if (left.hash == 0 || less_recent(left, n)) left = n;
+  release(record);
+  table_.erase(key);
+  if (left.hash == 0) return;
+  const auto step = [](std::uint32_t time_s) { return DeviceSingles::step_of(time_s); };
+  singles_.put(hash, step(seconds32(watermark)), {left.hash, step(left.first_s), step(left.last_s)});
+}
+
+const DeviceRecord* DeviceActivities::update(model::EntityKey device, std::uint64_t hash, const DeviceContact& contact,
                                              EventMs watermark) {
-  bool fresh = false;
-  DeviceRecord& record =
-      table_.touch_hash(DeviceKey{device.lo}, hash, watermark, &fresh, [this](DeviceRecord& old) { release(old); });
+  const DeviceKey key{device.lo};
+  DeviceRecord* found = table_.find_hash(key, hash, watermark);
+  found = found == nullptr ? second_number(key, hash, contact, watermark)
+                           : &table_.touch_hash(key, hash, watermark, nullptr, [](DeviceRecord&) {});
+  if (found == nullptr) return nullptr;
+  DeviceRecord& record = *found;
   DeviceUse use = use_of(contact);
-  if (fresh) record.first_s = record.newest_s = use.time_s;
   record.newest_s = std::max(record.newest_s, use.time_s);
   if (use.time_s < start_s(Window::k24h, record.newest_s)) {
     ++too_old_;
-    return record;
+    return found;
   }
   record.first_s = std::min(record.first_s, use.time_s);
-  if (contact.number.known())
-    use.switched = see_number(record, short_hash(hash_of(model::key_of(contact.number))), use.time_s) ? 1U : 0U;
+  if (contact.number.known()) use.switched = see_number(record, number_hash(contact.number), use.time_s) ? 1U : 0U;
+  if (!shared(record)) {
+    make_single(key, hash, record, watermark);
+    return nullptr;
+  }
   if (contact.cell != 0) use.moved = see_cell(record, short_hash(contact.cell), use.time_s) ? 1U : 0U;
   if (record.busy == 0)
     add_listed(record, use);
   else
     add_busy(record, use);
-  return record;
+  return found;
 }
 
 void DeviceActivities::add_listed(DeviceRecord& record, const DeviceUse& use) {
@@ -234,7 +298,7 @@ void DeviceActivities::add_listed(DeviceRecord& record, const DeviceUse& use) {
     drop_uses(record, std::numeric_limits<std::uint32_t>::max());
     return busy.add(use, record.newest_s);
   }
-  record.things.append(things_) = use;
+  record.things.append(blocks_) = use;
   const std::span<DeviceUse> all = uses_of(record);
   for (std::size_t at = all.size() - 1; at > 0 && all[at - 1].time_s > all[at].time_s; --at)
     std::swap(all[at - 1], all[at]);
@@ -266,23 +330,30 @@ void DeviceActivities::add_busy(DeviceRecord& record, const DeviceUse& use) {
   const std::vector<DeviceUse> list = std::move(busy.list);
   busy_.give_back(record.busy - 1);
   record.busy = 0;
-  for (const DeviceUse& u : list) record.things.append(things_) = u;
+  for (const DeviceUse& u : list) record.things.append(blocks_) = u;
 }
 
 void DeviceActivities::release(DeviceRecord& record) {
   if (record.busy != 0) busy_.give_back(record.busy - 1);
   record.busy = 0;
   record.cells = 0;
-  record.things.clear(things_);
-  record.numbers.clear(numbers_);
+  record.things.clear(blocks_);
+  record.numbers.clear(blocks_);
 }
 
 void DeviceActivities::evict(EventMs watermark) {
-  table_.evict(watermark, [this](DeviceRecord& old) { release(old); });
+  if (sweeps_++ % 16 == 0) blocks_.thin();
+  table_.evict(
+      watermark, [this](DeviceRecord& old) { release(old); },
+      [this](DeviceRecord& record) {
+        record.numbers.settle(blocks_);
+        record.things.settle(blocks_);
+      });
+  singles_.evict(DeviceSingles::step_of(seconds32(watermark)));
 }
 
 std::uint64_t DeviceActivities::bytes() const {
-  std::uint64_t total = table_.bytes() + things_.bytes() + numbers_.bytes();
+  std::uint64_t total = table_.bytes() + singles_.bytes() + blocks_.bytes();
   busy_.for_each([&](const BusyDevice& b) {
     total += sizeof(b) + sizeof(void*) + b.callees.bytes() + b.list.capacity() * sizeof(DeviceUse);
   });
@@ -318,16 +389,18 @@ void DeviceActivities::load_record(StateReader& in, DeviceRecord& record) {
     if (n > most) in.fail("a device's list is over its bound");
     return n;
   };
-  const std::uint64_t numbers = count(DeviceRecord::Numbers::kCapacityMax - 1);
+  const std::uint64_t numbers = count(kNumbersMax - 1);
   for (std::uint64_t i = 0; i < numbers && in.ok(); ++i) {
-    SeenNumber& n = record.numbers.append(numbers_);
+    SeenNumber& n = record.numbers.append(blocks_);
     for (std::uint32_t* v : {&n.hash, &n.first_s, &n.last_s}) *v = in.u32();
+    if (n.hash >> 24 != 0) in.fail("a device's number has too many bits");
   }
+  if (number.hash >> 24 != 0) in.fail("a device's number has too many bits");
   const std::uint64_t cells = count(kCellsMax - 1);
   for (std::uint64_t i = 0; i < cells && in.ok(); ++i) {
     SeenCell c;
     for (std::uint32_t* v : {&c.hash, &c.last_s}) *v = in.u32();
-    record.things.append(things_) = std::bit_cast<DeviceUse>(c);
+    record.things.append(blocks_) = std::bit_cast<DeviceUse>(c);
     ++record.cells;
   }
   if (in.u8() != 0) {
@@ -342,17 +415,20 @@ void DeviceActivities::load_record(StateReader& in, DeviceRecord& record) {
     const DeviceUse use = load_use(in);
     if (use.time_s > record.newest_s || use.time_s < before) in.fail("a device's uses are out of order");
     before = use.time_s;
-    record.things.append(things_) = use;
+    record.things.append(blocks_) = use;
   }
 }
 
 void DeviceActivities::save(StateWriter& out) const {
   out.u64(too_old_);
+  singles_.save(out);
   table_.save(out, [this](StateWriter& o, const DeviceRecord& record) { save_record(o, record); });
 }
 
 Result<> DeviceActivities::load(StateReader& in) {
   const std::uint64_t too_old = in.u64();
+  singles_.load(in);
+  TRY(in.status());
   TRY(table_.load(
       in, [this](StateReader& i, DeviceRecord& record) { load_record(i, record); },
       [this](DeviceRecord& r) { release(r); }));

@@ -1,7 +1,8 @@
 // How a device's recent use is stored; what it means is in device_activity.h.
 //
-// Shape    an entry of the table is 64 bytes, one line of memory; a typical telephone's list is another 64 to 128. Lists and counters are two stores of
-//          the same thing: which one is used can change at any time without changing any feature.
+// Shape    a device of one number is 10 bytes (device_singles.h). One of more is an entry of 64 bytes, one line of memory, and
+//          lists: 12 bytes for each further number, 8 for each cell and use. Lists and counters are two stores of the same
+//          thing: which one is used can change at any time without changing any feature.
 // Safety   numbers, cells and callees are hashes: nothing here can be read back.
 #pragma once
 
@@ -12,9 +13,12 @@
 #include <span>
 #include <vector>
 
+#include "detect/block_pool.h"
 #include "detect/distinct.h"
+#include "detect/features/block_list.h"
 #include "detect/features/device_activity.h"
-#include "detect/features/slab_list.h"
+#include "detect/features/device_singles.h"
+#include "detect/slab.h"
 #include "detect/state_table.h"
 #include "model/event.h"
 
@@ -57,15 +61,13 @@ struct SeenCell {
 static_assert(sizeof(SeenCell) == sizeof(DeviceUse));
 
 struct DeviceRecord {
-  static constexpr std::size_t kUsesMax = 64, kCellsMax = 64;
-  // The cells before the latest use's, as bytes of a use each, then the uses by time: one place in memory.
-  using Things = SlabPool<DeviceUse, 6, 4>;
-  using Numbers = SlabPool<SeenNumber, 7, 1>;
+  static constexpr std::size_t kUsesMax = 256, kCellsMax = 64, kNumbersMax = 64;
   std::uint32_t first_s = 0, newest_s = 0;
   SeenNumber number;  // of the latest use; hash 0 = none yet
   SeenCell cell;
-  SlabList<SeenNumber, Numbers> numbers;  // those before it, which are others
-  SlabList<DeviceUse, Things> things;
+  BlockList<SeenNumber> numbers;  // those before it, which are others
+  // The cells before the latest use's, as bytes of a use each, then the uses by time: one place in memory.
+  BlockList<DeviceUse> things;
   std::uint32_t busy = 0;  // handle + 1, 0 = listed
   std::uint8_t cells = 0;  // how many of the things are cells
   std::uint32_t uses() const { return things.size() - cells; }
@@ -111,10 +113,12 @@ class DeviceActivities {
  public:
   DeviceActivities() : table_(std::chrono::hours(24 * 30)) {}
 
-  void prefetch(std::uint64_t hash, unsigned stage) const { table_.prefetch_hash(hash, stage); }
+  void prefetch(std::uint64_t hash, unsigned stage) const {
+    if (!singles_.prefetch(hash, stage)) table_.prefetch_hash(hash, stage);
+  }
   void prefetch_more(model::EntityKey device, std::uint64_t hash) const;  // a stage later: its lists
-  // The record stays where it is until the next call.
-  const DeviceRecord& update(model::EntityKey device, std::uint64_t hash, const DeviceContact& contact,
+  // Null while one number alone uses it. The record stays where it is until the next call.
+  const DeviceRecord* update(model::EntityKey device, std::uint64_t hash, const DeviceContact& contact,
                              EventMs watermark);
   const DeviceRecord* find(model::EntityKey device, std::uint64_t hash, EventMs watermark) {
     return table_.find_hash(DeviceKey{device.lo}, hash, watermark);
@@ -124,23 +128,26 @@ class DeviceActivities {
   void save(StateWriter& out) const;
   Result<> load(StateReader& in);
 
-  std::uint64_t size() const { return table_.size(); }
-  std::uint64_t evicted() const { return table_.evicted(); }
+  std::uint64_t size() const { return table_.size() + singles_.size(); }
+  std::uint64_t evicted() const { return table_.evicted() + singles_.evicted(); }
   std::uint64_t too_old() const { return too_old_; }
   std::uint64_t bytes() const;
 
   std::span<const DeviceUse> uses(const DeviceRecord& record) const { return uses_of(record); }
-  std::span<const SeenNumber> numbers(const DeviceRecord& record) const { return record.numbers.in(numbers_); }
+  std::span<const SeenNumber> numbers(const DeviceRecord& record) const { return record.numbers.in(blocks_); }
   std::span<const DeviceUse> cells(const DeviceRecord& record) const {  // each to be read by seen_cell()
-    return record.things.in(things_).first(record.cells);
+    return record.things.in(blocks_).first(record.cells);
   }
   const BusyDevice& busy(const DeviceRecord& record) const { return busy_.at(record.busy - 1); }
 
  private:
+  DeviceRecord* second_number(DeviceKey key, std::uint64_t hash, const DeviceContact& contact, EventMs watermark);
+  bool shared(const DeviceRecord& record) const;
+  void make_single(DeviceKey key, std::uint64_t hash, DeviceRecord& record, EventMs watermark);
   bool see_number(DeviceRecord& record, std::uint32_t hash, std::uint32_t time_s);  // another than before?
   bool see_cell(DeviceRecord& record, std::uint32_t hash, std::uint32_t time_s);
   std::span<DeviceUse> uses_of(const DeviceRecord& record) const {
-    return record.things.in(things_).subspan(record.cells);
+    return record.things.in(blocks_).subspan(record.cells);
   }
   void keep_cell(DeviceRecord& record, std::uint32_t from_s);
   void drop_uses(DeviceRecord& record, std::uint32_t before_s);
@@ -151,8 +158,9 @@ class DeviceActivities {
   void load_record(StateReader& in, DeviceRecord& record);
 
   StateTable<DeviceKey, DeviceRecord> table_;
-  DeviceRecord::Things things_;
-  DeviceRecord::Numbers numbers_;
+  DeviceSingles singles_;
+  BlockPool blocks_;
+  std::uint32_t sweeps_ = 0;
   ObjectPool<BusyDevice> busy_;
   std::uint64_t too_old_ = 0;
 };

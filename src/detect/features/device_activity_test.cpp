@@ -10,6 +10,7 @@
 #include <string>
 
 #include "detect/features/device_activity_state.h"
+#include "detect/features/device_singles.h"
 
 namespace pandun::detect {
 namespace {
@@ -36,16 +37,45 @@ DeviceContact contact_of(const Told& t, const std::string& cell) {
           cell.empty() ? 0 : hash64(cell)};
 }
 
-// The features' definitions, straight from the header comment, over everything ever told.
+// The features' definitions, straight from the header comment. While one number uses the device only that number is known.
 class BruteForce {
  public:
-  void tell(Told t) {
+  void tell(Told t, std::uint32_t watermark) {
+    const std::uint32_t half_hour = t.time / 1800 * 1800;
+    if (shared_ && watermark > touched_ + 30U * 86400) {
+      shared_ = false;
+      numbers_.clear();
+    }
+    touched_ = watermark;
+    if (!shared_) {
+      if (t.number == 0) return;
+      if (!numbers_.empty() && watermark / 1800 * 1800 > newest_half_hour() + 30U * 86400) numbers_.clear();
+      const std::uint32_t last = numbers_.empty() ? 0 : newest_half_hour();
+      if (!numbers_.empty() && t.time < start_s(Window::k24h, last)) return;
+      const bool other = !numbers_.empty() && numbers_.count(t.number) == 0;
+      if (!other || last < start_s(Window::k30d, std::max(last, t.time))) {
+        if (other) numbers_.clear();
+        return see(t.number, half_hour);
+      }
+      shared_ = true;
+      all_.clear();
+      cell_ = 0;
+      number_ = numbers_.begin()->first;
+      Used& only = numbers_.begin()->second;
+      if (only.last - only.first >= 2048U * 1800) only.first = only.first / 86400 * 86400;  // known to the day
+      first_ = only.first;
+      newest_ = last;
+    }
     newest_ = std::max(newest_, t.time);
     if (t.time < start_s(Window::k24h, newest_)) return;
+    first_ = std::min(first_, t.time);
     if (t.number != 0) {
-      t.switched = number_ != 0 && number_ != t.number;
+      t.switched = number_ != t.number;
       number_ = t.number;
+      see(t.number, t.time);
     }
+    const std::uint32_t month = start_s(Window::k30d, newest_);
+    if (used_since(month) < 2) return leave();
     if (t.cell != 0) {
       t.moved = cell_ != 0 && cell_ != t.cell;
       cell_ = t.cell;
@@ -67,22 +97,47 @@ class BruteForce {
       if (t.time >= start && wanted(t)) seen.insert(what(t));
     return static_cast<double>(seen.size());
   }
-  double fresh(std::uint32_t start) const {  // first used on it at or after `start`; the test never lasts 30 d
-    std::map<int, std::uint32_t> first;
-    for (const Told& t : all_)
-      if (t.number != 0) {
-        const auto [at, made] = first.emplace(t.number, t.time);
-        at->second = std::min(at->second, t.time);
-      }
+  double used_since(std::uint32_t start) const {
     double n = 0;
-    for (const auto& [number, time] : first) n += time >= start ? 1 : 0;
+    for (const auto& [number, used] : numbers_) n += used.last >= start ? 1 : 0;
+    return n;
+  }
+  double fresh(std::uint32_t start) const {  // first used on it at or after `start`
+    double n = 0;
+    for (const auto& [number, used] : numbers_) n += used.first >= start ? 1 : 0;
     return n;
   }
   std::uint32_t newest() const { return newest_; }
+  std::uint32_t first() const { return first_; }
+  bool shared() const { return shared_; }
 
  private:
+  struct Used {
+    std::uint32_t first, last;
+  };
+  std::uint32_t newest_half_hour() const { return numbers_.begin()->second.last; }
+  void see(int number, std::uint32_t time) {
+    const auto [at, made] = numbers_.emplace(number, Used{time, time});
+    Used& used = at->second;
+    // A number is forgotten 30 days after its last use.
+    if (shared_ && used.last < start_s(Window::k30d, newest_)) used = {time, time};
+    used.first = std::min(used.first, time);
+    used.last = std::max(used.last, time);
+  }
+  void leave() {
+    shared_ = false;
+    auto left = numbers_.begin();
+    for (auto at = left; at != numbers_.end(); ++at)
+      if (at->second.last > left->second.last) left = at;
+    const int number = left->first;
+    const Used used{left->second.first / 1800 * 1800, left->second.last / 1800 * 1800};
+    numbers_.clear();
+    numbers_[number] = used;
+  }
   std::vector<Told> all_;
-  std::uint32_t newest_ = 0;
+  std::map<int, Used> numbers_;
+  std::uint32_t newest_ = 0, first_ = 0, touched_ = 0;
+  bool shared_ = false;
   int number_ = 0, cell_ = 0;
 };
 
@@ -113,66 +168,105 @@ void compare(const DeviceActivity& d, const BruteForce& b) {
     for (const model::EvidencePoint& p : d.uses_series(w)) series += p.value;
     same(series, b.count(w, [](const Told&) { return true; }), "series");
   }
-  const auto number = [](const Told& t) { return t.number; };
-  const auto has_number = [](const Told& t) { return t.number != 0; };
   for (const Window w : {Window::k1h, Window::k24h, Window::k7d}) {
     SCOPED_TRACE(spec(w).name);
     const std::uint32_t start = start_s(w, b.newest());
-    same(d.distinct_numbers(w), b.distinct(start, has_number, number), "distinct_numbers");
+    same(d.distinct_numbers(w), b.used_since(start), "distinct_numbers");
     same(d.new_numbers(w), b.fresh(start), "new_numbers");
     same(d.distinct_cells(w),
          b.distinct(
              start, [](const Told& t) { return t.cell != 0; }, [](const Told& t) { return t.cell; }),
          "distinct_cells");
   }
-  same(d.distinct_numbers_30d(), b.distinct(start_s(Window::k30d, b.newest()), has_number, number),
-       "distinct_numbers_30d");
+  same(d.distinct_numbers_30d(), b.used_since(start_s(Window::k30d, b.newest())), "distinct_numbers_30d");
+  same(d.first_seen_age_s(), b.newest() - b.first(), "first_seen_age_s");
   same(d.new_numbers_30d(), b.fresh(start_s(Window::k30d, b.newest())), "new_numbers_30d");
+}
+
+struct Sight {
+  bool busy = false, left_busy = false;
+  int shared = 0, single = 0, turns = 0;
+  std::uint64_t too_old = 0;
+};
+
+// Random uses by at most `numbers` numbers; `gap(i, random)` seconds lie between them.
+template <typename Gap, typename Number>
+Sight run(std::uint64_t seed, int uses, Gap gap, Number number) {
+  Sight sight;
+  std::mt19937_64 random(seed);
+  auto devices = std::make_unique<DeviceActivities>();
+  BruteForce brute;
+  std::uint32_t clock = kStart;
+  for (int i = 0; i < uses; ++i) {
+    clock += static_cast<std::uint32_t>(gap(i, random));
+    Told t{};
+    t.time = random() % 15 == 0 ? clock - static_cast<std::uint32_t>(random() % 100'000) : clock;
+    t.kind = random() % 10 < 6 ? kDeviceCallOut : static_cast<DeviceKind>(random() % 3);
+    t.number = random() % 10 == 0 ? 0 : number(clock, random);
+    t.peer = static_cast<int>(1 + random() % 300);
+    t.cell = static_cast<int>(random() % 6);
+    t.answered = static_cast<model::Answered>(random() % 3);
+    t.talk = static_cast<std::int32_t>(random() % 30) - 1;
+    const std::string cell = t.cell == 0 ? "" : "cell" + std::to_string(t.cell);
+    const EventMs watermark{clock * 1000LL};
+    const DeviceRecord* record = devices->update(kDevice, kHash, contact_of(t, cell), watermark);
+    const bool before = brute.shared();
+    brute.tell(t, clock);
+    sight.turns += brute.shared() != before ? 1 : 0;
+    if (random() % 150 == 0) {  // a restart
+      StateWriter out;
+      devices->save(out);
+      auto loaded = std::make_unique<DeviceActivities>();
+      StateReader in(out.bytes());
+      EXPECT_TRUE(loaded->load(in).ok());
+      devices = std::move(loaded);
+    }
+    if (random() % 50 == 0) devices->evict(watermark);
+    EXPECT_EQ(record != nullptr, brute.shared()) << "at use " << i;
+    record = devices->find(kDevice, kHash, watermark);
+    EXPECT_EQ(record != nullptr, brute.shared()) << "at use " << i;
+    if (testing::Test::HasFailure()) return sight;
+    ++(record != nullptr ? sight.shared : sight.single);
+    if (record == nullptr) continue;
+    sight.left_busy |= sight.busy && record->busy == 0;
+    sight.busy |= record->busy != 0;
+    if (i % 7 != 0 && i > 100) continue;
+    compare(DeviceActivity(*devices, *record), brute);
+    if (testing::Test::HasFailure()) {
+      ADD_FAILURE() << "at use " << i << (record->busy != 0 ? ", busy" : ", listed");
+      return sight;
+    }
+  }
+  sight.too_old = devices->too_old();
+  return sight;
 }
 
 TEST(DeviceActivity, EveryFeatureEqualsABruteForcePass) {
   for (std::uint64_t seed = 1; seed <= 4; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    std::mt19937_64 random(seed);
-    auto devices = std::make_unique<DeviceActivities>();
-    BruteForce brute;
-    std::uint32_t clock = kStart;
-    bool was_busy = false, left_busy = false;
-    for (int i = 0; i < 1000; ++i) {
-      const std::uint64_t gap = i % 500 < 250 ? 40 : 7200;
-      clock += static_cast<std::uint32_t>(random() % gap);
-      Told t{};
-      t.time = random() % 15 == 0 ? clock - static_cast<std::uint32_t>(random() % 100'000) : clock;
-      t.kind = random() % 10 < 6 ? kDeviceCallOut : static_cast<DeviceKind>(random() % 3);
-      t.number = static_cast<int>(random() % 10 == 0 ? 0 : 1 + random() % (seed % 2 == 0 ? 2 : 40));
-      t.peer = static_cast<int>(1 + random() % 300);
-      t.cell = static_cast<int>(random() % 6);
-      t.answered = static_cast<model::Answered>(random() % 3);
-      t.talk = static_cast<std::int32_t>(random() % 30) - 1;
-      const std::string cell = t.cell == 0 ? "" : "cell" + std::to_string(t.cell);
-      devices->update(kDevice, kHash, contact_of(t, cell), EventMs{clock * 1000LL});
-      brute.tell(t);
-      if (random() % 150 == 0) {  // a restart
-        StateWriter out;
-        devices->save(out);
-        auto loaded = std::make_unique<DeviceActivities>();
-        StateReader in(out.bytes());
-        ASSERT_TRUE(loaded->load(in).ok());
-        devices = std::move(loaded);
-      }
-      const DeviceRecord* record = devices->find(kDevice, kHash, EventMs{clock * 1000LL});
-      ASSERT_NE(record, nullptr);
-      left_busy |= was_busy && record->busy == 0;
-      was_busy |= record->busy != 0;
-      if (i % 7 != 0 && i > 100) continue;
-      compare(DeviceActivity(*devices, *record), brute);
-      if (HasFatalFailure()) {
-        ADD_FAILURE() << "at use " << i << (record->busy != 0 ? ", busy" : ", listed");
-        return;
-      }
-    }
-    EXPECT_TRUE(was_busy && left_busy);
-    EXPECT_GT(devices->too_old(), 0U);
+    const Sight seen = run(
+        seed, 2400, [](int i, auto& random) { return random() % (i % 1200 < 700 ? 60U : 2000U); },
+        [seed](std::uint32_t, auto& random) { return static_cast<int>(1 + random() % (seed % 2 == 0 ? 2 : 40)); });
+    EXPECT_TRUE(seen.busy && seen.left_busy);
+    EXPECT_GT(seen.too_old, 0U);
+  }
+}
+
+// Owners follow one another, a second card comes and goes, the telephone lies in a drawer.
+TEST(DeviceActivity, ADeviceHasFeaturesWhileTwoNumbersUseIt) {
+  for (std::uint64_t seed = 11; seed <= 18; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Sight seen = run(
+        seed, 1500,
+        [](int, auto& random) { return random() % 40 == 0 ? random() % (40U * 86400) : random() % (2U * 86400); },
+        [](std::uint32_t clock, auto& random) {
+          const auto owner = static_cast<int>(1 + (clock - kStart) / (90U * 86400));
+          const bool guests = (clock - kStart) / (25U * 86400) % 3 == 0;
+          return guests && random() % 3 == 0 ? 500 + static_cast<int>(random() % 3) : owner;
+        });
+    EXPECT_GT(seen.shared, 200);
+    EXPECT_GT(seen.single, 200);
+    EXPECT_GT(seen.turns, 10);
   }
 }
 
@@ -183,35 +277,97 @@ TEST(DeviceActivity, ANumberThatComesBackAfterAMonthIsNewAgain) {
     t.time = time;
     t.number = number;
     t.peer = 9;
-    devices.update(kDevice, kHash, contact_of(t, ""), EventMs{time * 1000LL});
-    return DeviceActivity(devices, *devices.find(kDevice, kHash, EventMs{time * 1000LL}));
+    return devices.update(kDevice, kHash, contact_of(t, ""), EventMs{time * 1000LL});
   };
-  use(kStart, 1);
-  EXPECT_EQ(use(kStart + 20 * 86400, 2).distinct_numbers_30d(), 2);
-  EXPECT_EQ(use(kStart + 40 * 86400, 2).distinct_numbers_30d(), 1);
-  const DeviceActivity back = use(kStart + 40 * 86400 + 60, 1);
+  EXPECT_EQ(use(kStart, 1), nullptr);
+  EXPECT_EQ(DeviceActivity(devices, *use(kStart + 20 * 86400, 2)).distinct_numbers_30d(), 2);
+  EXPECT_EQ(use(kStart + 40 * 86400, 2), nullptr);  // alone again
+  const DeviceActivity back(devices, *use(kStart + 40 * 86400 + 3600, 1));
   EXPECT_EQ(back.new_numbers(Window::k1h), 1);
   EXPECT_EQ(back.distinct_numbers_30d(), 2);
+  EXPECT_EQ(back.switches(Window::k1h), 1);
+  EXPECT_EQ(back.first_seen_age_s(), 20 * 86400 + 3600);
 }
 
-TEST(DeviceActivity, MostDevicesCostLittleAndIdleOnesNothing) {
+TEST(DeviceActivity, ATelephoneOfOneNumberCostsTwelveBytesAndIdleOnesNothing) {
   DeviceActivities devices;
   const std::uint64_t before = devices.bytes();
-  constexpr int kDevices = 20'000;
-  for (int d = 0; d < kDevices; ++d) {
-    const model::EntityKey key = device_key("imei" + std::to_string(d));
-    for (int use = 0; use < 8; ++use) {
-      Told t{};
-      t.time = kStart + static_cast<std::uint32_t>(use) * 3000;
-      t.number = d + 1;
-      t.peer = use + 1;
-      t.cell = 1 + use % 3;
-      devices.update(key, hash_of(key), contact_of(t, "c" + std::to_string(t.cell)), EventMs{t.time * 1000LL});
+  constexpr int kDevices = 200'000;
+  const auto use_all = [&](int devices_used, int first_number, int uses) {
+    for (int d = 0; d < devices_used; ++d) {
+      const model::EntityKey key = device_key("imei" + std::to_string(d));
+      for (int use = 0; use < uses; ++use) {
+        Told t{};
+        t.time = kStart + static_cast<std::uint32_t>(use) * 2500;
+        t.number = first_number + use % 2 * 1'000'000 + d;
+        t.peer = use + 1;
+        t.cell = 1 + use % 3;
+        devices.update(key, hash_of(key), contact_of(t, "c" + std::to_string(t.cell)), EventMs{t.time * 1000LL});
+      }
     }
-  }
-  EXPECT_LT(static_cast<double>(devices.bytes() - before) / kDevices, 260);
+  };
+  use_all(kDevices, 1, 1);
+  EXPECT_EQ(devices.size(), std::uint64_t{kDevices});
+  EXPECT_LT(static_cast<double>(devices.bytes() - before) / kDevices, 12.5);
+  const std::uint64_t single = devices.bytes();
+  constexpr int kShared = 20'000;
+  use_all(kShared, 1, 34);
+  EXPECT_EQ(devices.size(), std::uint64_t{kDevices});
+  EXPECT_LT(static_cast<double>(devices.bytes() - single) / kShared, 480);
   for (int sweep = 0; sweep < 16; ++sweep) devices.evict(EventMs{(kStart + 40U * 86400) * 1000LL});
   EXPECT_EQ(devices.size(), 0U);
+}
+
+// Devices one by one against a map, with restarts on other numbers of shards, and years without an event.
+TEST(DeviceSingles, EqualAMap) {
+  constexpr std::uint32_t kDay = DeviceSingles::kDaySteps;
+  const auto hash = [](std::uint64_t i) { return mix64(i * 0x9e3779b97f4a7c15ULL); };
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    auto singles = std::make_unique<DeviceSingles>();
+    std::map<std::uint64_t, DeviceSingles::Single> told;
+    std::uint32_t now = kStart / DeviceSingles::kStepS;
+    for (int i = 0; i < 60'000; ++i) {
+      if (random() % 100 == 0) now += static_cast<std::uint32_t>(random() % (kDay / 2));
+      if (random() % 20'000 == 0) now += static_cast<std::uint32_t>(random() % (400 * kDay));
+      const std::uint64_t device = random() % (i % 20'000 < 10'000 ? 6000 : 300), h = hash(device);
+      const auto known = told.find(device);
+      const bool present = known != told.end() && now <= known->second.last + DeviceSingles::kIdleSteps;
+      const DeviceSingles::Found found = singles->find(h, now);
+      ASSERT_EQ(static_cast<bool>(found), present) << "at " << i;
+      if (present) {
+        ASSERT_EQ(found.single.number, known->second.number);
+        ASSERT_EQ(found.single.last, known->second.last);
+        const std::uint32_t age = known->second.last - known->second.first;
+        ASSERT_EQ(found.single.first, age < 2048 ? known->second.first : known->second.first / kDay * kDay);
+      }
+      const std::uint32_t last = now - static_cast<std::uint32_t>(random() % 40);
+      if (present && random() % 9 == 0) {
+        singles->erase(found);
+        told.erase(device);
+      } else if (present) {
+        known->second.last = std::max(known->second.last, last);
+        singles->change(found, known->second);
+      } else {
+        told[device] = {static_cast<std::uint32_t>(1 + random() % 0xffffff), last, last};
+        singles->put(h, now, told[device]);
+      }
+      if (random() % 300 == 0) singles->evict(now);
+      if (random() % 10'000 == 0) {
+        StateWriter out;
+        singles->save(out);
+        StateReader in(out.bytes());
+        singles = std::make_unique<DeviceSingles>();
+        singles->load(in);
+        ASSERT_TRUE(in.ok());
+      }
+    }
+    now += 31 * kDay;
+    for (int sweep = 0; sweep < 16; ++sweep) singles->evict(now);
+    EXPECT_EQ(singles->size(), 0U);
+    EXPECT_EQ(singles->bytes(), DeviceSingles().bytes());
+  }
 }
 
 }  // namespace

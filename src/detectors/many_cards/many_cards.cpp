@@ -1,8 +1,8 @@
 // Many cards: one device that keeps taking further numbers, each used a little over days; or one holder for whom numbers keep
 // being opened.
 //
-// Shape    a device that one number uses costs 16 bytes, of which two use 24; from the third number on about 250 bytes and 24 for
-//          each number (64 at most). Kept for 30 days after the last use. A holder costs 56 bytes and 16 for each opening of
+// Shape    a device that one or two numbers used within 30 days costs nothing here: the engine's device features know it. From
+//          the third number on about 250 bytes and 24 for each number (64 at most), kept for 30 days after the last use. A holder costs 56 bytes and 16 for each opening of
 //          30 days (64 at most).
 // Source   docs/detectors/many_cards.md, with where each threshold comes from.
 #include <algorithm>
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "detect/detector.h"
+#include "detect/features/device_activity.h"
 #include "detect/small_state.h"
 #include "detect/state_table.h"
 
@@ -35,10 +36,6 @@ inline void write_key(detect::StateWriter& out, DeviceKey key) {
 inline void read_key(detect::StateReader& in, DeviceKey& key) {
   key.bits = in.u64();
 }
-
-struct Two {
-  std::uint32_t first = 0, second = 0;
-};
 
 struct Card {
   model::NumberKey number;
@@ -118,8 +115,6 @@ class ManyCards final : public detect::Detector {
   explicit ManyCards(const detect::Options& o)
       : limits_{o["cards_min"],     o["kept_hours_min"],   o["uses_per_day_max"],
                 o["opened_7d_min"], o["protected_factor"], o["holder_openings_min"]},
-        singles_(std::chrono::seconds(kWindowS)),
-        pairs_(std::chrono::seconds(kWindowS)),
         devices_(std::chrono::seconds(kWindowS)),
         holders_(std::chrono::seconds(kWindowS)) {}
 
@@ -136,26 +131,23 @@ class ManyCards final : public detect::Detector {
   }
   void prefetch(const detect::RoutedKey& key, unsigned stage) const override {
     if (key.role == kHolder) return holders_.prefetch(key.key, stage);
-    singles_.prefetch({key.key.lo}, stage);
+    devices_.prefetch({key.key.lo}, stage);
   }
   void on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) override;
   void evict(EventMs watermark) override {
-    singles_.evict(watermark);
-    pairs_.evict(watermark);
     devices_.evict(watermark, [this](std::unique_ptr<Device>& d) { drop(d); });
     holders_.evict(watermark, [this](Holder& h) { heap_bytes_ -= h.bytes(); });
   }
   void save(detect::StateWriter& out) const override;
   Result<> load(detect::StateReader& in) override;
   detect::StateSize size() const override {
-    return {singles_.size() + holders_.size(),
-            singles_.bytes() + pairs_.bytes() + devices_.bytes() + holders_.bytes() + heap_bytes_,
-            singles_.evicted() + holders_.evicted()};
+    return {devices_.size() + holders_.size(), devices_.bytes() + holders_.bytes() + heap_bytes_,
+            devices_.evicted() + holders_.evicted()};
   }
 
  private:
   enum Role : std::uint8_t { kDevice, kHolder };
-  static constexpr std::uint32_t kShared = 0xfffffffe;  // even: never a number's hash
+  static constexpr double kCardsFrom = 3;  // numbers on one device within 30 days
   struct Limits {
     double cards, kept_hours, uses_per_day, opened_7d, factor, openings;
   };
@@ -174,7 +166,7 @@ class ManyCards final : public detect::Detector {
     }
     return {};
   }
-  Device* shared_device(DeviceKey key, const Use& use, EventMs watermark);
+  Device* device_of(DeviceKey key, EventMs watermark, const detect::Context& context);
   bool kept(const Card& card, std::uint32_t now_s, detect::Context& context) const;
   void judge(const model::Event& event, const Use& use, Device& device, detect::Context& context) const;
   void on_opening(const model::Event& event, const model::EntityKey& key, detect::Context& context);
@@ -184,32 +176,22 @@ class ManyCards final : public detect::Detector {
   }
 
   Limits limits_;
-  detect::StateTable<DeviceKey, std::uint32_t> singles_;  // the number's hash, or kShared
-  detect::StateTable<DeviceKey, Two> pairs_;
   detect::StateTable<DeviceKey, std::unique_ptr<Device>> devices_;
   detect::StateTable<model::EntityKey, Holder> holders_;
   std::uint64_t heap_bytes_ = 0;
 };
 
-// Null while at most two numbers were seen on it.
-Device* ManyCards::shared_device(DeviceKey key, const Use& use, EventMs watermark) {
-  const std::uint32_t number = static_cast<std::uint32_t>(detect::state_hash(use.number) >> 32) | 1U;
-  std::uint32_t& single = singles_.touch(key, watermark);
-  if (single == 0 || single == number) {
-    single = number;
+// Null until a third number was used on it within 30 days.
+Device* ManyCards::device_of(DeviceKey key, EventMs watermark, const detect::Context& context) {
+  const detect::DeviceActivity* activity = context.device();
+  if (activity == nullptr) return nullptr;
+  const std::uint64_t hash = state_hash(key);
+  if (devices_.find_hash(key, hash, watermark) == nullptr &&
+      (activity->fewer_than(0, static_cast<std::uint32_t>(kCardsFrom)) ||
+       activity->distinct_numbers_30d() < kCardsFrom))
     return nullptr;
-  }
-  Two& two = pairs_.touch(key, watermark);
-  if (two.first == 0) two.first = single;
-  single = kShared;
-  if (two.first == number || two.second == number) return nullptr;
-  if (two.second == 0) {
-    two.second = number;
-    return nullptr;
-  }
-  two.first = two.second = kShared;
   std::unique_ptr<Device>& device =
-      devices_.touch_hash(key, state_hash(key), watermark, nullptr, [this](std::unique_ptr<Device>& d) { drop(d); });
+      devices_.touch_hash(key, hash, watermark, nullptr, [this](std::unique_ptr<Device>& d) { drop(d); });
   if (device == nullptr) {
     device = std::make_unique<Device>();
     heap_bytes_ += device->bytes();
@@ -220,7 +202,7 @@ Device* ManyCards::shared_device(DeviceKey key, const Use& use, EventMs watermar
 void ManyCards::on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) {
   if (key.role == kHolder) return on_opening(event, key.key, context);
   const Use use = use_of(event);
-  Device* device = shared_device({key.key.lo}, use, event.watermark);
+  Device* device = device_of({key.key.lo}, event.watermark, context);
   if (device == nullptr) return;
   const std::uint32_t now_s = detect::seconds32(event.time);
   const std::uint64_t before = device->bytes();
@@ -374,11 +356,6 @@ void ManyCards::judge_holder(const model::Event& event, Holder& holder, detect::
 }
 
 void ManyCards::save(detect::StateWriter& out) const {
-  singles_.save(out, [](detect::StateWriter& w, std::uint32_t number) { w.u32(number); });
-  pairs_.save(out, [](detect::StateWriter& w, const Two& two) {
-    w.u32(two.first);
-    w.u32(two.second);
-  });
   devices_.save(out, [](detect::StateWriter& w, const std::unique_ptr<Device>& d) { d->save(w); });
   holders_.save(out, [](detect::StateWriter& w, const Holder& h) {
     h.said.save(w);
@@ -393,11 +370,6 @@ void ManyCards::save(detect::StateWriter& out) const {
 }
 
 Result<> ManyCards::load(detect::StateReader& in) {
-  TRY(singles_.load(in, [](detect::StateReader& r, std::uint32_t& number) { number = r.u32(); }));
-  TRY(pairs_.load(in, [](detect::StateReader& r, Two& two) {
-    two.first = r.u32();
-    two.second = r.u32();
-  }));
   TRY(devices_.load(in, [](detect::StateReader& r, std::unique_ptr<Device>& d) {
     d = std::make_unique<Device>();
     d->load(r);
@@ -461,7 +433,7 @@ const detect::DetectorSpec& many_cards_spec() {
           "outside numbers. How many new numbers there are in a week, and whom they ring, tells.",
       .false_positives_zh =
           "更换套餐频繁的个人；多人轮用一部手机的小企业；拨打外部号码的测试实验室。可看一周新增号码数和联系对象。",
-      .state_version = 2,
+      .state_version = 3,
       .evidence =
           {
               {"cards_kept_30d", "numbers kept on the device within 30 days", "30 天内持续使用的号码数", "numbers",
@@ -480,6 +452,7 @@ const detect::DetectorSpec& many_cards_spec() {
               {"protected_group_*", "protected group (*): higher thresholds apply", "受保护群体（*），按更高阈值判断",
                "", ""},
           },
+      .wants_devices = true,
   };
   return kSpec;
 }
