@@ -5,16 +5,17 @@
 //          denominator is NaN.
 // Which    devices that at least two numbers used within 30 d (of the window that ends at the newest use). One that a single
 //          number uses is in effect that number, and has no features: ask the number. What is counted is what happened from
-//          the second number's first use on; the first number is known with its first and last use. When one number is left,
+//          the second number's first use on, and the use before it: as made at the start of its half-hour, its outcome not
+//          known, its callee another. When one number is left,
 //          the features end, and begin anew when another comes.
 // Uses     a call made from it (caller_device), a call received on it (callee_device, where the feed names it) and a message
 //          sent from it. Answered, unanswered and short are as for numbers. A switch: its number is not that of the use
 //          before; a move: its cell is not that of the last use with a cell; both in the order of arrival.
 // Numbers  at most 64 numbers and 64 cells are remembered, the least recently used goes first; a number for 30 d, a cell for
 //          7 d after its last use. A new number was first used on the device within the window.
-// Errors   two numbers fall together once in 2^24, two callees once in 2^23; beyond 8,192 in 24 h, distinct callees are within
-//          3.3 % (1 sigma). The first number's uses before the second came count as made at the start of their half-hour: it
-//          may be missing from 5 min and 1 h until it is used again. Two devices fall together as device_singles.h says.
+// Errors   two numbers fall together once in 2^22, two callees once in 2^23; beyond 8,192 in 24 h, distinct callees are within
+//          3.3 % (1 sigma). What the first number did before the second came lies up to half an hour too early: in 5 min and
+//          1 h it may be missing. Two devices fall together as device_singles.h says.
 // Shape    the number and the cell of the latest use in the device's own entry, those before in lists. A list of up to 256
 //          uses of the last 24 h, 8 bytes each; beyond, counters by step and DistinctWindows, until a day of at most 128 uses
 //          has passed. Both equal a brute-force pass.

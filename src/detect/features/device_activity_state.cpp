@@ -15,9 +15,9 @@ std::uint32_t short_hash(std::uint64_t mixed) {  // never 0: that stands for "no
   return std::max(1U, peer_hash(mixed));
 }
 
-// Of a number: 24 bits, as many as are kept of a device's only one.
+// Of a number: as many bits as are kept of a device's only one.
 std::uint32_t number_hash(model::NumberKey number) {
-  return std::max(1U, peer_hash(hash_of(model::key_of(number))) & 0xffffffU);
+  return std::max(1U, peer_hash(hash_of(model::key_of(number))) & DeviceSingles::kNumberMask);
 }
 
 DeviceUse use_of(const DeviceContact& c) {
@@ -213,7 +213,7 @@ DeviceRecord* DeviceActivities::second_number(DeviceKey key, std::uint64_t hash,
   const std::uint32_t step = DeviceSingles::step_of(time_s), number = number_hash(contact.number);
   const DeviceSingles::Found found = singles_.find(hash, now);
   if (!found) {
-    singles_.put(hash, now, {number, step, step});
+    singles_.put(hash, now, {number, step, step, contact.kind});
     return nullptr;
   }
   const DeviceSingles::Single only = found.single;
@@ -224,8 +224,13 @@ DeviceRecord* DeviceActivities::second_number(DeviceKey key, std::uint64_t hash,
   const std::uint32_t first_s = only.first * DeviceSingles::kStepS, last_s = only.last * DeviceSingles::kStepS;
   const std::uint32_t newest_s = std::max(last_s, time_s);
   if (only.number == number || last_s < start_s(Window::k30d, newest_s)) {
-    const bool same = only.number == number;
-    singles_.change(found, {number, same ? std::min(only.first, step) : step, same ? std::max(only.last, step) : step});
+    DeviceSingles::Single next{number, step, step, contact.kind};
+    if (only.number == number) {
+      next.first = std::min(only.first, step);
+      next.last = std::max(only.last, step);
+      if (step < only.last) next.kind = only.kind;
+    }
+    singles_.change(found, next);
     return nullptr;
   }
   singles_.erase(found);
@@ -235,6 +240,12 @@ DeviceRecord* DeviceActivities::second_number(DeviceKey key, std::uint64_t hash,
   record.first_s = first_s;
   record.newest_s = newest_s;
   record.number = {only.number, first_s, last_s};
+  if (only.kind != DeviceSingles::kNoKind && last_s >= start_s(Window::k24h, newest_s)) {
+    DeviceUse& before = record.things.append(blocks_);
+    before.time_s = last_s;
+    before.kind = only.kind & 3U;
+    before.answered = static_cast<std::uint32_t>(model::Answered::kUnknown) & 3U;
+  }
   return &record;
 }
 
@@ -247,7 +258,8 @@ bool DeviceActivities::shared(const DeviceRecord& record) const {
 }
 
 // The others were silent for 30 days: what is left is the number that was used last.
-void DeviceActivities::make_single(DeviceKey key, std::uint64_t hash, DeviceRecord& record, EventMs watermark) {
+void DeviceActivities::make_single(DeviceKey key, std::uint64_t hash, DeviceRecord& record,
+                                   const DeviceContact& contact, EventMs watermark) {
   SeenNumber left = record.number;
   for (const SeenNumber& n : numbers(record))
     if (left.hash == 0 || less_recent(left, n)) left = n;
@@ -255,7 +267,9 @@ void DeviceActivities::make_single(DeviceKey key, std::uint64_t hash, DeviceReco
   table_.erase(key);
   if (left.hash == 0) return;
   const auto step = [](std::uint32_t time_s) { return DeviceSingles::step_of(time_s); };
-  singles_.put(hash, step(seconds32(watermark)), {left.hash, step(left.first_s), step(left.last_s)});
+  const bool now = contact.number.known() && number_hash(contact.number) == left.hash;
+  singles_.put(hash, step(seconds32(watermark)),
+               {left.hash, step(left.first_s), step(left.last_s), now ? contact.kind : DeviceSingles::kNoKind});
 }
 
 const DeviceRecord* DeviceActivities::update(model::EntityKey device, std::uint64_t hash, const DeviceContact& contact,
@@ -275,7 +289,7 @@ const DeviceRecord* DeviceActivities::update(model::EntityKey device, std::uint6
   record.first_s = std::min(record.first_s, use.time_s);
   if (contact.number.known()) use.switched = see_number(record, number_hash(contact.number), use.time_s) ? 1U : 0U;
   if (!shared(record)) {
-    make_single(key, hash, record, watermark);
+    make_single(key, hash, record, contact, watermark);
     return nullptr;
   }
   if (contact.cell != 0) use.moved = see_cell(record, short_hash(contact.cell), use.time_s) ? 1U : 0U;
@@ -393,9 +407,9 @@ void DeviceActivities::load_record(StateReader& in, DeviceRecord& record) {
   for (std::uint64_t i = 0; i < numbers && in.ok(); ++i) {
     SeenNumber& n = record.numbers.append(blocks_);
     for (std::uint32_t* v : {&n.hash, &n.first_s, &n.last_s}) *v = in.u32();
-    if (n.hash >> 24 != 0) in.fail("a device's number has too many bits");
+    if (n.hash > DeviceSingles::kNumberMask) in.fail("a device's number has too many bits");
   }
-  if (number.hash >> 24 != 0) in.fail("a device's number has too many bits");
+  if (number.hash > DeviceSingles::kNumberMask) in.fail("a device's number has too many bits");
   const std::uint64_t cells = count(kCellsMax - 1);
   for (std::uint64_t i = 0; i < cells && in.ok(); ++i) {
     SeenCell c;

@@ -40,7 +40,7 @@ inline void read_key(StateReader& in, DeviceKey& key) {
 
 struct DeviceUse {
   std::uint32_t time_s;
-  std::uint32_t callee : 24;  // of a call made; 0 = none
+  std::uint32_t callee : 24;  // of a call made; 0 = none, or not known
   std::uint32_t kind : 2;     // DeviceKind
   std::uint32_t answered : 2;
   std::uint32_t brief : 1;
@@ -143,7 +143,8 @@ class DeviceActivities {
  private:
   DeviceRecord* second_number(DeviceKey key, std::uint64_t hash, const DeviceContact& contact, EventMs watermark);
   bool shared(const DeviceRecord& record) const;
-  void make_single(DeviceKey key, std::uint64_t hash, DeviceRecord& record, EventMs watermark);
+  void make_single(DeviceKey key, std::uint64_t hash, DeviceRecord& record, const DeviceContact& contact,
+                   EventMs watermark);
   bool see_number(DeviceRecord& record, std::uint32_t hash, std::uint32_t time_s);  // another than before?
   bool see_cell(DeviceRecord& record, std::uint32_t hash, std::uint32_t time_s);
   std::span<DeviceUse> uses_of(const DeviceRecord& record) const {

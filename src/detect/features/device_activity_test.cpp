@@ -55,6 +55,7 @@ class BruteForce {
       const bool other = !numbers_.empty() && numbers_.count(t.number) == 0;
       if (!other || last < start_s(Window::k30d, std::max(last, t.time))) {
         if (other) numbers_.clear();
+        if (numbers_.empty() || half_hour >= last) last_kind_ = t.kind;
         return see(t.number, half_hour);
       }
       shared_ = true;
@@ -65,6 +66,10 @@ class BruteForce {
       if (only.last - only.first >= 2048U * 1800) only.first = only.first / 86400 * 86400;  // known to the day
       first_ = only.first;
       newest_ = last;
+      // The use before is known to have been.
+      if (last_kind_ >= 0 && last >= start_s(Window::k24h, std::max(last, t.time)))
+        all_.push_back(
+            {last, static_cast<DeviceKind>(last_kind_), number_, 0, 0, model::Answered::kUnknown, -1, false, false});
     }
     newest_ = std::max(newest_, t.time);
     if (t.time < start_s(Window::k24h, newest_)) return;
@@ -75,7 +80,7 @@ class BruteForce {
       see(t.number, t.time);
     }
     const std::uint32_t month = start_s(Window::k30d, newest_);
-    if (used_since(month) < 2) return leave();
+    if (used_since(month) < 2) return leave(t);
     if (t.cell != 0) {
       t.moved = cell_ != 0 && cell_ != t.cell;
       cell_ = t.cell;
@@ -124,12 +129,13 @@ class BruteForce {
     used.first = std::min(used.first, time);
     used.last = std::max(used.last, time);
   }
-  void leave() {
+  void leave(const Told& t) {
     shared_ = false;
     auto left = numbers_.begin();
     for (auto at = left; at != numbers_.end(); ++at)
       if (at->second.last > left->second.last) left = at;
     const int number = left->first;
+    last_kind_ = number == t.number ? static_cast<int>(t.kind) : -1;
     const Used used{left->second.first / 1800 * 1800, left->second.last / 1800 * 1800};
     numbers_.clear();
     numbers_[number] = used;
@@ -138,7 +144,7 @@ class BruteForce {
   std::map<int, Used> numbers_;
   std::uint32_t newest_ = 0, first_ = 0, touched_ = 0;
   bool shared_ = false;
-  int number_ = 0, cell_ = 0;
+  int number_ = 0, cell_ = 0, last_kind_ = -1;
 };
 
 void same(double a, double b, const char* what) {
@@ -339,6 +345,7 @@ TEST(DeviceSingles, EqualAMap) {
       if (present) {
         ASSERT_EQ(found.single.number, known->second.number);
         ASSERT_EQ(found.single.last, known->second.last);
+        ASSERT_EQ(found.single.kind, known->second.kind);
         const std::uint32_t age = known->second.last - known->second.first;
         ASSERT_EQ(found.single.first, age < 2048 ? known->second.first : known->second.first / kDay * kDay);
       }
@@ -350,7 +357,8 @@ TEST(DeviceSingles, EqualAMap) {
         known->second.last = std::max(known->second.last, last);
         singles->change(found, known->second);
       } else {
-        told[device] = {static_cast<std::uint32_t>(1 + random() % 0xffffff), last, last};
+        told[device] = {static_cast<std::uint32_t>(1 + random() % DeviceSingles::kNumberMask), last, last,
+                        static_cast<std::uint32_t>(random() % 4)};
         singles->put(h, now, told[device]);
       }
       if (random() % 300 == 0) singles->evict(now);

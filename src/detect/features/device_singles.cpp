@@ -53,7 +53,8 @@ DeviceSingles::Packed DeviceSingles::pack(const Single& s) {
     const std::uint32_t last_day = s.last / kDaySteps;
     first = kYoung | std::max(s.first / kDaySteps, last_day - std::min(last_day, kOldestDays)) % kYoung;
   }
-  const std::uint64_t bits = s.number | std::uint64_t{s.last & 4095U} << 24 | std::uint64_t{first} << 36;
+  const std::uint64_t bits =
+      s.number | s.kind << kNumberBits | std::uint64_t{s.last & 4095U} << 24 | std::uint64_t{first} << 36;
   Packed out;
   std::memcpy(out.words, &bits, sizeof(out));
   return out;
@@ -63,7 +64,8 @@ DeviceSingles::Single DeviceSingles::unpack(const Part& part, std::size_t at) {
   std::uint64_t bits = 0;
   std::memcpy(&bits, part.values[at].words, sizeof(Packed));
   Single s;
-  s.number = bits & 0xffffffU;
+  s.number = bits & kNumberMask;
+  s.kind = static_cast<std::uint32_t>(bits >> kNumberBits) & 3U;
   // Wrapping around 2^32 is harmless: it is a multiple of 4,096.
   const std::uint32_t from = part.swept - kBehind;
   s.last = from + ((static_cast<std::uint32_t>(bits >> 24) - from) & 4095U);
@@ -220,7 +222,7 @@ void DeviceSingles::save(StateWriter& out) const {
       if (part.ids[at] == kEmpty || part.ids[at] == kGone) continue;
       const Single single = unpack(part, at);
       out.u32(part.ids[at]);
-      out.varint(single.number);
+      out.varint(single.number | single.kind << kNumberBits);
       out.varint(single.last - (part.swept - std::min(part.swept, kBehind)));
       out.varint(single.last - single.first);
     }
@@ -237,10 +239,11 @@ void DeviceSingles::load(StateReader& in) {
       const std::uint32_t id = in.u32();
       const std::uint64_t number = in.varint(), last = in.varint(), age = in.varint();
       Single single;
-      single.number = static_cast<std::uint32_t>(number);
+      single.number = number & kNumberMask;
+      single.kind = static_cast<std::uint32_t>(number >> kNumberBits) & 3U;
       single.last = static_cast<std::uint32_t>(std::min<std::uint64_t>(last, kBehind + kAhead)) +
                     (swept - std::min(swept, kBehind));
-      if (id == kEmpty || id == kGone || number == 0 || number >> 24 != 0 || last > kBehind + kAhead ||
+      if (id == kEmpty || id == kGone || single.number == 0 || number >> 24 != 0 || last > kBehind + kAhead ||
           age > single.last)
         return in.fail("a device of one number is not possible");
       single.first = single.last - static_cast<std::uint32_t>(age);

@@ -1,7 +1,7 @@
 // Devices that one number alone uses: which number, since when and until when. Nearly every telephone is one of these.
 //
-// Shape    10 bytes an entry at 75 to 94 % load: 40 bits of the device's hash, 24 of the number's, the half-hours of first
-//          and last use. 256 sub-tables of groups of 16 ids; the large ones grow by a sixteenth.
+// Shape    10 bytes an entry at 75 to 94 % load: 40 bits of the device's hash, 22 of the number's, the half-hours of first
+//          and last use and what the last one was. 256 sub-tables of groups of 16 ids; the large ones grow by a sixteenth.
 // Errors   two devices share an entry once in 2^40 / (devices) new devices: 1 in 11,000 at 100,000,000. Such a pair is in one
 //          shard whatever the number of shards. A first use 42 days and more before the last is known to the day, and at
 //          most 2,000 days back.
@@ -33,10 +33,13 @@ class DeviceSingles {
  public:
   static constexpr std::uint32_t kStepS = 1800, kDaySteps = 48, kIdleSteps = 30 * kDaySteps,
                                  kStepMax = 0xffffffffU / kStepS - 4096;
+  static constexpr unsigned kNumberBits = 22;
+  static constexpr std::uint32_t kNumberMask = (1U << kNumberBits) - 1, kNoKind = 3;
   static std::uint32_t step_of(std::uint32_t time_s) { return std::min(time_s / kStepS, kStepMax); }
   struct Single {
-    std::uint32_t number = 0;           // 24 bits of hash, never 0
+    std::uint32_t number = 0;           // kNumberBits of hash, never 0
     std::uint32_t first = 0, last = 0;  // half-hours since 1970
+    std::uint32_t kind = kNoKind;       // of the last use, DeviceKind
   };
   struct Found {
     Single single;
