@@ -77,7 +77,7 @@ http::Response Api::problem(int status, std::string detail, std::uint64_t reques
   return pandun::api::problem(status, std::move(detail), request_id);
 }
 
-http::Response Api::refuse(Error error, const http::Request& request) const {
+http::Response Api::refuse(const Error& error, const http::Request& request) const {
   return pandun::api::problem(error, request.id);
 }
 

@@ -43,7 +43,7 @@ class Api final : public http::Handler {
  private:
   Api(const ApiParts& parts, ApiOptions options, std::unique_ptr<Contract> contract);
   std::string client_address(const http::Request& request, bool& loopback) const;
-  http::Response refuse(Error error, const http::Request& request) const;
+  http::Response refuse(const Error& error, const http::Request& request) const;
   std::optional<http::Response> limited(http::RateLimiter& limiter, std::string_view key, const http::Request& request);
   std::optional<http::Response> check_body_head(const Route& route, const http::Request& head) const;
   Result<std::shared_ptr<const Principal>> admit(const Route& route, const http::Request& request, bool loopback);

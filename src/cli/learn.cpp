@@ -449,6 +449,7 @@ Result<std::string> evaluated(const Arguments& arguments, bool json) {
     scorer->margins(then.values, margins_then);
     moved.score = learn::score_drift(margins_then, margins);
     std::vector<bool> called_then;
+    called_then.reserve(margins_then.size());
     for (const float margin : margins_then)
       called_then.push_back(scorer->probability(static_cast<double>(margin)) >= threshold->probability);
     moved.called_then = share_of(called_then);

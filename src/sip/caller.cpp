@@ -17,7 +17,7 @@ bool number_char(char c) {
 }
 
 bool anonymous(const Uri& uri) {
-  return same_word(uri.host, "anonymous.invalid") || (same_word(uri.user, "anonymous") && uri.host != "") ||
+  return same_word(uri.host, "anonymous.invalid") || (same_word(uri.user, "anonymous") && !uri.host.empty()) ||
          (!uri.has_user && uri.scheme != Scheme::kTel);
 }
 

@@ -13,7 +13,7 @@ namespace {
 namespace beast = boost::beast;
 namespace bhttp = boost::beast::http;
 
-constexpr std::size_t kTargetBytesMax = 8 * 1024;
+constexpr std::size_t kTargetBytesMax = std::size_t{8} << 10;
 constexpr std::size_t kHeadersMax = 100;
 
 Method method_of(bhttp::verb verb) {
@@ -165,7 +165,8 @@ RequestParser::Status RequestParser::feed(std::string_view bytes, std::size_t& c
   if (!s.started) {
     // RFC 9112 2.2: a server ignores at least one empty line before the request line.
     while (consumed + 1 < bytes.size() && bytes[consumed] == '\r' && bytes[consumed + 1] == '\n') consumed += 2;
-    if (consumed > 4 * 2) return s.fail(400, "empty lines where a request should be");
+    constexpr std::size_t kEmptyLinesMax = 4;
+    if (consumed / 2 > kEmptyLinesMax) return s.fail(400, "empty lines where a request should be");
     bytes.remove_prefix(consumed);
     if (bytes.empty() || bytes == "\r") return Status::kNeedMore;
     s.started = true;
