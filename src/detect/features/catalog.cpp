@@ -396,7 +396,8 @@ void dialling_features(Builder& b) {
        "calls made at pace in the last {en}, at most 128; not known for a number that never dials at pace",
        "最近 {zh}连拨次数（上限 128；从不连拨的号码未知）", kExact, 4, true, true});
   b.dialling<&D::ring_s_mean, k1h, k24h>(
-      {"dial_ring_s_mean", "s", "mean ring time of the calls at pace in the last {en}; not known where none is told",
+      {"dial_ring_s_mean", "s",
+       "mean ring time of the calls at pace in the last {en}, of each at most 254 s; not known where none is told",
        "最近 {zh}连拨平均振铃时长（话单无振铃时长时未知）", kExact, 9});
   b.dialling<&D::ring_s_spread, k1h, k24h>(
       {"dial_ring_s_spread", "s",
@@ -422,8 +423,8 @@ void dialling_features(Builder& b) {
   b.dialling<&D::new_callee_share, k1h, k24h>(
       {"dial_new_callee_share", "ratio",
        "share of the calls at pace in the last {en} to numbers not called at pace within the 7 days before; once it "
-       "has called more than 8,192 in 7 days everybody counts as new",
-       "最近 {zh}连拨中此前 7 天未连拨过的被叫比例（7 天内超过 8192 个号码后全部计为新）", kEstimate, 8});
+       "has called 8,192 in 7 days all of them count as new again",
+       "最近 {zh}连拨中此前 7 天未连拨过的被叫比例（7 天内超过 8192 个号码后重新计起）", kEstimate, 8});
   b.dialling<&D::first_contact_share, k1h, k24h>(
       {"dial_first_contact_share", "ratio",
        "share of the calls at pace in the last {en} to numbers neither called at pace nor heard from within the 7 days "

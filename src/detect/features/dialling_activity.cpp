@@ -20,13 +20,6 @@ double ratio(double part, double whole) {
   return whole == 0 ? kUnknown : part / whole;
 }
 
-std::span<const DialCall> inside(const DialRecord& record, Window w, std::uint32_t now_s) {
-  const std::uint32_t start = start_s(w == Window::k5m || w == Window::k1h ? w : Window::k24h, now_s);
-  const auto first = std::partition_point(record.calls.begin(), record.calls.end(),
-                                          [start](const DialCall& c) { return c.time_s < start; });
-  return {first, record.calls.end()};
-}
-
 double share(std::span<const DialCall> calls, DialCall::Flag flag) {
   return ratio(
       static_cast<double>(std::count_if(calls.begin(), calls.end(), [flag](const DialCall& c) { return c.is(flag); })),
@@ -81,7 +74,7 @@ bool is_sequential(std::span<const DialCall> calls, std::size_t at) {
   for (std::size_t back = 1; back <= std::min(kBack, at); ++back) {
     const DialCall& before = calls[at - back];
     if (!before.is(DialCall::kE164)) continue;
-    const std::uint32_t up = calls[at].tail - before.tail, down = before.tail - calls[at].tail;
+    const std::uint32_t up = calls[at].callee - before.callee, down = before.callee - calls[at].callee;
     if (up != 0 && std::min(up, down) <= kNear) return true;
   }
   return false;
@@ -90,20 +83,28 @@ bool is_sequential(std::span<const DialCall> calls, std::size_t at) {
 }  // namespace
 
 DiallingActivity::DiallingActivity(const DialRecord& record, EventMs now)
-    : record_(&record), now_s_(std::max(record.newest_s, seconds32(now))) {}
+    : record_(&record), now_s_(std::max(record.newest_s(), seconds32(now))) {}
+
+std::span<const DialCall> DiallingActivity::inside(Window w) const {
+  if (!unpacked_) size_ = record_->unpack(calls_);
+  unpacked_ = true;
+  const std::uint32_t start = start_s(w == Window::k5m || w == Window::k1h ? w : Window::k24h, now_s_);
+  const DialCall *begin = calls_.data(), *end = begin + size_;
+  return {std::partition_point(begin, end, [start](const DialCall& c) { return c.time_s < start; }), end};
+}
 
 double DiallingActivity::calls(Window w) const {
-  return static_cast<double>(inside(*record_, w, now_s_).size());
+  return static_cast<double>(inside(w).size());
 }
 double DiallingActivity::ring_s_mean(Window w) const {
-  return ring_of(inside(*record_, w, now_s_)).mean;
+  return ring_of(inside(w)).mean;
 }
 double DiallingActivity::ring_s_spread(Window w) const {
-  return ring_of(inside(*record_, w, now_s_)).deviation;
+  return ring_of(inside(w)).deviation;
 }
 double DiallingActivity::ring_short_share(Window w) const {
   double told = 0, brief = 0;
-  for (const DialCall& c : inside(*record_, w, now_s_)) {
+  for (const DialCall& c : inside(w)) {
     told += c.ring_s >= 0 ? 1 : 0;
     brief += c.ring_s >= 0 && c.ring_s <= kShortRingS ? 1 : 0;
   }
@@ -111,7 +112,7 @@ double DiallingActivity::ring_short_share(Window w) const {
 }
 
 double DiallingActivity::sequential_share(Window w) const {
-  const std::span<const DialCall> calls = inside(*record_, w, now_s_);
+  const std::span<const DialCall> calls = inside(w);
   double numbers = 0, near = 0;
   for (std::size_t i = 0; i < calls.size(); ++i) {
     numbers += calls[i].is(DialCall::kE164) ? 1 : 0;
@@ -120,7 +121,7 @@ double DiallingActivity::sequential_share(Window w) const {
   return ratio(near, numbers);
 }
 double DiallingActivity::sequential_run(Window w) const {
-  const std::span<const DialCall> calls = inside(*record_, w, now_s_);
+  const std::span<const DialCall> calls = inside(w);
   double run = calls.empty() ? 0 : 1, longest = run;
   for (std::size_t i = 1; i < calls.size(); ++i) {
     run = is_sequential(calls, i) ? run + 1 : 1;
@@ -130,7 +131,7 @@ double DiallingActivity::sequential_run(Window w) const {
 }
 
 double DiallingActivity::gap_cv_1h() const {
-  const std::span<const DialCall> calls = inside(*record_, Window::k1h, now_s_);
+  const std::span<const DialCall> calls = inside(Window::k1h);
   if (calls.size() < kGapsMin + 1) return kUnknown;
   std::array<double, DialRecord::kCallsMax> gaps;
   for (std::size_t i = 1; i < calls.size(); ++i) gaps[i - 1] = calls[i].time_s - calls[i - 1].time_s;
@@ -139,27 +140,27 @@ double DiallingActivity::gap_cv_1h() const {
 }
 
 double DiallingActivity::new_callee_share(Window w) const {
-  return share(inside(*record_, w, now_s_), DialCall::kNew);
+  return share(inside(w), DialCall::kNew);
 }
 double DiallingActivity::first_contact_share(Window w) const {
-  return share(inside(*record_, w, now_s_), DialCall::kFirst);
+  return share(inside(w), DialCall::kFirst);
 }
 double DiallingActivity::international_share(Window w) const {
-  return share(inside(*record_, w, now_s_), DialCall::kInternational);
+  return share(inside(w), DialCall::kInternational);
 }
 double DiallingActivity::roaming_share_24h() const {
-  return share(inside(*record_, Window::k24h, now_s_), DialCall::kRoaming);
+  return share(inside(Window::k24h), DialCall::kRoaming);
 }
 double DiallingActivity::suspect_share_24h() const {
-  return share(inside(*record_, Window::k24h, now_s_), DialCall::kSuspect);
+  return share(inside(Window::k24h), DialCall::kSuspect);
 }
 double DiallingActivity::suspect_calls_24h() const {
-  const std::span<const DialCall> calls = inside(*record_, Window::k24h, now_s_);
+  const std::span<const DialCall> calls = inside(Window::k24h);
   return calls.empty() ? 0 : std::round(suspect_share_24h() * static_cast<double>(calls.size()));
 }
 
 double DiallingActivity::dispersion(Window w) const {
-  const std::span<const DialCall> calls = inside(*record_, w, now_s_);
+  const std::span<const DialCall> calls = inside(w);
   std::array<std::uint32_t, DialRecord::kCallsMax> values;
   for (std::size_t i = 0; i < calls.size(); ++i) values[i] = calls[i].callee;
   double different = 0;
@@ -167,7 +168,7 @@ double DiallingActivity::dispersion(Window w) const {
   return ratio(different, static_cast<double>(calls.size()));
 }
 double DiallingActivity::callee_entropy(Window w) const {
-  const std::span<const DialCall> calls = inside(*record_, w, now_s_);
+  const std::span<const DialCall> calls = inside(w);
   if (calls.size() < 2) return kUnknown;
   std::array<std::uint32_t, DialRecord::kCallsMax> values;
   for (std::size_t i = 0; i < calls.size(); ++i) values[i] = calls[i].callee;
@@ -176,7 +177,7 @@ double DiallingActivity::callee_entropy(Window w) const {
 double DiallingActivity::region_entropy(Window w) const {
   std::array<std::uint32_t, DialRecord::kCallsMax> values;
   std::size_t n = 0;
-  for (const DialCall& c : inside(*record_, w, now_s_))
+  for (const DialCall& c : inside(w))
     if (c.region != 0) values[n++] = c.region;
   return entropy(values, n);
 }
@@ -184,7 +185,7 @@ double DiallingActivity::region_entropy(Window w) const {
 double DiallingActivity::distinct_cells_1h() const {
   std::array<std::uint32_t, DialRecord::kCallsMax> values;
   std::size_t n = 0;
-  for (const DialCall& c : inside(*record_, Window::k1h, now_s_))
+  for (const DialCall& c : inside(Window::k1h))
     if (c.cell != 0) values[n++] = c.cell;
   double different = 0;
   each_count(values, n, [&](double) { ++different; });
@@ -193,7 +194,7 @@ double DiallingActivity::distinct_cells_1h() const {
 double DiallingActivity::top_cell_share_24h() const {
   std::array<std::uint32_t, DialRecord::kCallsMax> values;
   std::size_t n = 0;
-  for (const DialCall& c : inside(*record_, Window::k24h, now_s_))
+  for (const DialCall& c : inside(Window::k24h))
     if (c.cell != 0) values[n++] = c.cell;
   double most = 0;
   each_count(values, n, [&](double count) { most = std::max(most, count); });
@@ -202,8 +203,9 @@ double DiallingActivity::top_cell_share_24h() const {
 
 double DiallingActivity::device_changes_7d() const {
   const std::uint32_t start = start_s(Window::k7d, now_s_);
+  const std::span<const std::uint32_t> changes = record_->device_changes();
   return static_cast<double>(
-      std::count_if(record_->changes.begin(), record_->changes.end(), [start](std::uint32_t t) { return t >= start; }));
+      std::count_if(changes.begin(), changes.end(), [start](std::uint32_t t) { return t >= start; }));
 }
 
 }  // namespace pandun::detect

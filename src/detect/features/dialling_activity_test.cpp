@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "detect/distinct.h"
 #include "detect/features/dialling_state.h"
 #include "detect/features/number_state.h"
 
@@ -201,6 +202,61 @@ TEST(DiallingActivity, EveryFeatureEqualsABruteForcePass) {
       }
     }
   }
+}
+
+TEST(DiallingActivity, RemembersWhomItMetWithinAWeek) {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    const std::uint64_t people = seed <= 3 ? 40 : seed == 4 ? 3000 : 20'000;  // the last come to more than it remembers
+    auto set = std::make_unique<DialSet>();
+    std::map<std::uint32_t, std::uint32_t> last;
+    std::uint32_t day = 20'000;
+    set->advance(day);
+    for (int i = 0; i < 60'000; ++i) {
+      const auto who = peer_hash(mix64(seed << 32 | random() % people));
+      if (random() % (seed % 2 == 0 ? 5000 : 50) == 0) {
+        day += static_cast<std::uint32_t>(1 + (random() % 10 == 0 ? random() % 9 : 0));
+        set->advance(day);
+        std::erase_if(last, [day](const auto& met) { return met.second + 7 <= day; });
+      }
+      if (random() % 3 == 0) {
+        ASSERT_EQ(set->contains(who), last.contains(who)) << "at " << i;
+        continue;
+      }
+      const auto met = day - static_cast<std::uint32_t>(random() % 4 == 0 ? random() % 9 : 0);
+      set->add(who, met);
+      if (met + 7 > day) {
+        if (last.size() == DialSet::kMost) last.clear();
+        last[who] = std::max(last[who], met);
+      }
+      if (i % 10'000 == 9'999) {  // a restart
+        StateWriter out;
+        set->save(out);
+        set = std::make_unique<DialSet>();
+        StateReader in(out.bytes());
+        set->load(in);
+        ASSERT_TRUE(in.ok());
+      }
+    }
+    EXPECT_LE(set->bytes(), 24 + last.size() * 10) << last.size();
+  }
+}
+
+TEST(DiallingActivity, KeepsThreeCallsInLittle) {
+  DiallingActivities dialling;
+  const std::uint64_t empty = dialling.bytes();
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    model::Call call;
+    call.caller = kNumber;
+    call.callee = model::NumberKey::e164(8613900001000ULL + i);
+    call.ring_s = static_cast<std::int16_t>(i == 0 ? 400 : 20);  // told as 254
+    const EventMs time{(kStart + i * 30) * 1000LL};
+    dialling.update(kNumber, kHash, call, time, time, false);
+  }
+  EXPECT_LE(dialling.bytes() - empty, 64U + 4 * 11 + 4 * 4 + 16 * 25);  // the last: sixteen slots of the table
+  const EventMs now{(kStart + 90) * 1000LL};
+  EXPECT_NEAR(DiallingActivity(*dialling.find(kNumber, kHash, now), now).ring_s_mean(Window::k1h), 98, 1e-9);
 }
 
 TEST(DiallingActivity, TellsAMachineThatDialsRowByRow) {

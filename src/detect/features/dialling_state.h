@@ -1,49 +1,91 @@
 // How dialling at pace is stored; what it means is in dialling_activity.h.
 //
-// Safety   callees, cells and devices are hashes; `tail`, the low 32 bits of the callee's digits, is a clear identity and stays
+// Safety   cells and devices are hashes; a call's `callee`, the low 32 bits of the callee's digits, is a clear identity and stays
 //          in engine memory and sealed files.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
-#include "detect/distinct.h"
 #include "detect/features/dialling_activity.h"
 #include "detect/state_table.h"
 #include "model/event.h"
 
 namespace pandun::detect {
 
-struct DialCall {
-  enum Flag : std::uint8_t { kE164 = 1, kInternational = 2, kRoaming = 4, kNew = 8, kFirst = 16, kSuspect = 32 };
-  std::uint32_t time_s, callee, tail;
-  std::int16_t ring_s;  // -1 = not told
-  std::uint16_t region, cell;
-  std::uint8_t flags;
-  bool is(Flag flag) const { return (flags & flag) != 0; }
+// Whom a number met within 7 d, the day last met: 29 bits of hash and the day in four bytes.
+class DialSet {
+ public:
+  static constexpr std::uint32_t kMost = 8192, kDays = 7;
+
+  void advance(std::uint32_t day);  // the newest; who was last met before its 7 d goes
+  bool contains(std::uint32_t hash) const { return size_ != 0 && *find(hash) != 0; }
+  void add(std::uint32_t hash, std::uint32_t day);                       // not newer than the newest
+  std::uint64_t bytes() const { return room_ * sizeof(std::uint32_t); }  // besides itself
+  void save(StateWriter& out) const;
+  void load(StateReader& in);
+
+ private:
+  static constexpr std::uint32_t kListed = 16;  // so many are simply looked through
+  static constexpr std::uint32_t kDayBits = 7;  // in a slot: day % 7 + 1; a slot of 0 is free
+  static std::uint32_t mark(std::uint32_t day) { return day % kDays + 1; }
+  std::uint32_t age(std::uint32_t slot) const { return (day_ + kDays + 1 - (slot & kDayBits)) % kDays; }
+  std::uint32_t* find(std::uint32_t hash) const;  // its slot or the free one where it belongs; there must be one
+  void rebuild(std::uint32_t room, std::uint32_t older_by);
+
+  std::unique_ptr<std::uint32_t[]> slots_;
+  std::uint32_t day_ = 0;
+  std::uint16_t size_ = 0, room_ = 0;
 };
-static_assert(sizeof(DialCall) == 20);
 
-struct DialRecord {
+class DialRecord {
+ public:
   static constexpr std::size_t kCallsMax = 128, kChangesMax = 64;
-  std::uint32_t newest_s = 0, heard_s = 0;
-  std::uint16_t last_device = 0;
-  std::vector<DialCall> calls;  // by time
-  std::vector<std::uint32_t> changes;
-  DistinctWindows called{Window::k7d}, heard{Window::k7d};
 
+  std::uint32_t newest_s() const { return newest_s_; }
+  std::uint32_t unpack(std::array<DialCall, kCallsMax>& out) const;  // by time; returns how many
+  std::span<const std::uint32_t> device_changes() const {
+    return changes_ == nullptr ? std::span<const std::uint32_t>() : std::span<const std::uint32_t>(*changes_);
+  }
+
+  // False when the time is more than 24 h behind the newest: nothing else changed.
+  bool begin(std::uint32_t time_s);
+  // Whether it was called, or called or heard from, within 7 d; and that it is called now.
+  void meet(std::uint32_t callee_hash, std::uint32_t time_s, bool& fresh, bool& first);
   void add(const DialCall& call);
   void change_device(std::uint16_t device, std::uint32_t time_s);
+  void hear(std::uint32_t hash, std::uint32_t time_s);
+
   std::uint64_t bytes() const {
-    return sizeof(*this) + calls.capacity() * sizeof(DialCall) + changes.capacity() * sizeof(std::uint32_t) +
-           called.bytes() + heard.bytes() - 2 * sizeof(DistinctWindows);
+    return sizeof(*this) + room_ * sizeof(Packed) + called_.bytes() + heard_.bytes() +
+           (changes_ == nullptr ? 0 : sizeof(*changes_) + changes_->capacity() * sizeof(std::uint32_t));
   }
   void save(StateWriter& out) const;
   void load(StateReader& in);
+
+ private:
+  // callee 32, seconds since base_s_ 17, flags 6, ring 8, unused 1; region 10, cell 14.
+  using Packed = std::array<std::uint8_t, 11>;
+  static constexpr std::uint32_t kTimeBits = 17;
+  Packed pack(const DialCall& call) const;
+  DialCall unpack(const Packed& packed) const;
+  std::uint32_t time_of(const Packed& packed) const;
+  void make_room(std::uint32_t oldest_s, std::uint32_t time_s);
+  void resize(std::size_t room);
+
+  std::unique_ptr<Packed[]> calls_;
+  std::unique_ptr<std::vector<std::uint32_t>> changes_;
+  std::uint32_t newest_s_ = 0, heard_s_ = 0, base_s_ = 0;
+  std::uint16_t last_device_ = 0;
+  std::uint8_t size_ = 0, room_ = 0;
+  DialSet called_, heard_;
 };
+static_assert(sizeof(DialRecord) == 64);
 
 class DiallingActivities {
  public:

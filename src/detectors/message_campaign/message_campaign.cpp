@@ -3,7 +3,8 @@
 // Method   by headers only. A family is a number block with a route and a number of parts, or a cell with a number of parts. Its
 //          busiest writers are followed; a campaign is enough of them at a like pace, whose recipients hardly overlap and
 //          hardly answer. Where reported samples name a template or a link's domain, all who send it are a family too.
-// Shape    32 bytes for each of up to 32 writers of a family, kept for 2 h; 900 more once three of them are busy.
+// Shape    8 bytes for each of up to 32 writers of a family, 32 from their third message on, kept for 30 to 60 minutes; 900
+//          more once three of them are busy. Writers of less are told apart by 32 bits of hash.
 // Source   docs/detectors/message_campaign.md, with where each threshold comes from.
 #include <algorithm>
 #include <cmath>
@@ -14,72 +15,28 @@
 #include "detect/detector.h"
 #include "detect/small_state.h"
 #include "detect/state_table.h"
+#include "detectors/message_campaign/family.h"
 
 namespace pandun::detectors {
-namespace {
+namespace message_campaign {
 
-constexpr std::uint32_t kSpanS = 30 * 60;
-constexpr std::size_t kWritersMax = 32;
-
-struct Writer {
-  model::NumberKey number;
-  detect::TwoSpansDistinct<64> recipients;
-  detect::TwoSpans<> messages;
-  std::uint32_t last_s = 0;
+// A family's key: 64 bits of what makes it.
+struct FamilyKey {
+  std::uint64_t bits = 0;
+  friend bool operator==(FamilyKey, FamilyKey) = default;
 };
-static_assert(sizeof(Writer) == 32);
-
-// Kept once a family has three busy writers.
-struct Spread {
-  detect::TwoSpansDistinct<1024> recipients, pairs;  // pairs of writer and recipient
-  detect::TwoSpans<std::uint32_t> messages, replies;
-  std::uint32_t first_s = 0;
-  model::NumberKey lead;  // the busiest writer when first said: the campaign goes by its name
-  detect::Said said;      // of recipients
-  detect::LatestRecords<16> records;
-};
-
-struct Family {
-  detect::SpanClock clock;
-  std::vector<Writer> writers;
-  std::unique_ptr<Spread> spread;
-
-  void advance(std::uint32_t time_s) {
-    clock.advance(time_s, kSpanS, [this](bool adjacent) {
-      for (Writer& w : writers) {
-        w.recipients.turn(adjacent);
-        w.messages.turn(adjacent);
-      }
-      if (spread == nullptr) return;
-      spread->recipients.turn(adjacent);
-      spread->pairs.turn(adjacent);
-      spread->messages.turn(adjacent);
-      spread->replies.turn(adjacent);
-    });
-  }
-  Writer* find(model::NumberKey number) {
-    for (Writer& w : writers)
-      if (w.number == number) return &w;
-    return nullptr;
-  }
-  // Null when all places are taken by busier ones.
-  Writer* writer(model::NumberKey number) {
-    if (Writer* w = find(number); w != nullptr) return w;
-    if (writers.size() < kWritersMax) {
-      detect::grow(writers, 2, kWritersMax);
-      writers.emplace_back().number = number;
-      return &writers.back();
-    }
-    auto least = std::min_element(writers.begin(), writers.end(), [](const Writer& a, const Writer& b) {
-      return a.messages.sum() != b.messages.sum() ? a.messages.sum() < b.messages.sum() : a.last_s < b.last_s;
-    });
-    if (least->messages.sum() > 2) return nullptr;
-    *least = {};
-    least->number = number;
-    return &*least;
-  }
-  std::uint64_t bytes() const { return writers.capacity() * sizeof(Writer) + (spread == nullptr ? 0 : sizeof(Spread)); }
-};
+inline std::uint64_t state_hash(FamilyKey key) {
+  return hash_of(model::EntityKey{0, key.bits});
+}
+inline void write_key(detect::StateWriter& out, FamilyKey key) {
+  out.u64(key.bits);
+}
+inline void read_key(detect::StateReader& in, FamilyKey& key) {
+  key.bits = in.u64();
+}
+model::EntityKey routed(std::uint64_t what, std::uint64_t of) {
+  return {0, combine64(what, of)};
+}
 
 class MessageCampaign final : public detect::Detector {
  public:
@@ -90,7 +47,9 @@ class MessageCampaign final : public detect::Detector {
         families_(std::chrono::hours(2)) {}
 
   void route(const model::Event& event, detect::KeyList& keys) const override;
-  void prefetch(const detect::RoutedKey& key, unsigned stage) const override { families_.prefetch(key.key, stage); }
+  void prefetch(const detect::RoutedKey& key, unsigned stage) const override {
+    families_.prefetch({key.key.lo}, stage);
+  }
   void on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) override;
   void evict(EventMs watermark) override {
     families_.evict(watermark, [this](Family& f) { drop(f); });
@@ -116,14 +75,14 @@ class MessageCampaign final : public detect::Detector {
   }
 
   Limits limits_;
-  detect::StateTable<model::EntityKey, Family> families_;
+  detect::StateTable<FamilyKey, Family> families_;
   std::uint64_t heap_bytes_ = 0;
 };
 
 // The block of 10,000 numbers, the way the message came and its parts.
 model::EntityKey block_key(model::NumberKey number, const model::Message& message) {
-  return {combine64(number.value() / 10'000, 0x626c6f636bULL),
-          combine64(hash64(message.route), static_cast<std::uint64_t>(std::max(0, message.segments)))};
+  return routed(combine64(number.value() / 10'000, 0x626c6f636bULL),
+                combine64(hash64(message.route), static_cast<std::uint64_t>(std::max(0, message.segments))));
 }
 
 // A template of the carrier's register belongs to a sender under contract; every other comes from a reported sample.
@@ -139,15 +98,14 @@ void MessageCampaign::route(const model::Event& event, detect::KeyList& keys) co
   if (message.sender.kind() == model::NumberKind::kE164)
     keys.push_back({model::EntityKind::kTrunk, kBlock, block_key(message.sender, message)});
   if (!message.sender_cell.empty())
-    keys.push_back({model::EntityKind::kCell,
-                    kCell,
-                    {hash64(message.sender_cell),
-                     combine64(0x63656c6cULL, static_cast<std::uint64_t>(std::max(0, message.segments)))}});
+    keys.push_back({model::EntityKind::kCell, kCell,
+                    routed(hash64(message.sender_cell),
+                           combine64(0x63656c6cULL, static_cast<std::uint64_t>(std::max(0, message.segments))))});
   if (!is_registered(message)) {
     if (!message.template_hash.empty())
-      keys.push_back({model::EntityKind::kHash, kTemplate, {hash64(message.template_hash), 0x74656d706cULL}});
+      keys.push_back({model::EntityKind::kHash, kTemplate, routed(hash64(message.template_hash), 0x74656d706cULL)});
     if (!message.link_domain.empty())
-      keys.push_back({model::EntityKind::kDomain, kLink, {hash64(message.link_domain), 0x6c696e6bULL}});
+      keys.push_back({model::EntityKind::kDomain, kLink, routed(hash64(message.link_domain), 0x6c696e6bULL)});
   }
   // An answer comes as one part, whatever it answers: it is shown to the families of one and of two parts.
   if (message.recipient.kind() == model::NumberKind::kE164) {
@@ -162,39 +120,36 @@ void MessageCampaign::route(const model::Event& event, detect::KeyList& keys) co
 void MessageCampaign::on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) {
   const auto& message = event.as<model::Message>();
   const std::uint32_t now_s = detect::seconds32(event.time);
+  const FamilyKey of{key.key.lo};
   if (key.role == kReply) {
-    Family* family = families_.find(key.key, event.watermark);
+    Family* family = families_.find(of, event.watermark);
     if (family == nullptr || family->spread == nullptr) return;
+    const std::uint64_t before = family->bytes();
     family->advance(now_s);
-    if (family->find(message.recipient) != nullptr) family->spread->replies.add();
+    heap_bytes_ += family->bytes() - before;
+    if (family->has(message.recipient)) family->spread->replies.add();
     return;
   }
-  Family& family =
-      families_.touch_hash(key.key, hash_of(key.key), event.watermark, nullptr, [this](Family& f) { drop(f); });
+  Family& family = families_.touch_hash(of, state_hash(of), event.watermark, nullptr, [this](Family& f) { drop(f); });
   const std::uint64_t before = family.bytes();
   family.advance(now_s);
-  Writer* writer = family.writer(message.sender);
-  if (writer != nullptr) {
-    writer->messages.add();
-    writer->recipients.add(detect::state_hash(message.recipient));
-    writer->last_s = std::max(writer->last_s, now_s);
-    if (family.spread == nullptr && writer->messages.sum() * 3 >= fanout_of(key.role)) {
-      const auto busy = std::count_if(family.writers.begin(), family.writers.end(),
-                                      [&](const Writer& w) { return w.messages.sum() * 3 >= fanout_of(key.role); });
-      if (busy >= 3) {
-        family.spread = std::make_unique<Spread>();
-        family.spread->first_s = now_s;
-      }
+  const std::uint32_t written = family.add(message.sender, detect::state_hash(message.recipient), now_s);
+  if (family.spread == nullptr && written * 3 >= fanout_of(key.role)) {
+    int busy = 0;
+    family.each_sum([&](std::uint32_t sum) { busy += sum * 3 >= fanout_of(key.role) ? 1 : 0; });
+    if (busy >= 3) {
+      family.spread = std::make_unique<Spread>();
+      family.spread->first_s = now_s;
     }
   }
   heap_bytes_ += family.bytes() - before;
-  if (writer == nullptr || family.spread == nullptr) return;
+  if (written == 0 || family.spread == nullptr) return;
   Spread& spread = *family.spread;
   spread.messages.add();
   spread.recipients.add(detect::state_hash(message.recipient));
   spread.pairs.add(combine64(message.sender.bits(), message.recipient.bits()));
   spread.records.add(event);
-  if (writer->messages.sum() >= fanout_of(key.role)) judge(event, key.role, family, context);
+  if (written >= fanout_of(key.role)) judge(event, key.role, family, context);
 }
 
 void MessageCampaign::judge(const model::Event& event, std::uint8_t role, Family& family,
@@ -207,7 +162,7 @@ void MessageCampaign::judge(const model::Event& event, std::uint8_t role, Family
   const double wanted = limits_.senders * factor * (cell ? limits_.cell_factor : 1),
                recipients_wanted = (sample ? limits_.sample_recipients : limits_.recipients) * factor;
   const double recipients = spread.recipients.count();
-  if (static_cast<double>(family.writers.size()) < wanted || recipients < recipients_wanted ||
+  if (static_cast<double>(family.size()) < wanted || recipients < recipients_wanted ||
       !spread.said.due(recipients, now_s))
     return;
   const double pairs = std::max(1.0, spread.pairs.count()), overlap = std::max(0.0, 1 - recipients / pairs);
@@ -273,6 +228,12 @@ void MessageCampaign::judge(const model::Event& event, std::uint8_t role, Family
 void MessageCampaign::save(detect::StateWriter& out) const {
   families_.save(out, [](detect::StateWriter& w, const Family& f) {
     w.u32(f.clock.span);
+    w.varint(f.beginners.size());
+    for (const Beginner& b : f.beginners) {
+      w.u32(b.who);
+      w.u16(b.last);
+      for (const std::uint8_t m : b.messages) w.u8(m);
+    }
     w.varint(f.writers.size());
     for (const Writer& writer : f.writers) {
       w.u64(writer.number.bits());
@@ -297,11 +258,21 @@ void MessageCampaign::save(detect::StateWriter& out) const {
 Result<> MessageCampaign::load(detect::StateReader& in) {
   TRY(families_.load(in, [](detect::StateReader& r, Family& f) {
     f.clock.span = r.u32();
+    const std::uint64_t few = r.varint();
+    if (few > kWritersMax) return r.fail("more writers than a family may have");
+    for (std::uint64_t i = 0; i < few && r.ok(); ++i) {
+      Beginner b;
+      b.who = r.u32();
+      b.last = r.u16();
+      for (std::uint8_t& m : b.messages) m = r.u8();
+      if (b.messages[0] < Beginner::kUsed || (b.messages[1] != 0 && b.messages[1] < Beginner::kUsed))
+        return r.fail("a writer without a message");
+      f.beginners.add(b);
+    }
     const std::uint64_t size = r.varint();
-    if (size > kWritersMax) return r.fail("more writers than a family may have");
+    if (size > kWritersMax - f.beginners.size()) return r.fail("more writers than a family may have");
     for (std::uint64_t i = 0; i < size && r.ok(); ++i) {
-      detect::grow(f.writers, 2, kWritersMax);
-      Writer& writer = f.writers.emplace_back();
+      Writer& writer = f.writers.add({});
       writer.number = model::NumberKey::from_bits(r.u64());
       writer.recipients.load(r);
       writer.messages.load(r);
@@ -320,11 +291,11 @@ Result<> MessageCampaign::load(detect::StateReader& in) {
     s.records.load(r);
   }));
   heap_bytes_ = 0;
-  families_.for_each([this](const model::EntityKey&, const Family& f) { heap_bytes_ += f.bytes(); });
+  families_.for_each([this](FamilyKey, const Family& f) { heap_bytes_ += f.bytes(); });
   return {};
 }
 
-}  // namespace
+}  // namespace message_campaign
 
 const detect::DetectorSpec& message_campaign_spec() {
   static const detect::DetectorSpec kSpec = {
@@ -368,6 +339,7 @@ const detect::DetectorSpec& message_campaign_spec() {
           "greetings on "
           "the eve of a festival in one crowded cell. Answers come within the hour.",
       .false_positives_zh = "批量办卡企业的销售人员同时联系客户；节日前夕同一小区的祝福短信。通常一小时内即有回复。",
+      .state_version = 2,
       .evidence =
           {
               {"campaign_senders", "senders at a like pace", "节奏相近的发送号码数", "numbers", "个",
@@ -393,7 +365,7 @@ const detect::DetectorSpec& message_campaign_spec() {
 }
 
 std::unique_ptr<detect::Detector> make_message_campaign(const detect::Options& options) {
-  return std::make_unique<MessageCampaign>(options);
+  return std::make_unique<message_campaign::MessageCampaign>(options);
 }
 
 }  // namespace pandun::detectors

@@ -1,9 +1,9 @@
 // New number burst: a number first seen days ago that calls very many
 // strangers.
 //
-// Shape    the number's age and the windows are the engine's; a suspect has
-// state from half of the threshold on: 0.4 KiB for 7 days. Source
-// docs/detectors/new_number_burst.md.
+// Shape    the number's age and the windows are the engine's. A number has state from half of the callees on, once the rest
+//          of its picture is near too: 0.4 KiB for 7 days. It serves a signal's peers and records alone.
+// Source   docs/detectors/new_number_burst.md.
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -24,6 +24,8 @@ constexpr std::chrono::seconds kForget = std::chrono::hours(24 * 7);
 // A thousand riders on one day: the least lucky of them talks in every
 // fifth call.
 constexpr double kSigmas = 1.64;
+// How far from a limit a number may be and still be remembered.
+constexpr double kNearShare = 0.8, kNearTimes = 2, kNearReturns = 3;
 
 struct Suspect {
   detect::RecentContacts<16> called;
@@ -59,6 +61,12 @@ class NewNumberBurst final : public detect::Detector {
   }
 
  private:
+  // People who call many are called back and talked to: nothing need be kept of them, however young the record.
+  bool near(const detect::Outreach& out) const {
+    return out.dispersion >= kNearShare * limits_.dispersion && out.out_share >= kNearShare * limits_.out_share &&
+           out.return_share <= kNearReturns * limits_.returns &&
+           (!std::isfinite(out.conversation) || out.conversation <= kNearTimes * limits_.conversation);
+  }
   void emit(const detect::NumberActivity& activity, const detect::Outreach& out, double wanted, std::string_view group,
             model::NumberKey number, const Suspect& suspect, detect::Context& context) const;
 
@@ -78,6 +86,8 @@ void NewNumberBurst::on_event(const model::Event& event, const detect::RoutedKey
   if (first_s >= limits_.began_s && first_s < limits_.began_s + limits_.settle_s) return;
   const double callees = activity->distinct_callees(Window::k24h);
   if (callees * 2 < limits_.callees) return;
+  const detect::Outreach out = detect::outreach(*activity, Window::k24h);
+  if (!near(out) && table_.find(call.caller, event.watermark) == nullptr) return;
   Entry& entry = table_.touch(call.caller, event.watermark);
   if (entry.suspect == nullptr) entry.suspect = std::make_unique<Suspect>();
   Suspect& suspect = *entry.suspect;
@@ -93,7 +103,6 @@ void NewNumberBurst::on_event(const model::Event& event, const detect::RoutedKey
   const double wanted = limits_.callees * (!group.empty() ? limits_.strict
                                            : fixed        ? limits_.fixed
                                                           : 1);  // a new exchange greets its town
-  const detect::Outreach out = detect::outreach(*activity, Window::k24h);
   if (out.distinct < wanted || out.dispersion < limits_.dispersion || out.out_share < limits_.out_share ||
       out.return_share > limits_.returns || !detect::few_talk(out, limits_.conversation, out.distinct, wanted))
     return;

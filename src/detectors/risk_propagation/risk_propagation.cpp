@@ -14,6 +14,8 @@
 
 #include "detect/detector.h"
 #include "detect/features/number_activity.h"
+#include "detect/outreach.h"
+#include "detect/slab.h"
 #include "detect/small_state.h"
 #include "detect/state_table.h"
 
@@ -25,6 +27,8 @@ using detect::Window;
 constexpr std::int32_t kTouchS = 120, kShortTalkS = 10;
 constexpr std::size_t kMembersMax = 16, kContactsMax = 12;
 constexpr double kSeverityMax = 39;
+// A province has so many devices in honest use that some of them lose 13 calls of 20 every hour.
+constexpr double kSigmas = 1.64;
 
 // A device's key: 64 bits of its text, so that the first table stays small.
 struct DeviceKey {
@@ -49,19 +53,85 @@ struct Score {
   }
 };
 
-// A device's calls while pauses are shorter than two hours: 12 bytes, for every device there is.
+// A device's calls since conversations last had the upper hand, while pauses are shorter than two hours (Page, "Continuous
+// inspection schemes", 1954): 12 bytes, for the devices whose latest calls were lost, not for every device there is.
 struct Trace {
   std::array<std::uint32_t, 2> callees{};
   std::uint16_t calls = 0, lost = 0;
   void add(std::uint64_t callee_hash, bool was_lost) {
     callees[(callee_hash >> 25) & 1] |= 1U << ((callee_hash >> 20) & 31);
-    if (calls < 0xffff) ++calls;
-    if (was_lost && lost < 0xffff) ++lost;
+    if (calls == 0xffff) {
+      calls /= 2;
+      lost /= 2;
+    }
+    ++calls;
+    if (was_lost) ++lost;
   }
   double distinct() const {
     const double free = std::max(0.5, 64.0 - std::popcount(callees[0]) - std::popcount(callees[1]));
     return std::round(-64.0 * std::log(free / 64.0));
   }
+};
+
+// The same of up to four calls, in four bytes: as many bits of a trace as there are calls. Longer ones stand in a pool.
+class Start {
+ public:
+  static constexpr std::uint16_t kCallsMax = 4;
+  bool is_long() const { return (bits_ & kLong) != 0; }
+  std::uint32_t handle() const { return bits_ & ~kLong; }
+  static Start of_long(std::uint32_t handle) { return Start(kLong | handle); }
+  static bool fits(const Trace& t) {
+    const int set = std::popcount(t.callees[0]) + std::popcount(t.callees[1]);
+    return t.calls > 0 && t.calls <= kCallsMax && t.lost <= t.calls && set > 0 && set <= t.calls;
+  }
+  static Start of(const Trace& t) {
+    std::uint32_t bits = t.calls | std::uint32_t{t.lost} << 3, at = 6, callee = 0;
+    for (std::uint64_t set = t.callees[0] | std::uint64_t{t.callees[1]} << 32; set != 0; set &= set - 1) {
+      callee = static_cast<std::uint32_t>(std::countr_zero(set));
+      bits |= callee << at;
+      at += 6;
+    }
+    for (; at < 30; at += 6) bits |= callee << at;  // who was called twice
+    return Start(bits);
+  }
+  Trace trace() const {
+    Trace t;
+    t.calls = bits_ & 7;
+    t.lost = bits_ >> 3 & 7;
+    for (std::uint32_t at = 6; t.calls != 0 && at < 30; at += 6) {
+      const std::uint32_t bit = bits_ >> at & 63;
+      t.callees[bit / 32] |= 1U << (bit % 32);
+    }
+    return t;
+  }
+  Start() = default;
+
+ private:
+  static constexpr std::uint32_t kLong = 1U << 31;
+  explicit Start(std::uint32_t bits) : bits_(bits) {}
+  std::uint32_t bits_ = 0;
+};
+
+class Traces {
+ public:
+  Trace read(Start s) const { return s.is_long() ? *pool_.at(0, s.handle()) : s.trace(); }
+  void write(Start& s, const Trace& t) {
+    if (s.is_long()) {
+      *pool_.at(0, s.handle()) = t;
+    } else if (Start::fits(t)) {
+      s = Start::of(t);
+    } else {
+      s = Start::of_long(pool_.take(0));
+      *pool_.at(0, s.handle()) = t;
+    }
+  }
+  void drop(Start s) {
+    if (s.is_long()) pool_.give_back(0, s.handle());
+  }
+  std::uint64_t bytes() const { return pool_.bytes(); }
+
+ private:
+  detect::SlabPool<Trace, 1, 1> pool_;
 };
 
 struct Member {
@@ -133,13 +203,13 @@ class RiskPropagation final : public detect::Detector {
       : limits_{o["seed_calls_1h_min"], o["device_calls_min"],   o["dispersion_min"],
                 o["conversation_max"],  o["half_life_h"] * 3600, o["hop_share"],
                 o["risk_min"],          o["turns_min"],          o["contacts_min"]},
-        traces_(std::chrono::hours(2)),
+        starts_(std::chrono::hours(2)),
         devices_(std::chrono::hours(24 * 14)),
         seeds_(std::chrono::hours(24 * 14)) {}
 
   void route(const model::Event& event, detect::KeyList& keys) const override;
   void prefetch(const detect::RoutedKey& key, unsigned stage) const override {
-    if (key.role == kDevice) return traces_.prefetch({key.key.lo}, stage);
+    if (key.role == kDevice) return starts_.prefetch({key.key.lo}, stage);
     seeds_.prefetch(model::NumberKey::from_bits(key.key.lo), stage);
   }
   void on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) override {
@@ -147,16 +217,18 @@ class RiskPropagation final : public detect::Detector {
     on_touch(event, key.role == kCaller, context);
   }
   void evict(EventMs watermark) override {
-    traces_.evict(watermark);
+    for (int part = 0; part < 4; ++part)
+      starts_.evict(watermark,
+                    [this](Start& start) { traces_.drop(start); });  // short-lived: all of them once in 40 minutes
     devices_.evict(watermark, [this](std::unique_ptr<Device>& d) { drop(d); });
     seeds_.evict(watermark, [this](std::unique_ptr<Seed>& s) { drop(s); });
   }
   void save(detect::StateWriter& out) const override;
   Result<> load(detect::StateReader& in) override;
   detect::StateSize size() const override {
-    return {traces_.size() + devices_.size() + seeds_.size(),
-            traces_.bytes() + devices_.bytes() + seeds_.bytes() + heap_bytes_,
-            traces_.evicted() + devices_.evicted() + seeds_.evicted()};
+    return {starts_.size() + devices_.size() + seeds_.size(),
+            starts_.bytes() + traces_.bytes() + devices_.bytes() + seeds_.bytes() + heap_bytes_,
+            starts_.evicted() + devices_.evicted() + seeds_.evicted()};
   }
 
  private:
@@ -164,6 +236,8 @@ class RiskPropagation final : public detect::Detector {
   struct Limits {
     double seed_calls, device_calls, dispersion, conversation, half_life_s, hop, risk, turns, contacts;
   };
+  // Counts the call on its device; whether that is a seed now.
+  bool bursts(const model::Call& call, DeviceKey key, std::uint64_t hash, EventMs watermark);
   void on_device(const model::Event& event, DeviceKey key, detect::Context& context);
   void judge_member(const model::Event& event, Device& device, Member& member, detect::Context& context) const;
   void on_touch(const model::Event& event, bool calls, detect::Context& context);
@@ -178,7 +252,8 @@ class RiskPropagation final : public detect::Detector {
   }
 
   Limits limits_;
-  detect::StateTable<DeviceKey, Trace> traces_;
+  detect::StateTable<DeviceKey, Start> starts_;
+  Traces traces_;
   detect::StateTable<DeviceKey, std::unique_ptr<Device>> devices_;
   detect::StateTable<model::NumberKey, std::unique_ptr<Seed>> seeds_;
   std::uint64_t heap_bytes_ = 0;
@@ -204,17 +279,33 @@ void RiskPropagation::route(const model::Event& event, detect::KeyList& keys) co
 
 // ---- over a device ----
 
+bool RiskPropagation::bursts(const model::Call& call, DeviceKey key, std::uint64_t hash, EventMs watermark) {
+  const bool lost = was_lost(call);
+  // Nearly every call ends here or at the erase() below.
+  Start* held = starts_.find_hash(key, hash, watermark);
+  if (!lost && held == nullptr) return false;
+  const auto release = [this](Start& start) { traces_.drop(start); };
+  Start& start = starts_.touch_hash(key, hash, watermark, nullptr, release);
+  Trace trace = traces_.read(start);
+  trace.add(detect::state_hash(call.callee), lost);
+  const double calls = trace.calls, talked = calls - trace.lost;
+  if (talked > limits_.conversation * calls) {
+    release(start);
+    starts_.erase(key);
+    return false;
+  }
+  traces_.write(start, trace);
+  return calls >= limits_.device_calls && detect::surely_below(talked / calls, calls, limits_.conversation, kSigmas) &&
+         trace.distinct() >= limits_.dispersion * std::min<double>(calls, 48);
+}
+
 void RiskPropagation::on_device(const model::Event& event, DeviceKey key, detect::Context& context) {
   const auto& call = event.as<model::Call>();
   const std::uint32_t now_s = detect::seconds32(event.time);
-  Trace& trace = traces_.touch(key, event.watermark);
-  const bool lost = was_lost(call);
-  trace.add(detect::state_hash(call.callee), lost);
-  const bool burst = trace.calls >= limits_.device_calls && trace.lost >= (1 - limits_.conversation) * trace.calls &&
-                     trace.distinct() >= limits_.dispersion * std::min<double>(trace.calls, 48);
-  // Nearly every device ends here; the second table is looked into only for devices with a history.
-  if (!burst && devices_.size() == 0) return;
   const std::uint64_t h = state_hash(key);
+  const bool lost = was_lost(call), burst = bursts(call, key, h, event.watermark);
+  // The second table is looked into only for devices with a history.
+  if (!burst && devices_.size() == 0) return;
   std::unique_ptr<Device>* held = devices_.find_hash(key, h, event.watermark);
   if (held == nullptr && !burst) return;
   held = &devices_.touch_hash(key, h, event.watermark, nullptr, [this](std::unique_ptr<Device>& d) { drop(d); });
@@ -334,7 +425,8 @@ void RiskPropagation::on_touch(const model::Event& event, bool calls, detect::Co
 }
 
 void RiskPropagation::save(detect::StateWriter& out) const {
-  traces_.save(out, [](detect::StateWriter& w, const Trace& t) {
+  starts_.save(out, [this](detect::StateWriter& w, Start start) {
+    const Trace t = traces_.read(start);
     for (const std::uint32_t word : t.callees) w.u32(word);
     w.u16(t.calls);
     w.u16(t.lost);
@@ -368,11 +460,15 @@ void RiskPropagation::save(detect::StateWriter& out) const {
 }
 
 Result<> RiskPropagation::load(detect::StateReader& in) {
-  TRY(traces_.load(in, [](detect::StateReader& r, Trace& t) {
+  const auto read_trace = [this](detect::StateReader& r, Start& start) {
+    Trace t;
     for (std::uint32_t& word : t.callees) word = r.u32();
     t.calls = r.u16();
     t.lost = r.u16();
-  }));
+    if (t.lost > t.calls) return r.fail("more calls of a device lost than made");
+    traces_.write(start, t);
+  };
+  TRY(starts_.load(in, read_trace, [this](Start& start) { traces_.drop(start); }));
   TRY(devices_.load(in, [](detect::StateReader& r, std::unique_ptr<Device>& d) {
     d = std::make_unique<Device>();
     d->score.at_s = r.u32();
