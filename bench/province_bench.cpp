@@ -57,7 +57,7 @@ class Events {
   Events(std::uint32_t numbers, std::uint32_t services)
       : numbers_(numbers),
         devices_(make_names<15>(numbers, "3569380{:08}")),
-        cells_(make_names<13>(std::max(64U, numbers / 100), "460-00-{:06x}")) {
+        cells_(make_names<13>(std::max(64U, numbers / 200), "460-00-{:06x}")) {
     for (std::uint32_t i = 0; i < services; ++i)
       services_.push_back(model::NumberKey::service(fmt::format("1069{:06}", i)));
   }

@@ -491,7 +491,7 @@ void Shard::evict(EventMs watermark) {
 std::vector<Shard::Section> Shard::sections() const {
   // Raised when their saved form or meaning changes.
   constexpr std::uint32_t kNumbersVersion = 4, kHostsVersion = 2, kRulesVersion = 1, kDevicesVersion = 4,
-                          kCellsVersion = 2, kDiallingVersion = 3;
+                          kCellsVersion = 3, kDiallingVersion = 3;
   std::vector<Section> out{{"numbers", kNumbersVersion}, {"hosts", kHostsVersion}, {"rules", kRulesVersion},
                            {"devices", kDevicesVersion}, {"cells", kCellsVersion}, {"dialling", kDiallingVersion}};
   for (const EngineConfig::Part& p : config_.detectors)

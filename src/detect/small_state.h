@@ -26,8 +26,9 @@ class FewDistinct {
 
  public:
   // False when its bit was set: it, or one that shares its bit, was met before.
-  bool add(std::uint64_t mixed_hash) {
-    const std::size_t bit = (mixed_hash >> 20) % kBits;
+  bool add(std::uint64_t mixed_hash) { return add_bit(bit_of(mixed_hash)); }
+  static std::size_t bit_of(std::uint64_t mixed_hash) { return (mixed_hash >> 20) % kBits; }
+  bool add_bit(std::size_t bit) {  // < kBits
     const std::uint64_t mask = 1ULL << (bit % 64);
     const bool fresh = (words_[bit / 64] & mask) == 0;
     words_[bit / 64] |= mask;

@@ -553,18 +553,23 @@ void cell_features(Builder& b) {
        "最近 {zh}小区内话单标记为国际的通话与短信数", kExact, 2, true});
   b.cell<&C::distinct_numbers, k1h, k24h>({"cell_distinct_numbers", "numbers",
                                            "different numbers that called, were called or sent in the cell in the last "
-                                           "{en}",
-                                           "最近 {zh}小区内通话或发送短信的不同号码数", kSketch, 5, true});
-  b.cell<&C::distinct_devices, k1h, k24h>({"cell_distinct_devices", "devices",
-                                           "different devices used in the cell in the last {en}",
-                                           "最近 {zh}小区内使用的不同终端数", kSketch, 5, true});
+                                           "{en}; beyond 28 within 14 % (1 sigma)",
+                                           "最近 {zh}小区内通话或发送短信的不同号码数（超过 28 时误差约 14%）",
+                                           kEstimate, 5, true});
+  b.cell<&C::distinct_devices, k1h, k24h>(
+      {"cell_distinct_devices", "devices",
+       "different devices used in the cell in the last {en}; beyond 28 within 14 % (1 "
+       "sigma)",
+       "最近 {zh}小区内使用的不同终端数（超过 28 时误差约 14%）", kEstimate, 5, true});
   b.cell<&C::new_numbers, k1h, k24h>(
       {"cell_new_numbers", "numbers",
        "numbers that appeared in the last {en} and were not in the cell in this or the previous span of 7 days; too "
-       "few "
-       "by 1 % where 2,000 were, by 15 % where 8,000 were",
-       "最近 {zh}小区内出现、且本期与上期 7 天内未出现过的号码数（2000 个号码时少计约 1%，8000 个时约 15%）", kEstimate,
-       2, true});
+       "few by up to 10 %; of a cell with more than 384 numbers in 7 days judged by a share of them, for 2,000 one in "
+       "4 to "
+       "8",
+       "最近 {zh}小区内出现、且本期与上期 7 天内未出现过的号码数（最多少计 10%；7 天内号码超过 384 "
+       "个的小区按抽样判断，2000 个号码时抽查四分之一至八分之一）",
+       kEstimate, 2, true});
   b.cell<&C::new_number_share, k1h, k24h>(
       {"cell_new_number_share", "ratio",
        "those as a share of the different numbers in the cell in the last {en}; not known without numbers",

@@ -21,7 +21,7 @@ EventMs CellActivity::newest() const {
 }
 
 bool CellActivity::fewer_than(std::uint32_t least, Window w, std::uint8_t kinds) const {
-  if (record_->busy == 0) return record_->contacts.size() < least;
+  if (record_->busy == 0) return record_->noted < least;
   std::uint32_t most = 0;
   for (std::size_t kind = 0; kind < record_->counted.size(); ++kind) {
     if ((kinds >> kind & 1U) == 0) continue;
@@ -58,20 +58,25 @@ double CellActivity::international(Window w) const {
   return count(CellContact::kInternational, w);
 }
 double CellActivity::new_numbers(Window w) const {
-  return count(CellContact::kNew, w);
+  return std::min(count(CellContact::kNew, w), contacts(w));
+}
+// An estimate is never above it: fewer_than() relies on that.
+double CellActivity::contacts(Window w) const {
+  return calls(w) + messages(w);
 }
 
 double CellActivity::distinct(bool devices, Window w) const {
   w = held(w);
   if (record_->busy != 0) {
     const BusyCell& busy = all_->busy(*record_);
-    return (devices ? busy.devices : busy.numbers).count(w);
+    w = std::max(w, Window::k1h);
+    return std::min((devices ? busy.devices : busy.numbers).count(w), contacts(w));
   }
   const std::uint32_t start = start_s(w, record_->newest_s);
-  std::array<std::uint32_t, CellRecord::Contacts::kCapacityMax> seen;
+  std::array<std::uint32_t, CellRecord::kListedMost> seen;
   std::size_t size = 0;
   for (const CellContact& c : all_->contacts(*record_)) {
-    const std::uint32_t thing = devices ? c.device : c.number;
+    const std::uint32_t thing = devices ? std::uint32_t{c.device} : c.number;
     if (c.time_s >= start && thing != 0) seen[size++] = thing;
   }
   const auto end = seen.begin() + static_cast<std::ptrdiff_t>(size);

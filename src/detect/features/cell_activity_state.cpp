@@ -1,98 +1,115 @@
 #include "detect/features/cell_activity_state.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "detect/distinct.h"
+#include "detect/small_state.h"
 
 namespace pandun::detect {
 
 // ---- who was there ----
 
-bool CellMarks::add(std::uint32_t number, std::uint32_t time_s) {
-  const std::uint32_t span = time_s / kSpanS;
-  if (span > span_) {
-    for (Block& block : blocks_) {
-      block.before = span == span_ + 1 ? block.now : decltype(block.now){};
-      block.now = {};
-    }
-    span_ = span;
+// How many may be marked of the running span by now. A cell that is met for the first time would fill its marks before it is
+// known how many it sees, so its share is set by how many there have been for how long.
+std::uint32_t CellMarks::allowed(std::uint32_t time_s) const {
+  if (!first_ || time_s / kSpanS != span_) return kMost;
+  const double share = std::sqrt((time_s % kSpanS + 1.0) / kSpanS);
+  return std::max(64U, static_cast<std::uint32_t>(share * static_cast<double>(kMost)));
+}
+
+void CellMarks::turn(std::uint32_t span) {
+  const bool adjacent = span == span_ + 1;
+  const std::uint64_t met = std::uint64_t{marked_} << level_;
+  for (Block& block : blocks_) {
+    block.before = adjacent ? block.now : decltype(block.now){};
+    block.now = {};
   }
+  first_ = span_ == 0;
+  level_before_ = adjacent ? level_ : 0;
+  for (level_ = 0; level_ < kLevelMost && met >> level_ > kMost;) ++level_;
+  marked_ = 0;
+  span_ = span;
+}
+
+std::uint32_t CellMarks::add(std::uint32_t number, std::uint32_t time_s) {
+  if (time_s / kSpanS > span_) turn(time_s / kSpanS);
   const std::uint64_t mixed = mix64(number);
-  Block& block = blocks_[mixed % kBlocks];
+  const auto passes = static_cast<unsigned>(std::countr_zero(mixed >> 56 | 1U << kLevelMost));
+  if (passes < level_) return 0;
+  Block& block = blocks_[block_of(mixed)];
   bool known_now = true, known_before = true;
-  for (const std::uint64_t at : {mixed >> 32 & 255U, mixed >> 48 & 255U}) {
+  for (const unsigned from : {32U, 40U, 48U}) {
+    const std::size_t at = mixed >> from & 255U;
     const std::uint64_t bit = std::uint64_t{1} << (at % 64);
     known_now &= (block.now[at / 64] & bit) != 0;
     known_before &= (block.before[at / 64] & bit) != 0;
     block.now[at / 64] |= bit;
   }
-  return !known_now && !known_before;
+  if (known_now) return 0;
+  const unsigned judged = std::max(level_, level_before_);
+  for (++marked_; marked_ > allowed(time_s) && level_ < kLevelMost; marked_ /= 2) ++level_;
+  return known_before || passes < judged ? 0 : 1U << judged;
 }
 
 void CellMarks::save(StateWriter& out) const {
   out.u32(span_);
-  for (const auto side : {&Block::now, &Block::before}) {
-    std::uint64_t words = 0;
-    for (const Block& block : blocks_)
-      for (const std::uint64_t word : block.*side) words += word != 0 ? 1U : 0U;
-    out.varint(words);
-    for (std::size_t i = 0; i < kBlocks * kWords; ++i) {
-      const std::uint64_t word = (blocks_[i / kWords].*side)[i % kWords];
-      if (word == 0) continue;
-      out.u16(static_cast<std::uint16_t>(i));
-      out.u64(word);
-    }
-  }
+  out.varint(marked_);
+  out.u8(level_);
+  out.u8(level_before_);
+  out.u8(first_ ? 1 : 0);
+  for (const Block& block : blocks_)
+    for (const auto* side : {&block.now, &block.before})
+      for (const std::uint64_t word : *side) out.u64(word);
 }
 void CellMarks::load(StateReader& in) {
   span_ = in.u32();
-  for (const auto side : {&Block::now, &Block::before}) {
-    const std::uint64_t words = in.varint();
-    if (words > kBlocks * kWords) return in.fail("more marks than a cell has room for");
-    for (std::uint64_t n = 0; n < words && in.ok(); ++n) {
-      const std::uint16_t at = in.u16();
-      if (at >= kBlocks * kWords) return in.fail("a mark outside a cell's room");
-      (blocks_[at / kWords].*side)[at % kWords] = in.u64();
-    }
-  }
+  marked_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(in.varint(), 1U << 20));
+  level_ = in.u8();
+  level_before_ = in.u8();
+  first_ = in.u8() != 0;
+  if (level_ > kLevelMost || level_before_ > kLevelMost) return in.fail("a cell's marks are of a share that cannot be");
+  for (Block& block : blocks_)
+    for (auto* side : {&block.now, &block.before})
+      for (std::uint64_t& word : *side) word = in.u64();
 }
 
 // ---- busy cells ----
 
-void BusyCell::count(std::span<CellContact> contacts) {
-  for (const CellContact& c : contacts) {
-    numbers.prefetch(c.number);
-    devices.prefetch(c.device);
-    marks.prefetch(c.number);
-  }
-  for (CellContact& c : contacts) {
+void BusyCell::count(std::span<const CellContact> contacts) {
+  prefetch();
+  for (const CellContact& c : contacts) marks.prefetch(c.number);
+  std::uint32_t clock_s = counts.clock_s();
+  std::array<std::uint32_t, kNoted> fresh;
+  for (std::size_t i = 0; i < contacts.size(); ++i) {
+    const CellContact& c = contacts[i];
     clock_s = std::max(clock_s, c.time_s);
     numbers.advance(clock_s);
     devices.advance(clock_s);
     if (c.device != 0) devices.add(c.device, c.time_s);
-    if (c.number == 0) continue;
-    // Whoever was seen within the running span is marked in it.
-    const std::uint32_t before = numbers.add(c.number, c.time_s);
-    c.fresh = (before == 0 || !marks.runs(before - 1) || !marks.runs(c.time_s)) && marks.add(c.number, c.time_s);
+    if (c.number != 0) numbers.add(SeenThings::print_of(c.number), c.time_s);
+    fresh[i] = c.number != 0 ? marks.add(c.number, c.time_s) : 0;
   }
   // Where all of them end up is the same as one by one.
   counts.advance(clock_s);
-  for (const CellContact& c : contacts) {
-    std::array<std::uint32_t, CellContact::kCounters> n{};
+  for (std::size_t i = 0; i < contacts.size(); ++i) {
+    const CellContact& c = contacts[i];
+    CellCounts::Counts n{};
     n[c.kind] = 1;
     n[CellContact::kInternational] = c.international ? 1U : 0U;
-    n[CellContact::kNew] = c.fresh ? 1U : 0U;
-    counts.add_all(c.time_s, n);
+    n[CellContact::kNew] = fresh[i];
+    counts.add(c.time_s, n);
   }
 }
 
 void BusyCell::save(StateWriter& out) const {
-  out.u32(clock_s);
   counts.save(out);
   numbers.save(out);
   devices.save(out);
   marks.save(out);
 }
 void BusyCell::load(StateReader& in) {
-  clock_s = in.u32();
   counts.load(in);
   numbers.load(in);
   devices.load(in);
@@ -106,8 +123,8 @@ void CellActivities::prefetch_more(model::EntityKey cell, std::uint64_t hash) co
   if (record == nullptr) return;
   if (record->busy != 0)
     fetch_line(&busy_.at(record->busy - 1).noted[record->noted]);
-  else if (record->contacts.size() != 0)
-    fetch_line(record->contacts.in(contacts_).data());
+  else if (record->listed != 0)
+    fetch_line(&listed_.at(record->listed - 1));
 }
 
 const CellRecord& CellActivities::update(model::EntityKey cell, std::uint64_t hash, const CellVisit& visit,
@@ -117,7 +134,7 @@ const CellRecord& CellActivities::update(model::EntityKey cell, std::uint64_t ha
   CellContact c{};
   c.time_s = seconds32(visit.time);
   if (visit.number.known()) c.number = std::max(1U, peer_hash(hash_of(model::key_of(visit.number))));
-  if (visit.device != 0) c.device = std::max(1U, peer_hash(visit.device));
+  if (visit.device != 0) c.device = std::max<std::uint16_t>(1, SeenThings::print_of(peer_hash(visit.device)));
   c.kind = static_cast<std::uint8_t>(visit.kind);
   c.international = visit.international;
   if (fresh) record.first_s = record.newest_s = c.time_s;
@@ -137,11 +154,7 @@ const CellRecord& CellActivities::update(model::EntityKey cell, std::uint64_t ha
 void CellActivities::note(CellRecord& record, const CellContact& contact) {
   busy_.at(record.busy - 1).noted[record.noted++] = contact;
   ++record.noted_of[contact.kind];
-  if (record.noted < BusyCell::kNoted) return;
-  count(record);
-  BusyCell& busy = busy_.at(record.busy - 1);
-  busy.numbers.rest();
-  busy.devices.rest();
+  if (record.noted == BusyCell::kNoted) count(record);
 }
 
 void CellActivities::count(CellRecord& record) {
@@ -156,28 +169,48 @@ void CellActivities::count(CellRecord& record) {
 }
 
 void CellActivities::add_listed(CellRecord& record, CellContact contact) {
-  if (record.contacts.full()) {
+  if (record.listed == 0) record.listed = listed_.take() + 1;
+  std::vector<CellContact>& contacts = listed_.at(record.listed - 1).contacts;
+  if (contacts.size() == CellRecord::kListedMost) {
     record.busy = busy_.take() + 1;
-    for (const CellContact& c : record.contacts.in(contacts_)) note(record, c);
-    record.contacts.clear(contacts_);
+    record.noted = 0;
+    for (const CellContact& c : contacts) note(record, c);
+    drop_list(record);
     return note(record, contact);
   }
   // The list holds all there ever was, so it tells who is new as the marks would.
   std::uint32_t span = contact.time_s / CellMarks::kSpanS, running = 0;
-  for (const CellContact& c : record.contacts.in(contacts_)) running = std::max(running, c.time_s / CellMarks::kSpanS);
+  for (const CellContact& c : contacts) running = std::max(running, c.time_s / CellMarks::kSpanS);
   span = std::max(span, running);
   contact.fresh = contact.number != 0;
   std::uint32_t then = 0;  // the span that ran when each of them came
-  for (const CellContact& c : record.contacts.in(contacts_)) {
+  for (const CellContact& c : contacts) {
     then = std::max(then, c.time_s / CellMarks::kSpanS);
     if (c.number == contact.number && then + 1 >= span) contact.fresh = false;
   }
-  record.contacts.append(contacts_) = contact;
+  append(record, contact);
+}
+
+void CellActivities::append(CellRecord& record, const CellContact& contact) {
+  if (record.listed == 0) record.listed = listed_.take() + 1;
+  std::vector<CellContact>& contacts = listed_.at(record.listed - 1).contacts;
+  listed_bytes_ -= contacts.capacity() * sizeof(CellContact);
+  grow(contacts, 4, CellRecord::kListedMost);
+  listed_bytes_ += contacts.capacity() * sizeof(CellContact);
+  contacts.push_back(contact);
+  ++record.noted;
+}
+
+void CellActivities::drop_list(CellRecord& record) {
+  if (record.listed == 0) return;
+  listed_bytes_ -= listed_.at(record.listed - 1).contacts.capacity() * sizeof(CellContact);
+  listed_.give_back(record.listed - 1);
+  record.listed = 0;
 }
 
 void CellActivities::release(CellRecord& record) {
   if (record.busy != 0) busy_.give_back(record.busy - 1);
-  record.contacts.clear(contacts_);
+  drop_list(record);
   record = {};
 }
 
@@ -186,7 +219,7 @@ void CellActivities::evict(EventMs watermark) {
 }
 
 std::uint64_t CellActivities::bytes() const {
-  std::uint64_t total = table_.bytes() + contacts_.bytes();
+  std::uint64_t total = table_.bytes() + listed_bytes_ + listed_.live() * (sizeof(ListedCell) + 16 + sizeof(void*));
   busy_.for_each([&](const BusyCell& b) { total += b.bytes() + sizeof(void*); });
   return total;
 }
@@ -200,7 +233,9 @@ void CellActivities::save_record(StateWriter& out, const CellRecord& record) con
       record.busy != 0 ? std::span(busy(record).noted).first(record.noted) : contacts(record);
   out.varint(listed.size());
   for (const CellContact& c : listed) {
-    for (const std::uint32_t v : {c.time_s, c.number, c.device}) out.u32(v);
+    out.u32(c.time_s);
+    out.u32(c.number);
+    out.u16(c.device);
     out.u8(static_cast<std::uint8_t>(c.kind | (c.international ? 8U : 0U) | (c.fresh ? 16U : 0U)));
   }
 }
@@ -211,15 +246,17 @@ void CellActivities::load_record(StateReader& in, CellRecord& record) {
   if (in.u8() != 0) {
     record.busy = busy_.take() + 1;
     busy_.at(record.busy - 1).load(in);
-    if (busy_.at(record.busy - 1).clock_s > record.newest_s) in.fail("a cell's counters are newer than its clock");
+    if (busy(record).counts.clock_s() > record.newest_s) in.fail("a cell's counters are newer than its clock");
     if (in.ok()) count(record);
   }
   const std::uint64_t size = in.varint();
-  if (size > (record.busy != 0 ? BusyCell::kNoted - 1 : CellRecord::Contacts::kCapacityMax))
+  if (size > (record.busy != 0 ? BusyCell::kNoted - 1 : CellRecord::kListedMost))
     in.fail("a cell's list is over its bound");
   for (std::uint64_t i = 0; i < size && in.ok(); ++i) {
     CellContact c{};
-    for (std::uint32_t* v : {&c.time_s, &c.number, &c.device}) *v = in.u32();
+    c.time_s = in.u32();
+    c.number = in.u32();
+    c.device = in.u16();
     const std::uint8_t bits = in.u8();
     c.kind = bits & 7U;
     if (c.kind > CellContact::kMessages || c.time_s > record.newest_s) in.fail("a cell's contact cannot be");
@@ -229,7 +266,7 @@ void CellActivities::load_record(StateReader& in, CellRecord& record) {
     if (record.busy != 0)
       note(record, c);
     else
-      record.contacts.append(contacts_) = c;
+      append(record, c);
   }
 }
 

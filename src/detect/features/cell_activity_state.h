@@ -1,6 +1,6 @@
 // How a cell's recent traffic is stored; what it means is in cell_activity.h.
 //
-// Shape    an entry of the table is 64 bytes. A busy cell notes what it is told, and counts 64 contacts at a time, or when it is
+// Shape    an entry of the table is 64 bytes. A busy cell notes what it is told, and counts 10 contacts at a time, or when it is
 //          asked: what it knows is the same at any moment. Its entry knows how many there can be of a kind in a window, so
 //          that most questions need not be asked.
 // Safety   numbers and devices are hashes: nothing here can be read back.
@@ -10,10 +10,12 @@
 #include <chrono>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "detect/features/cell_activity.h"
+#include "detect/features/cell_activity_counts.h"
 #include "detect/features/seen_things.h"
-#include "detect/features/slab_list.h"
+#include "detect/slab.h"
 #include "detect/state_table.h"
 #include "model/event.h"
 
@@ -22,52 +24,72 @@ namespace pandun::detect {
 struct CellContact {
   enum Counter : std::size_t { kCallsOut, kCallsIn, kMessages, kInternational, kNew, kCounters };
   std::uint32_t time_s;
-  std::uint32_t number, device;  // 0 = not known
-  std::uint8_t kind;             // kCallsOut, kCallsIn or kMessages
-  bool international, fresh;
+  std::uint32_t number;  // 0 = not known
+  std::uint16_t device;  // 0 = not known
+  std::uint8_t kind;     // kCallsOut, kCallsIn or kMessages
+  bool international : 1, fresh : 1;
 };
-static_assert(sizeof(CellContact) == 16);
+static_assert(sizeof(CellContact) == 12 && CellContact::kCounters == CellCounts::kCounters);
 
-// Who was there within the running and the previous span of 7 days: two marks a number, in one line of memory for both spans.
+// Who was there within the running and the previous span of 7 days: three marks a number and span, of a share of the numbers
+// (1 in 2^level) so large that at most kMost of a span are marked. Both spans' marks of a number lie in one line of memory.
 class CellMarks {
  public:
   static constexpr std::uint32_t kSpanS = 7 * 24 * 3600;
-  // Marks the number; true when it was not marked. An older time marks the running span.
-  bool add(std::uint32_t number, std::uint32_t time_s);
-  bool runs(std::uint32_t time_s) const { return time_s / kSpanS == span_; }  // is it of the running span?
-  void prefetch(std::uint32_t number) const { fetch_line(&blocks_[mix64(number) % kBlocks]); }
+  static constexpr std::size_t kMost = 384;
+  // Marks the number; how many new ones it stands for: 0 when it was marked, or is not of the share. An older time marks the
+  // running span.
+  std::uint32_t add(std::uint32_t number, std::uint32_t time_s);
+  void prefetch(std::uint32_t number) const { fetch_line(&blocks_[block_of(mix64(number))]); }
   void save(StateWriter& out) const;
   void load(StateReader& in);
 
  private:
-  static constexpr std::size_t kBlocks = 128, kWords = 4;
+  static constexpr std::size_t kBlocks = 10, kWords = 4;
+  static constexpr unsigned kLevelMost = 8;
   struct alignas(64) Block {
     std::array<std::uint64_t, kWords> now{}, before{};
   };
-  std::uint32_t span_ = 0;
+  static std::size_t block_of(std::uint64_t mixed) { return (mixed & 0xffffffffU) * kBlocks >> 32; }
+  void turn(std::uint32_t span);
+  std::uint32_t allowed(std::uint32_t time_s) const;
+
   std::array<Block, kBlocks> blocks_{};
+  std::uint32_t span_ = 0;
+  std::uint32_t marked_ = 0;  // in the running span, of those that pass its level by now
+  std::uint8_t level_ = 0, level_before_ = 0;
+  bool first_ = true;  // no span went before: how many there will be is not known
 };
 
 struct BusyCell {
-  static constexpr std::size_t kNoted = 64;
-  std::array<CellContact, kNoted> noted;  // in the order of arrival, not yet counted; CellRecord::noted of them
-  WindowRings<CellContact::kCounters, std::uint32_t, 3> counts;
-  SeenThings numbers, devices;
+  static constexpr std::size_t kNoted = 10;
   CellMarks marks;
-  std::uint32_t clock_s = 0;
+  std::array<CellContact, kNoted> noted;  // in the order of arrival, not yet counted; CellRecord::noted of them
+  SeenThings numbers, devices;
+  CellCounts counts;
 
-  void count(std::span<CellContact> contacts);  // in the order of arrival
-  std::uint64_t bytes() const { return sizeof(*this) + numbers.bytes() + devices.bytes(); }
+  void prefetch() const {
+    numbers.prefetch();
+    devices.prefetch();
+    counts.prefetch();
+  }
+  void count(std::span<const CellContact> contacts);  // in the order of arrival
+  std::uint64_t bytes() const {
+    return (sizeof(*this) + 8 + 15) / 16 * 16 + numbers.heap_bytes() + devices.heap_bytes() + counts.heap_bytes();
+  }
   void save(StateWriter& out) const;
   void load(StateReader& in);
 };
 
+struct ListedCell {
+  std::vector<CellContact> contacts;  // in the order of arrival
+};
+
 struct CellRecord {
-  using Contacts = SlabPool<CellContact, 4, 4>;
+  static constexpr std::size_t kListedMost = 32;
   std::uint32_t first_s = 0, newest_s = 0;
-  SlabList<CellContact, Contacts> contacts;  // in the order of arrival
-  std::uint32_t busy = 0;                    // handle + 1, 0 = listed
-  // Of a busy one: what it noted, and how many contacts of each kind the windows held when it counted last; 0xffff: as many
+  std::uint32_t listed = 0, busy = 0;  // handles + 1 of the one or the other
+  // How many contacts are listed or noted; of a busy one, of which kinds they are, and how many contacts of each kind the windows held when it counted last; 0xffff: as many
   // as you like.
   std::array<std::array<std::uint16_t, 3>, 3> counted{};  // by kind and window
   std::array<std::uint8_t, 3> noted_of{};
@@ -94,7 +116,7 @@ class CellActivities {
   // Everything counted.
   const CellRecord* find(model::EntityKey cell, std::uint64_t hash, EventMs watermark) {
     CellRecord* record = table_.find_hash(cell, hash, watermark);
-    if (record != nullptr && record->noted != 0) count(*record);
+    if (record != nullptr && record->busy != 0 && record->noted != 0) count(*record);
     return record;
   }
 
@@ -107,11 +129,15 @@ class CellActivities {
   std::uint64_t too_old() const { return too_old_; }
   std::uint64_t bytes() const;
 
-  std::span<const CellContact> contacts(const CellRecord& record) const { return record.contacts.in(contacts_); }
+  std::span<const CellContact> contacts(const CellRecord& record) const {
+    return record.listed == 0 ? std::span<const CellContact>() : listed_.at(record.listed - 1).contacts;
+  }
   const BusyCell& busy(const CellRecord& record) const { return busy_.at(record.busy - 1); }
 
  private:
   void add_listed(CellRecord& record, CellContact contact);
+  void append(CellRecord& record, const CellContact& contact);
+  void drop_list(CellRecord& record);
   void note(CellRecord& record, const CellContact& contact);
   void count(CellRecord& record);
   void release(CellRecord& record);
@@ -119,9 +145,9 @@ class CellActivities {
   void load_record(StateReader& in, CellRecord& record);
 
   StateTable<model::EntityKey, CellRecord> table_;
-  CellRecord::Contacts contacts_;
+  ObjectPool<ListedCell> listed_;
   ObjectPool<BusyCell> busy_;
-  std::uint64_t too_old_ = 0;
+  std::uint64_t too_old_ = 0, listed_bytes_ = 0;
 };
 
 }  // namespace pandun::detect

@@ -1,125 +1,190 @@
 #include "detect/features/seen_things.h"
 
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 namespace pandun::detect {
+namespace {
 
-std::size_t SeenThings::find(std::uint32_t hash) const {
-  const std::size_t mask = slots_.size() - 1;
-  std::size_t at = home(hash);
-  while (slots_[at].last != 0 && slots_[at].hash != hash) at = (at + 1) & mask;
-  return at;
+constexpr double kPrints = 65536;
+
+// The smallest prints of those met so far: below which threshold one is kept.
+class Best {
+ public:
+  std::uint32_t threshold() const { return size_ < SeenThings::kBest ? 65536U : best_.front(); }
+  void push(std::uint16_t print) {
+    if (size_ < SeenThings::kBest) {
+      best_[size_++] = print;
+      if (size_ == SeenThings::kBest) std::make_heap(best_.begin(), best_.end());
+      return;
+    }
+    // The largest gives way: sink the new one from the top.
+    std::size_t at = 0;
+    for (std::size_t child = 1; child < SeenThings::kBest; child = 2 * at + 1) {
+      if (child + 1 < SeenThings::kBest && best_[child + 1] > best_[child]) ++child;
+      if (best_[child] <= print) break;
+      best_[at] = best_[child];
+      at = child;
+    }
+    best_[at] = print;
+  }
+
+ private:
+  std::array<std::uint16_t, SeenThings::kBest> best_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace
+
+std::size_t SeenThings::find(std::uint16_t print) const {
+  const std::uint16_t* all = prints();
+#if defined(__SSE2__)
+  static_assert(kGrowth % 8 == 0);
+  const __m128i wanted = _mm_set1_epi16(static_cast<short>(print));
+  for (std::size_t at = 0; at < size_; at += 8) {
+    const __m128i eight = _mm_loadu_si128(reinterpret_cast<const __m128i*>(all + at));
+    const auto hits = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi16(eight, wanted)));
+    if (hits == 0) continue;
+    const std::size_t found = at + static_cast<std::size_t>(std::countr_zero(hits)) / 2;
+    return std::min<std::size_t>(found, size_);
+  }
+  return size_;
+#else
+  return static_cast<std::size_t>(std::find(all, all + size_, print) - all);
+#endif
 }
 
-std::uint32_t SeenThings::add(std::uint32_t hash, std::uint32_t time_s) {
-  if (time_s < oldest()) return 0;
-  if (sketch_ != nullptr) {
-    sketch_->add(hash, time_s);
-    return 0;
+void SeenThings::add(std::uint16_t print, std::uint32_t time_s) {
+  if (time_s < oldest()) return;
+  const std::uint8_t code = code_of(time_s, now_s_);
+  const std::uint32_t second = second_of(code, now_s_);
+  std::size_t gap = find(print);
+  if (gap == size_) {
+    if (size_ == room_) make_room();
+    gap = size_++;
+  } else if (second_of(when()[gap], now_s_) >= second) {
+    return;
+  } else {  // it is met again: those after it move down
+    const std::size_t after = size_ - gap - 1U;
+    std::memmove(prints() + gap, prints() + gap + 1, after * 2);
+    std::memmove(when() + gap, when() + gap + 1, after);
+    gap = size_ - 1U;
   }
-  if ((used_ + 1) * 4 > slots_.size() * 3) make_room();
-  Slot& slot = slots_[find(hash)];
-  const std::uint32_t last = slot.last;
-  if (time_s + 1 <= last) return last;
-  // What decides is the count inside 24 h, never how full the slots happen to be: that differs after a restart.
-  if (last <= oldest() && used_ >= kExactMax && rings().total(Window::k24h) >= kExactMax) {
-    become_sketch();
-    sketch_->add(hash, time_s);
-    return 0;
+  for (; gap > 0 && second_of(when()[gap - 1], now_s_) > second; --gap) {  // late ones
+    prints()[gap] = prints()[gap - 1];
+    when()[gap] = when()[gap - 1];
   }
-  if (last == 0) {
-    slot.hash = hash;
-    ++used_;
-  }
-  slot.last = time_s + 1;
-  if (rings_ != nullptr) {
-    if (last == 0)
-      rings_->add(time_s);
-    else
-      rings_->move(last - 1, time_s);
-  }
-  return last > oldest() ? last : 0;
+  prints()[gap] = print;
+  when()[gap] = code;
 }
 
-const SeenThings::Rings& SeenThings::rings() const {
-  if (rings_ == nullptr) {
-    rings_ = std::make_unique<Rings>();
-    rings_->advance(now_s_);
-    for (const Slot& slot : slots_)
-      if (slot.last != 0) rings_->add(slot.last - 1);
+// f(index, how many it stands for) of those that count, newest first, while it returns true. Others are passed over: when they are
+// really dropped can change nothing.
+template <typename F>
+void SeenThings::each_member(F f) const {
+  Best best;
+  for (std::size_t i = size_; i-- > 0;) {
+    const std::uint16_t print = prints()[i];
+    const std::uint32_t threshold = best.threshold();
+    if (print >= threshold) continue;
+    if (!f(i, kPrints / threshold)) return;
+    best.push(print);
   }
-  asked_ = true;
-  return *rings_;
 }
 
 double SeenThings::count(Window w) const {
-  w = std::min(w, Window::k24h);
-  return sketch_ != nullptr ? sketch_->count(w, now_s_) : static_cast<double>(rings().total(w));
+  const std::uint32_t start = start_s(w < Window::k24h ? Window::k1h : Window::k24h, now_s_);
+  double prints_met = 0;
+  each_member([&](std::size_t i, double stands_for) {
+    if (second_of(when()[i], now_s_) < start) return false;
+    prints_met += stands_for;
+    return true;
+  });
+  // Of so many things some share a print.
+  return std::round(-kPrints * std::log1p(-std::min(prints_met, kPrints - 1) / kPrints));
 }
 
-void SeenThings::rest() {
-  if (!asked_) rings_.reset();
-  asked_ = false;
+void SeenThings::prune() {
+  if (size_ <= kBest) return;
+  std::size_t end = size_;  // those that stay, at the end for now
+  each_member([&](std::size_t i, double) {
+    --end;
+    prints()[end] = prints()[i];
+    when()[end] = when()[i];
+    return true;
+  });
+  size_ = static_cast<std::uint16_t>(size_ - end);
+  std::memmove(prints(), prints() + end, std::size_t{size_} * 2);
+  std::memmove(when(), when() + end, size_);
 }
 
-// Drops what left the 24 h, then grows if that was not enough.
-void SeenThings::make_room() {
-  const std::uint32_t start = oldest();
-  std::size_t live = 0;
-  for (const Slot& slot : slots_) live += slot.last > start ? 1U : 0U;
-  std::size_t capacity = kFirstSlots;
-  while (capacity < (live + 1) * 2) capacity *= 2;
-  std::vector<Slot> old(capacity);
-  old.swap(slots_);
-  used_ = 0;
-  for (const Slot& slot : old) {
-    if (slot.last <= start) continue;
-    slots_[find(slot.hash)] = slot;
-    ++used_;
+void SeenThings::settle(std::uint32_t before_s) {
+  std::uint16_t stay = 0;
+  for (std::size_t i = 0; i < size_; ++i) {
+    const std::uint32_t second = second_of(when()[i], before_s);
+    if (second < oldest()) continue;
+    prints()[stay] = prints()[i];
+    when()[stay++] = code_of(second, now_s_);
   }
+  size_ = stay;
+  prune();
+  if (size_ + 3 * kGrowth <= room_) resize(static_cast<std::uint16_t>((size_ + 2 * kGrowth - 1) / kGrowth * kGrowth));
 }
 
-void SeenThings::become_sketch() {
-  sketch_ = std::make_unique<DistinctSketch>();
-  for (const Slot& slot : slots_)
-    if (slot.last != 0) sketch_->add(slot.hash, slot.last - 1);
-  slots_ = {};
-  used_ = 0;
-  rings_.reset();
+void SeenThings::make_room() {
+  prune();
+  if (size_ + kGrowth / 2 <= room_) return;
+  if (room_ < kMost) return resize(static_cast<std::uint16_t>(room_ + kGrowth));
+  constexpr std::uint16_t kGone = 64;  // the oldest
+  size_ = static_cast<std::uint16_t>(size_ - kGone);
+  std::memmove(prints(), prints() + kGone, std::size_t{size_} * 2);
+  std::memmove(when(), when() + kGone, size_);
 }
 
-std::uint64_t SeenThings::bytes() const {
-  return sizeof(*this) + slots_.capacity() * sizeof(Slot) + (rings_ != nullptr ? sizeof(*rings_) : 0) +
-         (sketch_ != nullptr ? sketch_->bytes() : 0);
+void SeenThings::resize(std::uint16_t room) {
+  auto next = std::make_unique<std::uint8_t[]>(std::size_t{room} * 3);
+  if (size_ != 0) {
+    std::memcpy(next.get(), prints(), std::size_t{size_} * 2);
+    std::memcpy(next.get() + std::size_t{room} * 2, when(), size_);
+  }
+  block_ = std::move(next);
+  room_ = room;
 }
 
 void SeenThings::save(StateWriter& out) const {
   out.u32(now_s_);
-  out.u8(sketch_ != nullptr ? 1 : 0);
-  const std::uint32_t start = oldest();
-  if (sketch_ != nullptr) return sketch_->save(out, start);
-  std::size_t live = 0;
-  for (const Slot& slot : slots_) live += slot.last > start ? 1U : 0U;
-  out.varint(live);
-  for (const Slot& slot : slots_) {
-    if (slot.last <= start) continue;
-    out.u32(slot.hash);
-    out.u32(slot.last);
+  out.u16(room_);
+  out.u16(size_);
+  for (std::size_t i = 0; i < size_; ++i) {
+    out.u16(prints()[i]);
+    out.u8(when()[i]);
   }
 }
 
 void SeenThings::load(StateReader& in) {
   *this = SeenThings();
-  advance(in.u32());
-  if (in.u8() != 0) {
-    sketch_ = std::make_unique<DistinctSketch>();
-    return sketch_->load(in);
-  }
-  const std::uint64_t live = in.varint();
-  if (live > kExactMax) return in.fail("a set of seen things is larger than its bound");
-  for (std::uint64_t i = 0; i < live && in.ok(); ++i) {
-    const std::uint32_t hash = in.u32();
-    const std::uint32_t last = in.u32();
-    if (last == 0 || last - 1 > now_s_) return in.fail("a last-seen time is ahead of its clock");
-    add(hash, last - 1);
+  now_s_ = in.u32();
+  const std::uint16_t room = in.u16(), size = in.u16();
+  if (room > kMost || room % kGrowth != 0 || size > room)
+    return in.fail("a set of seen things is larger than its bound");
+  if (room != 0) resize(room);
+  std::uint32_t before = 0;
+  for (; size_ < size && in.ok(); ++size_) {
+    const std::uint16_t print = in.u16();
+    const std::uint8_t code = in.u8();
+    const std::uint32_t second = second_of(code, now_s_);
+    if (second > now_s_ || second < std::max(before, oldest()) || code_of(second, now_s_) != code)
+      return in.fail("a last-seen time cannot be");
+    if (find(print) != size_) return in.fail("a seen thing stands twice in its set");
+    before = second;
+    prints()[size_] = print;
+    when()[size_] = code;
   }
 }
 

@@ -40,19 +40,15 @@ class Ring final : public detect::Detector {
   void prefetch(const detect::RoutedKey& key, unsigned stage) const override { cells_.prefetch(key.key, stage); }
   void on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) override;
   void evict(EventMs watermark) override {
-    cells_.evict(watermark, [this](std::unique_ptr<Cell>& c) { drop(c); });
+    cells_.evict(watermark, [this](Cell& c) { drop(c); });
   }
   void save(detect::StateWriter& out) const override {
-    cells_.save(out, [](detect::StateWriter& w, const std::unique_ptr<Cell>& c) { c->save(w); });
+    cells_.save(out, [](detect::StateWriter& w, const Cell& c) { c.save(w); });
   }
   Result<> load(detect::StateReader& in) override {
-    TRY(cells_.load(in, [](detect::StateReader& r, std::unique_ptr<Cell>& c) {
-      c = std::make_unique<Cell>();
-      c->load(r);
-    }));
+    TRY(cells_.load(in, [](detect::StateReader& r, Cell& c) { c.load(r); }));
     heap_bytes_ = 0;
-    cells_.for_each(
-        [this](const model::EntityKey&, const std::unique_ptr<Cell>& c) { heap_bytes_ += sizeof(Cell) + c->bytes(); });
+    cells_.for_each([this](const model::EntityKey&, const Cell& c) { heap_bytes_ += c.heap_bytes(); });
     return {};
   }
   detect::StateSize size() const override { return {cells_.size(), cells_.bytes() + heap_bytes_, cells_.evicted()}; }
@@ -61,49 +57,41 @@ class Ring final : public detect::Detector {
   bool dials_strangers(const Dialler& d, std::uint32_t now_s) const;
   bool strong(const Dialler& d) const;
   bool like_hours(const Dialler& a, const Dialler& b) const;
-  void judge(const model::Event& event, Cell& cell, detect::Context& context) const;
-  void emit(const model::Event& event, Cell& cell, const std::vector<const Dialler*>& members, const Links& links,
-            detect::Context& context) const;
-  void drop(std::unique_ptr<Cell>& cell) {
-    if (cell != nullptr) heap_bytes_ -= sizeof(Cell) + cell->bytes();
-  }
+  void judge(const model::Event& event, Diallers& diallers, detect::Context& context) const;
+  void emit(const model::Event& event, Diallers& diallers, const std::vector<const Dialler*>& members,
+            const Links& links, detect::Context& context) const;
+  void drop(const Cell& cell) { heap_bytes_ -= cell.heap_bytes(); }
 
   Limits limits_;
-  detect::StateTable<model::EntityKey, std::unique_ptr<Cell>> cells_;
+  detect::StateTable<model::EntityKey, Cell> cells_;
   std::uint64_t heap_bytes_ = 0;
 };
 
 void Ring::on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) {
   const auto& call = event.as<model::Call>();
-  std::unique_ptr<Cell>& held = cells_.touch_hash(key.key, hash_of(key.key), event.watermark, nullptr,
-                                                  [this](std::unique_ptr<Cell>& c) { drop(c); });
-  if (held == nullptr) {
-    held = std::make_unique<Cell>();
-    heap_bytes_ += sizeof(Cell);
-  }
-  Cell& cell = *held;
+  bool fresh = false;
+  Cell& cell = cells_.touch_hash(key.key, hash_of(key.key), event.watermark, &fresh, [this](Cell& c) { drop(c); });
+  const std::uint64_t before = fresh ? 0 : cell.heap_bytes();
   const std::uint32_t now_s = detect::seconds32(event.time);
-  const std::uint64_t before = cell.bytes();
   const bool lost = call.answered == model::Answered::kNo || (call.duration_s >= 0 && call.duration_s <= kShortTalkS);
   Caller* caller = cell.caller(call.caller, now_s);
-  if (caller != nullptr) {
-    if (caller->calls < 0xffff) ++caller->calls;
-    if (lost && caller->lost < 0xffff) ++caller->lost;
-    caller->last_s = std::max(caller->last_s, now_s);
+  if (caller != nullptr) caller->count(lost, now_s);
+  Dialler* dialler = cell.diallers == nullptr ? nullptr : cell.diallers->find(call.caller);
+  // Followed from half of what makes a member on, at most 100 calls.
+  if (dialler == nullptr && caller != nullptr && caller->calls >= std::min(100.0, limits_.calls / 2) &&
+      caller->lost >= limits_.lost * caller->calls) {
+    if (cell.diallers == nullptr) cell.diallers = std::make_unique<Diallers>();
+    dialler = &cell.diallers->make(call.caller);
   }
-  Dialler* dialler = cell.dialler(call.caller);
-  // Followed from half of what makes a member on.
-  if (dialler == nullptr && caller != nullptr && caller->calls * 2 >= limits_.calls &&
-      caller->lost >= limits_.lost * caller->calls)
-    dialler = &cell.make_dialler(call.caller);
-  heap_bytes_ += cell.bytes() - before;
+  heap_bytes_ += cell.heap_bytes() - before;
   if (dialler == nullptr) return;
+  Diallers& diallers = *cell.diallers;
   if (!call.caller_device.empty()) dialler->device = static_cast<std::uint32_t>(hash64(call.caller_device)) | 1U;
   dialler->add(call.callee, now_s, lost);
-  cell.records.add(event);
+  diallers.records.add(event);
   // The group is worked out now and then, not at every call.
-  if (dialler->calls % 10 == 0 && static_cast<double>(cell.diallers.size()) >= limits_.members)
-    judge(event, cell, context);
+  if (dialler->calls % 10 == 0 && static_cast<double>(diallers.all.size()) >= limits_.members)
+    judge(event, diallers, context);
 }
 
 bool Ring::dials_strangers(const Dialler& d, std::uint32_t now_s) const {
@@ -122,11 +110,11 @@ bool Ring::like_hours(const Dialler& a, const Dialler& b) const {
   return both >= 3 && both >= limits_.overlap * any && a.calls <= 2 * b.calls && b.calls <= 2 * a.calls;
 }
 
-void Ring::judge(const model::Event& event, Cell& cell, detect::Context& context) const {
+void Ring::judge(const model::Event& event, Diallers& diallers, detect::Context& context) const {
   const std::uint32_t now_s = detect::seconds32(event.time);
   const detect::NumberFacts& facts = *context.ports().numbers;
   std::vector<const Dialler*> all;
-  for (const Dialler& d : cell.diallers)
+  for (const Dialler& d : diallers.all)
     if (dials_strangers(d, now_s) && facts.protected_group(d.number).empty() && !facts.emergency_or_service(d.number))
       all.push_back(&d);
   if (static_cast<double>(all.size()) < limits_.members) return;
@@ -150,7 +138,7 @@ void Ring::judge(const model::Event& event, Cell& cell, detect::Context& context
   std::vector<std::size_t> size(all.size());
   for (std::size_t i = 0; i < all.size(); ++i) ++size[groups.root(i)];
   const std::size_t root = static_cast<std::size_t>(std::max_element(size.begin(), size.end()) - size.begin());
-  if (static_cast<double>(size[root]) < limits_.members || !cell.said.due(static_cast<double>(size[root]), now_s))
+  if (static_cast<double>(size[root]) < limits_.members || !diallers.said.due(static_cast<double>(size[root]), now_s))
     return;
   std::vector<const Dialler*> members;
   for (std::size_t i = 0; i < all.size(); ++i)
@@ -162,19 +150,19 @@ void Ring::judge(const model::Event& event, Cell& cell, detect::Context& context
     total.callees += link.callees;
     total.rhythm += link.rhythm;
   }
-  cell.said.say(static_cast<double>(size[root]), now_s);
-  emit(event, cell, members, total, context);
+  diallers.said.say(static_cast<double>(size[root]), now_s);
+  emit(event, diallers, members, total, context);
 }
 
-void Ring::emit(const model::Event& event, Cell& cell, const std::vector<const Dialler*>& members, const Links& links,
-                detect::Context& context) const {
+void Ring::emit(const model::Event& event, Diallers& diallers, const std::vector<const Dialler*>& members,
+                const Links& links, detect::Context& context) const {
   const auto& call = event.as<model::Call>();
   std::vector<const Dialler*> by_calls = members;
   std::stable_sort(by_calls.begin(), by_calls.end(),
                    [](const Dialler* a, const Dialler* b) { return a->calls > b->calls; });
-  if (!cell.lead.known() ||
-      std::none_of(members.begin(), members.end(), [&](const Dialler* d) { return d->number == cell.lead; }))
-    cell.lead = by_calls.front()->number;
+  if (!diallers.lead.known() ||
+      std::none_of(members.begin(), members.end(), [&](const Dialler* d) { return d->number == diallers.lead; }))
+    diallers.lead = by_calls.front()->number;
   double calls = 0, lost = 0;
   std::uint32_t first_s = 0xffffffffU;
   for (const Dialler* d : members) {
@@ -184,7 +172,7 @@ void Ring::emit(const model::Event& event, Cell& cell, const std::vector<const D
   }
   const double n = static_cast<double>(members.size()), excess = std::log2(n / limits_.members);
   model::Signal signal;
-  signal.entity = model::Entity::of(cell.lead);
+  signal.entity = model::Entity::of(diallers.lead);
   signal.first = {std::min<std::int64_t>(event.time.ms, std::int64_t{first_s} * 1000)};
   signal.last = event.time;
   signal.severity = static_cast<std::uint8_t>(std::clamp(58 + 5 * excess + 7 * (links.kinds() - 1), 20.0, 90.0));
@@ -199,59 +187,63 @@ void Ring::emit(const model::Event& event, Cell& cell, const std::vector<const D
     signal.evidence.push_back({"ring_links_callees", static_cast<double>(links.callees), 0, "pairs"});
   if (links.rhythm > 0) signal.evidence.push_back({"ring_links_rhythm", static_cast<double>(links.rhythm), 0, "pairs"});
   for (const Dialler* d : by_calls)
-    if (d->number != cell.lead && signal.peers.size() + 1 < model::Signal::kPeersMax)
+    if (d->number != diallers.lead && signal.peers.size() + 1 < model::Signal::kPeersMax)
       signal.peers.push_back(model::Entity::of(d->number));
   signal.peers.push_back(model::Entity::text(model::EntityKind::kCell, call.caller_cell));
-  signal.records = cell.records.latest();
+  signal.records = diallers.records.latest();
   context.emit(std::move(signal));
 }
 
 void Cell::save(detect::StateWriter& w) const {
   w.varint(callers.size());
   for (const Caller& c : callers) {
-    w.u64(c.number.bits());
-    w.u32(c.last_s);
-    w.u16(c.calls);
-    w.u16(c.lost);
+    w.u32(c.hash);
+    w.u16(c.minute);
+    w.u8(c.calls);
+    w.u8(c.lost);
   }
-  w.varint(diallers.size());
-  for (const Dialler& d : diallers) {
+  w.u8(diallers != nullptr ? 1 : 0);
+  if (diallers == nullptr) return;
+  w.varint(diallers->all.size());
+  for (const Dialler& d : diallers->all) {
     w.u64(d.number.bits());
     for (const std::uint32_t v : {d.device, d.first_s, d.last_s, d.calls, d.lost, d.day, d.slot}) w.u32(v);
     w.u64(d.active);
     d.callees.save(w);
     for (const std::uint32_t v : d.smallest) w.u32(v);
   }
-  w.u64(lead.bits());
-  said.save(w);
-  records.save(w);
+  w.u64(diallers->lead.bits());
+  diallers->said.save(w);
+  diallers->records.save(w);
 }
 
 void Cell::load(detect::StateReader& r) {
   const std::uint64_t caller_count = r.varint();
   if (caller_count > kCallersMax) return r.fail("more callers than a cell may have");
+  callers.reserve((caller_count + 3) / 4 * 4);
   for (std::uint64_t i = 0; i < caller_count && r.ok(); ++i) {
-    detect::grow(callers, 2, kCallersMax);
     Caller& c = callers.emplace_back();
-    c.number = model::NumberKey::from_bits(r.u64());
-    c.last_s = r.u32();
-    c.calls = r.u16();
-    c.lost = r.u16();
+    c.hash = r.u32();
+    c.minute = r.u16();
+    c.calls = r.u8();
+    c.lost = r.u8();
   }
+  if (r.u8() == 0) return;
+  diallers = std::make_unique<Diallers>();
   const std::uint64_t dialler_count = r.varint();
   if (dialler_count > kDiallersMax) return r.fail("more diallers than a cell may have");
   for (std::uint64_t i = 0; i < dialler_count && r.ok(); ++i) {
-    detect::grow(diallers, 2, kDiallersMax);
-    Dialler& d = diallers.emplace_back();
+    detect::grow(diallers->all, 2, kDiallersMax);
+    Dialler& d = diallers->all.emplace_back();
     d.number = model::NumberKey::from_bits(r.u64());
     for (std::uint32_t* v : {&d.device, &d.first_s, &d.last_s, &d.calls, &d.lost, &d.day, &d.slot}) *v = r.u32();
     d.active = r.u64();
     d.callees.load(r);
     for (std::uint32_t& v : d.smallest) v = r.u32();
   }
-  lead = model::NumberKey::from_bits(r.u64());
-  said.load(r);
-  records.load(r);
+  diallers->lead = model::NumberKey::from_bits(r.u64());
+  diallers->said.load(r);
+  diallers->records.load(r);
 }
 
 }  // namespace ring
@@ -293,6 +285,7 @@ const detect::DetectorSpec& ring_spec() {
           "A telephone survey or collection office on mobile telephones, when few pick up. It can be registered as a "
           "protected group; its numbers live for years and take calls back.",
       .false_positives_zh = "使用手机且接通率低的调查、催收办公室。可登记为受保护群体；此类号码长期在用且接听回拨。",
+      .state_version = 2,
       .evidence =
           {
               {"ring_members", "numbers that belong together", "成员号码数", "numbers", "个", detect::Bound::kAtLeast},

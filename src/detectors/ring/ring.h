@@ -1,8 +1,9 @@
 // What ring keeps of a cell: who calls there, closer for those that dial strangers.
 //
 // Units    seconds since 1970; slots of ten minutes, 36 of them.
-// Shape    16 bytes for each of up to 32 callers of the latest two hours; 170 for each of up to 16 that dial strangers. The
-//          group is worked out from them when one of them has made ten further calls, so nothing depends on shards.
+// Shape    8 bytes for each of up to 32 callers of the latest two hours, told apart by 32 bits of hash; 300, and 170 for each
+//          of up to 16 that dial strangers, once there is one. The group is worked out from them when one of them has made ten
+//          further calls, so nothing depends on shards.
 #pragma once
 
 #include <algorithm>
@@ -20,11 +21,26 @@ inline constexpr std::size_t kCallersMax = 32, kDiallersMax = 16, kSketch = 16;
 inline constexpr std::uint32_t kSlotS = 600, kSlots = 36, kForgetS = 2 * 3600, kDayS = 24 * 3600;
 
 struct Caller {
-  model::NumberKey number;
-  std::uint32_t last_s = 0;
-  std::uint16_t calls = 0, lost = 0;
+  std::uint32_t hash = 0;
+  std::uint16_t minute = 0;  // of its latest call, modulo 65,536: 45 days
+  std::uint8_t calls = 0, lost = 0;
+
+  static constexpr std::uint32_t kCallsMost = 255;  // then both are halved: the share stays
+  void count(bool was_lost, std::uint32_t now_s) {
+    if (calls == kCallsMost) {
+      calls /= 2;
+      lost /= 2;
+    }
+    ++calls;
+    if (was_lost) ++lost;
+    if (age_min(now_s) > 0) minute = static_cast<std::uint16_t>(now_s / 60);
+  }
+  // Since its latest call; negative when that is newer.
+  std::int32_t age_min(std::uint32_t now_s) const {
+    return static_cast<std::int16_t>(static_cast<std::uint16_t>(now_s / 60 - minute));
+  }
 };
-static_assert(sizeof(Caller) == 16);
+static_assert(sizeof(Caller) == 8);
 
 struct Dialler {
   model::NumberKey number;
@@ -71,46 +87,25 @@ struct Dialler {
   }
 };
 
-struct Cell {
-  std::vector<Caller> callers;
-  std::vector<Dialler> diallers;
+// Those of a cell that dial strangers, and what was said of them.
+struct Diallers {
+  std::vector<Dialler> all;
   model::NumberKey lead;  // the busiest member when first said: the ring goes by its number
   detect::Said said;      // of the members
   detect::LatestRecords<16> records;
 
-  // Null when the cell is full of busier callers.
-  Caller* caller(model::NumberKey number, std::uint32_t now_s) {
-    Caller* least = nullptr;
-    for (Caller& c : callers) {
-      if (c.number == number) {
-        if (now_s > c.last_s + kForgetS) c.calls = c.lost = 0;
-        return &c;
-      }
-      if (c.calls > 2 && now_s <= c.last_s + 3600) continue;
-      if (least == nullptr || c.last_s < least->last_s) least = &c;
-    }
-    if (callers.size() < kCallersMax) {
-      detect::grow(callers, 2, kCallersMax);
-      callers.emplace_back();
-      least = &callers.back();
-    }
-    if (least == nullptr) return nullptr;
-    *least = {};
-    least->number = number;
-    return least;
-  }
-  Dialler* dialler(model::NumberKey number) {
-    for (Dialler& d : diallers)
+  Dialler* find(model::NumberKey number) {
+    for (Dialler& d : all)
       if (d.number == number) return &d;
     return nullptr;
   }
-  Dialler& make_dialler(model::NumberKey number) {
+  Dialler& make(model::NumberKey number) {
     Dialler* place = nullptr;
-    if (diallers.size() < kDiallersMax) {
-      detect::grow(diallers, 2, kDiallersMax);
-      place = &diallers.emplace_back();
+    if (all.size() < kDiallersMax) {
+      detect::grow(all, 2, kDiallersMax);
+      place = &all.emplace_back();
     } else {
-      place = &*std::min_element(diallers.begin(), diallers.end(),
+      place = &*std::min_element(all.begin(), all.end(),
                                  [](const Dialler& a, const Dialler& b) { return a.last_s < b.last_s; });
       *place = {};
     }
@@ -118,7 +113,36 @@ struct Cell {
     place->smallest.fill(0xffffffffU);
     return *place;
   }
-  std::uint64_t bytes() const { return callers.capacity() * sizeof(Caller) + diallers.capacity() * sizeof(Dialler); }
+};
+
+struct Cell {
+  std::vector<Caller> callers;
+  std::unique_ptr<Diallers> diallers;
+
+  // Null when the cell is full of busier callers.
+  Caller* caller(model::NumberKey number, std::uint32_t now_s) {
+    const auto hash = static_cast<std::uint32_t>(hash_of(model::key_of(number)) >> 16);
+    Caller* least = nullptr;
+    for (Caller& c : callers) {
+      if (c.hash == hash) {
+        if (c.age_min(now_s) > static_cast<std::int32_t>(kForgetS / 60)) c.calls = c.lost = 0;
+        return &c;
+      }
+      if (c.calls > 2 && c.age_min(now_s) <= 60) continue;
+      if (least == nullptr || c.age_min(now_s) > least->age_min(now_s)) least = &c;
+    }
+    if (callers.size() < kCallersMax) {
+      if (callers.size() == callers.capacity()) callers.reserve(callers.size() + 4);
+      least = &callers.emplace_back();
+    }
+    if (least == nullptr) return nullptr;
+    *least = {hash, static_cast<std::uint16_t>(now_s / 60), 0, 0};
+    return least;
+  }
+  std::uint64_t heap_bytes() const {
+    const std::uint64_t few = callers.capacity() == 0 ? 0 : (callers.capacity() * sizeof(Caller) + 8 + 15) / 16 * 16;
+    return diallers == nullptr ? few : few + sizeof(Diallers) + 16 + diallers->all.capacity() * sizeof(Dialler);
+  }
 
   void save(detect::StateWriter& w) const;
   void load(detect::StateReader& r);

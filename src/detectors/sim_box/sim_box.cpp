@@ -23,8 +23,8 @@ constexpr std::uint32_t kMirrorTalkS = 30, kMirrorSlackS = 15;
 constexpr std::uint32_t kTurnsFrom = 3;  // numbers on one device within 24 h
 constexpr double kRoundDispersion = 0.8;
 
-std::uint32_t short_hash(model::NumberKey number) {
-  return static_cast<std::uint32_t>(detect::state_hash(number) >> 32) | 1U;
+std::uint16_t short_hash(model::NumberKey number) {
+  return static_cast<std::uint16_t>(detect::state_hash(number) >> 48);
 }
 
 model::Signal signal_of(const model::Event& event, std::uint32_t first_s, double severity, double confidence) {
@@ -276,12 +276,12 @@ void SimBox::look_at_cell(const model::Event& event, const detect::RoutedKey& ke
                                                   [this](std::unique_ptr<Cell>& c) { drop(c); });
   if (held == nullptr) {
     held = std::make_unique<Cell>();
-    heap_bytes_ += sizeof(Cell);
+    heap_bytes_ += held->bytes();
   }
   Cell& cell = *held;
   const std::uint32_t now_s = detect::seconds32(event.time);
-  cell.advance(now_s);
   const std::uint64_t before = cell.bytes();
+  cell.advance(now_s);
   const int place = cell.seat(number, outgoing, now_s);
   if (place >= 0) count_in_seat(event, key, cell, static_cast<std::size_t>(place), context);
   heap_bytes_ += cell.bytes() - before;
@@ -293,26 +293,25 @@ void SimBox::count_in_seat(const model::Event& event, const detect::RoutedKey& k
   const bool outgoing = key.role == kCallerCell;
   const model::NumberKey peer = outgoing ? call.callee : call.caller;
   const std::uint32_t now_s = detect::seconds32(event.time);
-  Seat& seat = cell.seats[place];
-  Talk& talk = cell.talks[place];
+  Seat& seat = cell.at(place);
+  Talk& talk = cell.talk(place);
   if (outgoing) {
     seat.calls.add();
-    seat.callees.add(detect::state_hash(peer));
+    cell.add_callee(place, detect::state_hash(peer));
     if (!call.caller_device.empty()) seat.device = static_cast<std::uint32_t>(hash64(call.caller_device)) | 1U;
   } else {
     seat.calls_in.add();
   }
   if (call.answered != model::Answered::kNo && call.duration_s >= static_cast<std::int32_t>(kMirrorTalkS)) {
-    const std::uint32_t talk_s = static_cast<std::uint32_t>(std::min(call.duration_s, 86400));
-    const std::uint32_t peer_hash = short_hash(peer);
-    find_mirror(event, key, cell, place, now_s + talk_s, peer_hash, context);
-    talk = {now_s, now_s + talk_s};
-    seat.peer = peer_hash;
+    const Talk latest{now_s, static_cast<std::uint16_t>(std::min(call.duration_s, 0xffff)), short_hash(peer)};
+    find_mirror(event, key, cell, place, latest, context);
+    talk = latest;
   } else if (talk.start_s < now_s) {
-    talk = {now_s, 0};
+    talk.start_s = now_s;
+    talk.length_s = 0;
   }
   if (outgoing && seat.calls.sum() >= limits_.cohort_calls) {
-    cell.records.add(event);
+    cell.findings().records.add(event);
     // The cohort is worked out now and then, not at every call.
     if (seat.calls.sum() % 4 == 0) judge_cohort(event, cell, context);
   }
@@ -320,25 +319,29 @@ void SimBox::count_in_seat(const model::Event& event, const detect::RoutedKey& k
 
 void SimBox::judge_cohort(const model::Event& event, Cell& cell, detect::Context& context) const {
   const auto& call = event.as<model::Call>();
-  std::vector<const Seat*> members;
-  for (const Seat& s : cell.seats) {
+  struct Member {
+    model::NumberKey number;
+    std::uint32_t calls, device;
+  };
+  std::vector<Member> members;
+  for (std::size_t i = 0; i < cell.size(); ++i) {
+    const Seat& s = cell.at(i);
     const double calls = s.calls.sum();
     if (calls < limits_.cohort_calls || s.calls_in.sum() > calls * (1 - limits_.out_share)) continue;
-    if (s.callees.count() < limits_.dispersion * std::min(calls, 128.0)) continue;
-    members.push_back(&s);
+    if (cell.callees(i) < limits_.dispersion * std::min(calls, kCalleesTold)) continue;
+    members.push_back({cell.number(i), s.calls.sum(), s.device});
   }
   if (static_cast<double>(members.size()) < limits_.cohort) return;
-  std::sort(members.begin(), members.end(), [](const Seat* a, const Seat* b) {
-    return a->calls.sum() != b->calls.sum() ? a->calls.sum() < b->calls.sum() : a->number < b->number;
+  std::sort(members.begin(), members.end(), [](const Member& a, const Member& b) {
+    return a.calls != b.calls ? a.calls < b.calls : a.number < b.number;
   });
   // A like pace: within a factor of two of the median.
-  const std::uint32_t median = members[members.size() / 2]->calls.sum();
-  std::erase_if(members,
-                [median](const Seat* s) { return s->calls.sum() * 2 < median || s->calls.sum() > median * 2; });
-  std::erase_if(members, [&](const Seat* s) { return !group_of(s->number, context).empty(); });
+  const std::uint32_t median = members[members.size() / 2].calls;
+  std::erase_if(members, [median](const Member& m) { return m.calls * 2 < median || m.calls > median * 2; });
+  std::erase_if(members, [&](const Member& m) { return !group_of(m.number, context).empty(); });
   std::vector<std::uint32_t> devices;
-  for (const Seat* s : members)
-    if (s->device != 0) devices.push_back(s->device);
+  for (const Member& m : members)
+    if (m.device != 0) devices.push_back(m.device);
   const std::size_t with_device = devices.size();
   std::sort(devices.begin(), devices.end());
   devices.erase(std::unique(devices.begin(), devices.end()), devices.end());
@@ -347,8 +350,8 @@ void SimBox::judge_cohort(const model::Event& event, Cell& cell, detect::Context
   // Each on a telephone of its own is what an office full of callers looks like too: twice as many are asked for.
   const std::uint32_t now_s = detect::seconds32(event.time);
   const double wanted = limits_.cohort * (shared ? 1 : 2);
-  if (numbers < wanted || !cell.said.due(numbers, now_s)) return;
-  cell.said.say(numbers, now_s);
+  if (numbers < wanted || !cell.findings().said.due(numbers, now_s)) return;
+  cell.findings().said.say(numbers, now_s);
 
   const double excess = std::log2(numbers / wanted);
   model::Signal signal =
@@ -361,40 +364,43 @@ void SimBox::judge_cohort(const model::Event& event, Cell& cell, detect::Context
                      {"cohort_calls_median", static_cast<double>(median), limits_.cohort_calls, "calls"}};
   if (with_device > 0) signal.evidence.push_back({"cohort_devices", static_cast<double>(devices.size()), 0, "devices"});
   for (auto it = members.rbegin(); it != members.rend() && signal.peers.size() < model::Signal::kPeersMax; ++it)
-    signal.peers.push_back(model::Entity::of((*it)->number));
-  signal.records = cell.records.latest();
+    signal.peers.push_back(model::Entity::of(it->number));
+  signal.records = cell.findings().records.latest();
   context.emit(std::move(signal));
 }
 
 void SimBox::find_mirror(const model::Event& event, const detect::RoutedKey& key, Cell& cell, std::size_t place,
-                         std::uint32_t end_s, std::uint32_t peer, detect::Context& context) const {
+                         const Talk& latest, detect::Context& context) const {
   const auto& call = event.as<model::Call>();
   const auto near = [](std::uint32_t a, std::uint32_t b) { return (a > b ? a - b : b - a) <= kMirrorSlackS; };
-  const Seat& seat = cell.seats[place];
-  const std::uint32_t now_s = detect::seconds32(event.time), own = short_hash(seat.number);
-  for (std::size_t i = 0; i < cell.talks.size(); ++i) {
-    if (i == place || !near(cell.talks[i].start_s, now_s) || !near(cell.talks[i].end_s, end_s)) continue;
-    const Seat& other = cell.seats[i];
+  const Seat& seat = cell.at(place);
+  const std::uint32_t now_s = latest.start_s, end_s = now_s + latest.length_s;
+  const std::uint16_t own = short_hash(cell.number(place));
+  for (std::size_t i = 0; i < cell.size(); ++i) {
+    const Talk& talk = cell.talk(i);
+    if (i == place || talk.length_s == 0) continue;
+    if (!near(talk.start_s, now_s) || !near(talk.start_s + talk.length_s, end_s)) continue;
+    const Seat& other = cell.at(i);
     // The same peer: both in one conference. Each other: one call.
-    if (other.peer == peer || other.peer == own || peer == short_hash(other.number)) continue;
-    MirrorPair& pair = cell.pair(seat.number, other.number);
+    if (talk.peer == latest.peer || talk.peer == own || latest.peer == short_hash(cell.number(i))) continue;
+    MirrorPair& pair = cell.pair(cell.number(place), cell.number(i));
     if (pair.hits < 0xffff) ++pair.hits;
     pair.last_s = now_s;
     const std::uint32_t least =
         std::min(seat.calls.sum() + seat.calls_in.sum(), other.calls.sum() + other.calls_in.sum());
     if (pair.hits < limits_.mirrored || pair.hits < 0.6 * least || !pair.said.due(pair.hits, now_s)) continue;
-    const bool own_calls = seat.callees.count() >= other.callees.count();
-    const Seat &front = own_calls ? seat : other, &back = own_calls ? other : seat;
-    if (front.callees.count() < limits_.dispersion * std::min<double>(front.calls.sum(), 128) ||
-        front.callees.count() < limits_.mirrored * limits_.dispersion || front.calls.sum() < limits_.mirrored)
+    const std::size_t front = cell.callees(place) >= cell.callees(i) ? place : i, back = front == place ? i : place;
+    const double callees = cell.callees(front), calls = cell.at(front).calls.sum();
+    if (callees < limits_.dispersion * std::min(calls, kCalleesTold) ||
+        callees < limits_.mirrored * limits_.dispersion || calls < limits_.mirrored)
       continue;
-    const std::string_view group = group_of(front.number, context);
+    const std::string_view group = group_of(cell.number(front), context);
     if (!group.empty() && pair.hits < limits_.mirrored * limits_.factor) continue;
     pair.said.say(pair.hits, now_s);
     model::Signal signal = signal_of(event, now_s - kCellSpanS, 60 + 5 * std::log2(pair.hits / limits_.mirrored), 0.6);
-    signal.entity = model::Entity::of(front.number);
+    signal.entity = model::Entity::of(cell.number(front));
     signal.peers = {
-        model::Entity::of(back.number),
+        model::Entity::of(cell.number(back)),
         model::Entity::text(model::EntityKind::kCell, key.role == kCallerCell ? call.caller_cell : call.callee_cell)};
     const std::string n = std::to_string(pair.hits);
     signal.title.en = "Simple SIM box: " + n + " conversations of two numbers in one cell begin and end together";
@@ -402,7 +408,7 @@ void SimBox::find_mirror(const model::Event& event, const detect::RoutedKey& key
     signal.evidence = {
         {"mirrored_calls", static_cast<double>(pair.hits), limits_.mirrored, "calls"},
         {"mirrored_share", std::min(1.0, pair.hits / std::max(1.0, static_cast<double>(least))), 0.6, "ratio"},
-        {"mirrored_callees", front.callees.count(), limits_.mirrored * limits_.dispersion, "numbers"}};
+        {"mirrored_callees", callees, limits_.mirrored * limits_.dispersion, "numbers"}};
     if (!group.empty())
       signal.evidence.push_back({"protected_group_" + std::string(group), 1, limits_.factor, "times stricter"});
     context.emit(std::move(signal));

@@ -6,6 +6,7 @@
 
 #include "detect/detector.h"
 #include "detect/state_table.h"
+#include "detectors/sim_box/cell.h"
 #include "detectors/sim_box/state.h"
 
 namespace pandun::detectors::sim_box {
@@ -48,7 +49,7 @@ class SimBox final : public detect::Detector {
   void count_in_seat(const model::Event& event, const detect::RoutedKey& key, Cell& cell, std::size_t place,
                      detect::Context& context) const;
   void find_mirror(const model::Event& event, const detect::RoutedKey& key, Cell& cell, std::size_t place,
-                   std::uint32_t end_s, std::uint32_t peer, detect::Context& context) const;
+                   const Talk& latest, detect::Context& context) const;
   static std::string_view group_of(model::NumberKey number, detect::Context& context);
   void drop(std::unique_ptr<Device>& device);
   void drop(std::unique_ptr<Cell>& cell);

@@ -1,0 +1,94 @@
+// What sim_box keeps of a cell: the numbers that are busiest there.
+//
+// Units    seconds since 1970. Counts are those of the latest 6 to 12 hours.
+// Shape    110 bytes, and 44 for each of up to 24 numbers; 200 and 40 for each pair once a number makes as many calls as a
+//          cohort's, or two talk at the same time. Different callees of a number by 64 bits: within 5 % up to 20, 10 % up to 64
+//          (1 sigma).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "detect/small_state.h"
+#include "model/number.h"
+
+namespace pandun::detectors::sim_box {
+
+inline constexpr std::uint32_t kCellSpanS = 6 * 3600;
+inline constexpr std::size_t kSeatsMax = 24, kPairsMax = 8;
+
+inline constexpr double kCalleesTold = 64;  // of more callees only that they are many
+using Callees = detect::TwoSpansDistinct<64>;
+
+struct Seat {
+  std::uint32_t device = 0;  // hash, 0 = not known
+  detect::TwoSpans<> calls;
+  detect::TwoSpans<std::uint8_t> calls_in;
+};
+// The latest call.
+struct Talk {
+  std::uint32_t start_s = 0;
+  std::uint16_t length_s = 0;  // 0: it was no conversation
+  std::uint16_t peer = 0;      // hash, of the latest conversation
+};
+static_assert(sizeof(Seat) == 12 && sizeof(Talk) == 8 && sizeof(Callees) == 16);
+
+// Two numbers whose conversations in the cell begin and end together.
+struct MirrorPair {
+  model::NumberKey a, b;
+  std::uint16_t hits = 0;
+  std::uint32_t last_s = 0;
+  detect::Said said;  // of the hits
+};
+
+class Cell {
+ public:
+  // What few cells need.
+  struct Findings {
+    detect::Said said;  // of the numbers in the cohort
+    std::vector<MirrorPair> pairs;
+    detect::LatestRecords<8> records;
+  };
+
+  void advance(std::uint32_t time_s);
+  // Its place; -1 when the cell is full of busier numbers.
+  int seat(model::NumberKey number, bool may_displace, std::uint32_t now_s);
+  std::size_t size() const { return size_; }
+  model::NumberKey number(std::size_t place) const { return numbers()[place]; }
+  Seat& at(std::size_t place) { return seats()[place]; }
+  const Seat& at(std::size_t place) const { return seats()[place]; }
+  Talk& talk(std::size_t place) { return talks()[place]; }
+  const Talk& talk(std::size_t place) const { return talks()[place]; }
+  void add_callee(std::size_t place, std::uint64_t mixed_hash) { callees()[place].add(mixed_hash); }
+  double callees(std::size_t place) const { return callees()[place].count(); }  // how many different
+  Findings& findings();
+  MirrorPair& pair(model::NumberKey a, model::NumberKey b);
+  std::uint64_t bytes() const;  // its own included
+
+  void save(detect::StateWriter& w) const;
+  void load(detect::StateReader& r);
+
+ private:
+  static constexpr std::size_t kTalksAt = sizeof(model::NumberKey) + sizeof(Callees),
+                               kSeatsAt = kTalksAt + sizeof(Talk), kSeatBytes = kSeatsAt + sizeof(Seat);
+  template <typename T>
+  T* part(std::size_t at) const {
+    return reinterpret_cast<T*>(block_.get() + room_ * at);
+  }
+  model::NumberKey* numbers() const { return part<model::NumberKey>(0); }
+  Callees* callees() const { return part<Callees>(sizeof(model::NumberKey)); }
+  Talk* talks() const { return part<Talk>(kTalksAt); }
+  Seat* seats() const { return part<Seat>(kSeatsAt); }
+  std::size_t add_seat(model::NumberKey number);
+
+  std::uint32_t span_ = 0;
+  std::uint8_t size_ = 0, room_ = 0;
+  std::unique_ptr<std::byte[]> block_;  // numbers, callees, talks, seats: looking for one touches little memory
+  std::unique_ptr<Findings> findings_;
+  detect::FewDistinct<256> seen_;  // callers of this span that found no place
+};
+
+}  // namespace pandun::detectors::sim_box
