@@ -55,7 +55,7 @@ class BruteForce {
       const bool other = !numbers_.empty() && numbers_.count(t.number) == 0;
       if (!other || last < start_s(Window::k30d, std::max(last, t.time))) {
         if (other) numbers_.clear();
-        if (numbers_.empty() || half_hour >= last) last_kind_ = t.kind;
+        if (numbers_.empty() || half_hour >= last) last_kind_ = static_cast<int>(t.kind);
         return see(t.number, half_hour);
       }
       shared_ = true;
