@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "platform/process.h"
 
 namespace pandun::cli {
 namespace {
@@ -94,6 +95,7 @@ int run(int argc, char** argv) {
 }  // namespace pandun::cli
 
 int main(int argc, char** argv) {
+  pandun::platform::map_blocks_from(1U << 20);
   try {
     return pandun::cli::run(argc, argv);
   } catch (const std::exception& bug) {

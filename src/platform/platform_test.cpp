@@ -2,12 +2,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
+#include <memory>
+#include <vector>
 
 #include "platform/clock.h"
 #include "platform/directory_lock.h"
 #include "platform/file_system.h"
 #include "platform/keyed_digest.h"
+#include "platform/process.h"
 #include "platform/random.h"
 #include "platform/seal.h"
 #include "platform/thread.h"
@@ -101,6 +105,29 @@ TEST(Thread, PauseEndsWhenAskedToStop) {
   thread.request_stop();
   thread.join();
   EXPECT_FALSE(went_on);
+}
+
+// A freed block goes back to the system although something small came behind it.
+TEST(Process, LargeBlocksLeaveNoHoles) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizer has an allocator of its own";
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+  GTEST_SKIP() << "the sanitizer has an allocator of its own";
+#endif
+#endif
+
+  map_blocks_from(1U << 20);
+  constexpr std::size_t kBytes = 16U << 20;
+  const std::uint64_t before = rss_bytes();
+  std::vector<std::unique_ptr<char[]>> small;
+  for (int round = 0; round < 4; ++round) {
+    auto block = std::make_unique<char[]>(kBytes);
+    std::memset(block.get(), 1, kBytes);
+    EXPECT_GT(rss_bytes(), before + kBytes / 2);
+    for (int i = 0; i < 1000; ++i) small.push_back(std::make_unique<char[]>(500));
+  }
+  EXPECT_LT(rss_bytes(), before + kBytes / 2);
 }
 
 }  // namespace

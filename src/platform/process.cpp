@@ -1,5 +1,6 @@
 #include "platform/process.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -49,6 +50,10 @@ std::uint64_t cpu_time_ms() {
     return static_cast<std::uint64_t>(t.tv_sec) * 1000 + static_cast<std::uint64_t>(t.tv_usec) / 1000;
   };
   return ms(usage.ru_utime) + ms(usage.ru_stime);
+}
+
+void map_blocks_from(std::size_t bytes) {
+  mallopt(M_MMAP_THRESHOLD, static_cast<int>(bytes));  // a sanitizer's allocator has no such thing, and does without
 }
 
 std::optional<std::string> environment(const std::string& name) {
