@@ -341,7 +341,7 @@ def bench_province():
 
     for name, label, sizes, days in (
             ("day", "numbers alone, the same day", (250_000, 1_000_000), 1),
-            ("month", "numbers alone, 31 such days", (40_000, 160_000), 31)):
+            ("month", "numbers alone, 31 such days", (20_000, 80_000), 31)):
         small, large = saved[name] = list(slices("number_state_bench", sizes, days))
         for result in (small, large):
             row("province", f"{label}: bytes a number, {result['numbers']:,} numbers", result["bytes_per_number"], "bytes",
