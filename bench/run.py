@@ -337,6 +337,8 @@ def bench_province():
     slope = (large["state_bytes"] - small["state_bytes"]) / more
     row("province", "  slope: bytes for one number more, everything", slope, "bytes")
     row("province", f"  {full:,} numbers by that slope", slope * full / 2**30, "GiB", "20 at most")
+    slope = (large["rss_bytes"] - small["rss_bytes"]) / more
+    row("province", "  the same, resident: with what the allocator keeps", slope * full / 2**30, "GiB")
     load(large["ns_per_event"] / 1000)
 
     for name, label, sizes, days in (

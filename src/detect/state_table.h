@@ -3,8 +3,8 @@
 // Shape    256 sub-tables picked by the hash's top bits; each is open addressing in groups of 16 one-byte tags (Kulukundis,
 //          "Designing a fast, efficient, cache-friendly hash table, step by step", CppCon 2017) and grows by half. A
 //          growth moves one sub-table only: a few ms at 10 million entries, never a pause of seconds.
-//          An entry is the key, 4 bytes of last touch and the state, at 58-87 % load (88-94 % from 1,024 entries a sub-table
-//          on, which grow by a sixteenth) and one tag byte each.
+//          An entry is the key, 4 bytes of last touch and the state, at 58-87 % load (78-87 % from 900 entries a sub-table
+//          on, which grow by an eighth; 88-94 % from 2,300 on, by a sixteenth) and one tag byte each.
 // Idle     an entry is absent at a touch iff floor_s(watermark) - floor_s(watermark of its last touch) > idle_after. touch()
 //          then hands out a new State. When evict() really gives the memory back can therefore change nothing.
 // Life     references and pointers are valid until the next touch(), erase(), evict() or load().
@@ -106,7 +106,7 @@ class StateTable {
     std::uint32_t groups = 0, live = 0, gone = 0;
   };
   static constexpr unsigned kPartBits = 8;
-  static constexpr std::uint32_t kLargePart = 64;  // groups
+  static constexpr std::uint32_t kLargePart = 64, kTightPart = 160;  // groups
   static constexpr std::size_t kParts = std::size_t{1} << kPartBits;
 
  public:
@@ -296,10 +296,10 @@ class StateTable {
     return entry;
   }
 
-  // Large parts, which grow in small steps, may be fuller.
+  // Where memory counts for more than a look into a second group: from some 600,000 entries on.
   static bool crowded(const Part& part) {
     const std::size_t taken = std::size_t{part.live} + part.gone + 1;
-    return part.groups < kLargePart ? taken * 8 > slots(part) * 7 : taken * 16 > slots(part) * 15;
+    return part.groups < kTightPart ? taken * 8 > slots(part) * 7 : taken * 16 > slots(part) * 15;
   }
 
   static Entry* place(Part& part, std::uint64_t h) {
@@ -351,6 +351,7 @@ class StateTable {
     } else {
       rehash(part, part.groups < 2            ? part.groups + 1
                    : part.groups < kLargePart ? part.groups + part.groups / 2
+                   : part.groups < kTightPart ? part.groups + part.groups / 8
                                               : part.groups + part.groups / 16);
     }
   }
