@@ -78,12 +78,12 @@ class Check {
     for (std::size_t i = 0; i < tree.size(); ++i) {
       const TreeNode& node = tree[i];
       const std::string here = place + " node " + std::to_string(i);
-      if (!(std::isfinite(node.cover) && node.cover >= 0)) return bad(here + ": the cover is not finite or below 0");
+      if (!(node.cover >= 0 && node.cover <= kModelFloatMax)) return bad(here + ": the cover is not within 0 and 3e38");
       if (node.leaf) {
         if (!sound(static_cast<double>(node.value))) return bad(here + ": the leaf value is not finite or over 1e6");
         continue;
       }
-      if (!std::isfinite(node.threshold)) return bad(here + ": the threshold is not finite");
+      if (!(std::fabs(node.threshold) <= kModelFloatMax)) return bad(here + ": the threshold is outside +-3e38");
       if (node.feature >= model_.width()) return bad(here + ": reads a column that does not exist");
       if (node.left <= i || node.left + std::size_t{1} >= tree.size())
         return bad(here + ": its children stand before it or outside the tree");

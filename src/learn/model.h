@@ -28,6 +28,7 @@ inline constexpr std::size_t kModelNodesMax = 8'000'000;
 inline constexpr std::size_t kModelDepthMax = 24;
 inline constexpr std::size_t kModelFeaturesMax = 8'192;
 inline constexpr std::size_t kModelMembersMax = 256;
+inline constexpr float kModelFloatMax = 3e38F;  // of a threshold or a cover
 
 // Node 0 is the root. An inner node's children stand at left and left + 1, behind it.
 struct TreeNode {

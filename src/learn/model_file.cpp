@@ -23,7 +23,8 @@ void write_floats(JsonWriter& json, std::string_view key, const Tree& tree, floa
   std::string list = "[";
   for (const TreeNode& node : tree) {
     if (list.size() > 1) list.push_back(',');
-    fmt::format_to(std::back_inserter(list), "{:.9g}", of(node));
+    const float value = of(node);
+    fmt::format_to(std::back_inserter(list), "{:.9g}", value == 0 ? 0.0F : value);
   }
   json.key(key).raw(list + "]");
 }
@@ -118,8 +119,11 @@ class Reader {
   }
 
   Result<float> single(double value, const char* what) const {
-    if (!std::isfinite(value) || std::fabs(value) > 3e38) return bad(std::string(what) + " is not finite");
-    return static_cast<float>(value);
+    // A little more than the bound may be its own nine digits; 0 has one sign here, as a stored "-0" would not keep it.
+    const bool in_range = std::fabs(value) <= 1.01 * static_cast<double>(kModelFloatMax);
+    const float stored = in_range ? static_cast<float>(value) : 0;
+    if (!in_range || std::fabs(stored) > kModelFloatMax) return bad(std::string(what) + " is outside +-3e38");
+    return stored == 0 ? 0.0F : stored;
   }
 
   Result<> text(const object& from, std::string_view key, std::string& out) const {
