@@ -104,7 +104,8 @@ MirrorPair& Cell::pair(model::NumberKey a, model::NumberKey b) {
 std::uint64_t Cell::bytes() const {
   std::uint64_t total = heap(sizeof(*this));
   if (room_ != 0) total += heap(room_ * kSeatBytes);
-  if (findings_ != nullptr) total += heap(sizeof(Findings)) + findings_->pairs.capacity() * sizeof(MirrorPair);
+  if (findings_ != nullptr)
+    total += heap(sizeof(Findings)) + findings_->pairs.capacity() * sizeof(MirrorPair) + findings_->routes.bytes();
   return total;
 }
 
@@ -135,6 +136,7 @@ void Cell::save(detect::StateWriter& w) const {
     p.said.save(w);
   }
   findings_->records.save(w);
+  findings_->routes.save(w);
 }
 
 void Cell::load(detect::StateReader& r) {
@@ -168,6 +170,7 @@ void Cell::load(detect::StateReader& r) {
     p.said.load(r);
   }
   found.records.load(r);
+  found.routes.load(r);
 }
 
 }  // namespace pandun::detectors::sim_box

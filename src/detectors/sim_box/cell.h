@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "detect/small_state.h"
+#include "detectors/sim_box/routes.h"
 #include "model/number.h"
 
 namespace pandun::detectors::sim_box {
@@ -51,6 +52,7 @@ class Cell {
     detect::Said said;  // of the numbers in the cohort
     std::vector<MirrorPair> pairs;
     detect::LatestRecords<8> records;
+    Routes routes;
   };
 
   void advance(std::uint32_t time_s);

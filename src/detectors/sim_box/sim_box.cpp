@@ -1,8 +1,8 @@
 // SIM box (GOIP): many numbers behind few devices at one place that never moves, calling out only.
 //
-// Method   four looks, each on one key: a number that changes devices without moving; a device on which many numbers take
+// Method   looks, each on one key: a number that changes devices without moving; a device on which many numbers take
 //          turns; a cell in which several numbers only call out at a like pace; two numbers of a cell whose conversations
-//          begin and end together (two telephones and an audio cable).
+//          begin and end together (two telephones and an audio cable); a trunk on which numbers relieve one another.
 // Source   docs/detectors/sim_box.md, with where each threshold comes from.
 #include "detectors/sim_box/sim_box.h"
 
@@ -39,12 +39,14 @@ model::Signal signal_of(const model::Event& event, std::uint32_t first_s, double
 }  // namespace
 
 SimBox::SimBox(const detect::Options& o)
-    : limits_{o["calls_24h_min"],  o["devices_min"],      o["cells_max"],          o["out_share_min"],
-              o["dispersion_min"], o["return_share_max"], o["device_numbers_min"], o["number_calls_min"],
-              o["cohort_min"],     o["cohort_calls_min"], o["mirrored_calls_min"], o["protected_factor"]},
+    : limits_{o["calls_24h_min"],     o["devices_min"],      o["cells_max"],          o["out_share_min"],
+              o["dispersion_min"],    o["return_share_max"], o["device_numbers_min"], o["number_calls_min"],
+              o["cohort_min"],        o["cohort_calls_min"], o["mirrored_calls_min"], o["protected_factor"],
+              o["trunk_numbers_min"], o["trunk_calls_min"]},
       numbers_(std::chrono::hours(24)),
       devices_(std::chrono::hours(24)),
-      cells_(std::chrono::hours(24)) {}
+      cells_(std::chrono::hours(24)),
+      trunks_(std::chrono::hours(24)) {}
 
 void SimBox::route(const model::Event& event, detect::KeyList& keys) const {
   if (event.kind() != model::EventKind::kCall) return;
@@ -60,10 +62,12 @@ void SimBox::route(const model::Event& event, detect::KeyList& keys) const {
     keys.push_back({model::EntityKind::kDevice, kCalleeDevice, {0, hash64(call.callee_device)}});
   if (call.callee.known() && !call.callee_cell.empty())
     keys.push_back({model::EntityKind::kCell, kCalleeCell, model::key_of_text(call.callee_cell)});
+  if (!call.route.empty()) keys.push_back({model::EntityKind::kTrunk, kTrunk, model::key_of_text(call.route)});
 }
 
 void SimBox::prefetch(const detect::RoutedKey& key, unsigned stage) const {
   if (key.role == kCallerCell || key.role == kCalleeCell) cells_.prefetch(key.key, stage);
+  if (key.role == kTrunk) trunks_.prefetch(key.key, stage);
 }
 
 void SimBox::on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) {
@@ -74,6 +78,8 @@ void SimBox::on_event(const model::Event& event, const detect::RoutedKey& key, d
       return look_at_device(event, {key.key.lo}, context);
     case kCalleeDevice:
       return hear_device(event, {key.key.lo}, context);
+    case kTrunk:
+      return look_at_trunk(event, key, context);
     default:
       return look_at_cell(event, key, context);
   }
@@ -99,8 +105,12 @@ void SimBox::look_at_number(const model::Event& event, detect::Context& context)
   const double returns = activity->return_calls_24h() / std::max(1.0, callees);
   if (dispersion < limits_.dispersion || returns > limits_.returns) return;
 
-  NumberMark& mark = numbers_.touch(call.caller, event.watermark);
+  NumberMark& mark = numbers_.touch_hash(call.caller, detect::state_hash(call.caller), event.watermark, nullptr,
+                                         [this](NumberMark& m) { drop(m); });
   mark.records.add(event);
+  const std::uint64_t before = mark.routes.bytes();
+  mark.routes.add(call.route);
+  heap_bytes_ += mark.routes.bytes() - before;
   const std::uint32_t now_s = detect::seconds32(event.time);
   if (!mark.said.due(calls, now_s)) return;
   const std::string_view group = group_of(call.caller, context);
@@ -131,6 +141,7 @@ void SimBox::look_at_number(const model::Event& event, detect::Context& context)
   if (!call.caller_cell.empty())
     signal.peers.push_back(model::Entity::text(model::EntityKind::kCell, call.caller_cell));
   if (signal.peers.front().value.empty()) signal.peers.erase(signal.peers.begin());
+  mark.routes.show(signal);
   signal.records = mark.records.latest();
   context.emit(std::move(signal));
 }
@@ -144,15 +155,16 @@ void SimBox::look_at_device(const model::Event& event, DeviceKey key, detect::Co
                                                       [this](std::unique_ptr<Device>& d) { drop(d); });
   if (held == nullptr) {
     held = std::make_unique<Device>();
-    heap_bytes_ += sizeof(Device);
+    heap_bytes_ += held->bytes();
   }
   Device& device = *held;
   const std::uint32_t now_s = detect::seconds32(event.time);
   if (device.first_s == 0) device.first_s = now_s;
   device.advance(now_s);
-  const std::uint64_t before = device.numbers.capacity();
+  const std::uint64_t before = device.bytes();
   DeviceNumber& seat = device.seat(call.caller);
-  heap_bytes_ += (device.numbers.capacity() - before) * sizeof(DeviceNumber);
+  device.routes.add(call.route);
+  heap_bytes_ += device.bytes() - before;
   seat.calls.add();
   seat.last_s = std::max(seat.last_s, now_s);
   device.calls.add();
@@ -164,7 +176,6 @@ void SimBox::look_at_device(const model::Event& event, DeviceKey key, detect::Co
   if (static_cast<double>(device.numbers.size()) >= limits_.device_numbers) judge_device(event, device, *use, context);
 }
 
-// A box receives nothing; a company's gateway does. Told only by feeds that name the callee's device.
 // A box receives nothing; a company's gateway does. Told only by feeds that name the callee's device.
 void SimBox::hear_device(const model::Event& event, DeviceKey key, const detect::Context& context) {
   const detect::DeviceActivity* use = context.device();
@@ -264,6 +275,7 @@ void SimBox::name_device(const model::Event& event, Device& device, std::vector<
   });
   for (std::size_t i = 0; i < std::min(used.size(), model::Signal::kPeersMax); ++i)
     signal.peers.push_back(model::Entity::of(used[i]->number));
+  device.routes.show(signal);
   signal.records = device.records.latest();
   context.emit(std::move(signal));
 }
@@ -312,6 +324,7 @@ void SimBox::count_in_seat(const model::Event& event, const detect::RoutedKey& k
   }
   if (outgoing && seat.calls.sum() >= limits_.cohort_calls) {
     cell.findings().records.add(event);
+    cell.findings().routes.add(call.route);
     // The cohort is worked out now and then, not at every call.
     if (seat.calls.sum() % 4 == 0) judge_cohort(event, cell, context);
   }
@@ -365,6 +378,7 @@ void SimBox::judge_cohort(const model::Event& event, Cell& cell, detect::Context
   if (with_device > 0) signal.evidence.push_back({"cohort_devices", static_cast<double>(devices.size()), 0, "devices"});
   for (auto it = members.rbegin(); it != members.rend() && signal.peers.size() < model::Signal::kPeersMax; ++it)
     signal.peers.push_back(model::Entity::of(it->number));
+  cell.findings().routes.show(signal);
   signal.records = cell.findings().records.latest();
   context.emit(std::move(signal));
 }
@@ -415,32 +429,42 @@ void SimBox::find_mirror(const model::Event& event, const detect::RoutedKey& key
   }
 }
 
+void SimBox::drop(NumberMark& mark) {
+  heap_bytes_ -= mark.routes.bytes();
+}
 void SimBox::drop(std::unique_ptr<Device>& device) {
-  if (device != nullptr) heap_bytes_ -= sizeof(Device) + device->numbers.capacity() * sizeof(DeviceNumber);
+  if (device != nullptr) heap_bytes_ -= device->bytes();
 }
 void SimBox::drop(std::unique_ptr<Cell>& cell) {
   if (cell != nullptr) heap_bytes_ -= cell->bytes();
 }
+void SimBox::drop(std::unique_ptr<Trunk>& trunk) {
+  if (trunk != nullptr) heap_bytes_ -= trunk->bytes();
+}
 
 void SimBox::evict(EventMs watermark) {
-  numbers_.evict(watermark);
+  numbers_.evict(watermark, [this](NumberMark& m) { drop(m); });
   devices_.evict(watermark, [this](std::unique_ptr<Device>& d) { drop(d); });
   cells_.evict(watermark, [this](std::unique_ptr<Cell>& c) { drop(c); });
+  trunks_.evict(watermark, [this](std::unique_ptr<Trunk>& t) { drop(t); });
 }
 
 void SimBox::save(detect::StateWriter& out) const {
   numbers_.save(out, [](detect::StateWriter& w, const NumberMark& m) {
     m.said.save(w);
     m.records.save(w);
+    m.routes.save(w);
   });
   devices_.save(out, [](detect::StateWriter& w, const std::unique_ptr<Device>& d) { d->save(w); });
   cells_.save(out, [](detect::StateWriter& w, const std::unique_ptr<Cell>& c) { c->save(w); });
+  trunks_.save(out, [](detect::StateWriter& w, const std::unique_ptr<Trunk>& t) { t->save(w); });
 }
 
 Result<> SimBox::load(detect::StateReader& in) {
   TRY(numbers_.load(in, [](detect::StateReader& r, NumberMark& m) {
     m.said.load(r);
     m.records.load(r);
+    m.routes.load(r);
   }));
   TRY(devices_.load(in, [](detect::StateReader& r, std::unique_ptr<Device>& d) {
     d = std::make_unique<Device>();
@@ -450,18 +474,22 @@ Result<> SimBox::load(detect::StateReader& in) {
     c = std::make_unique<Cell>();
     c->load(r);
   }));
+  TRY(trunks_.load(in, [](detect::StateReader& r, std::unique_ptr<Trunk>& t) {
+    t = std::make_unique<Trunk>();
+    t->load(r);
+  }));
   heap_bytes_ = 0;
-  devices_.for_each([this](DeviceKey, const std::unique_ptr<Device>& d) {
-    heap_bytes_ += sizeof(Device) + d->numbers.capacity() * sizeof(DeviceNumber);
-  });
+  numbers_.for_each([this](model::NumberKey, const NumberMark& m) { heap_bytes_ += m.routes.bytes(); });
+  devices_.for_each([this](DeviceKey, const std::unique_ptr<Device>& d) { heap_bytes_ += d->bytes(); });
+  trunks_.for_each([this](const model::EntityKey&, const std::unique_ptr<Trunk>& t) { heap_bytes_ += t->bytes(); });
   cells_.for_each([this](const model::EntityKey&, const std::unique_ptr<Cell>& c) { heap_bytes_ += c->bytes(); });
   return {};
 }
 
 detect::StateSize SimBox::size() const {
-  return {numbers_.size() + devices_.size() + cells_.size(),
-          numbers_.bytes() + devices_.bytes() + cells_.bytes() + heap_bytes_,
-          numbers_.evicted() + devices_.evicted() + cells_.evicted()};
+  return {numbers_.size() + devices_.size() + cells_.size() + trunks_.size(),
+          numbers_.bytes() + devices_.bytes() + cells_.bytes() + trunks_.bytes() + heap_bytes_,
+          numbers_.evicted() + devices_.evicted() + cells_.evicted() + trunks_.evicted()};
 }
 
 }  // namespace pandun::detectors::sim_box

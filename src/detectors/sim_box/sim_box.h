@@ -7,7 +7,9 @@
 #include "detect/detector.h"
 #include "detect/state_table.h"
 #include "detectors/sim_box/cell.h"
+#include "detectors/sim_box/routes.h"
 #include "detectors/sim_box/state.h"
+#include "detectors/sim_box/trunk.h"
 
 namespace pandun::detectors::sim_box {
 
@@ -24,14 +26,15 @@ class SimBox final : public detect::Detector {
   detect::StateSize size() const override;
 
  private:
-  enum Role : std::uint8_t { kCaller, kDevice, kCallerCell, kCalleeCell, kCalleeDevice };
+  enum Role : std::uint8_t { kCaller, kDevice, kCallerCell, kCalleeCell, kCalleeDevice, kTrunk };
   struct Limits {
     double calls_24h, devices, cells, out_share, dispersion, returns, device_numbers, number_calls, cohort,
-        cohort_calls, mirrored, factor;
+        cohort_calls, mirrored, factor, trunk_numbers, trunk_calls;
   };
   struct NumberMark {
     detect::Said said;  // of the calls in 24 h
     detect::LatestRecords<8> records;
+    Routes routes;
   };
 
   void look_at_number(const model::Event& event, detect::Context& context);
@@ -50,14 +53,19 @@ class SimBox final : public detect::Detector {
                      detect::Context& context) const;
   void find_mirror(const model::Event& event, const detect::RoutedKey& key, Cell& cell, std::size_t place,
                    const Talk& latest, detect::Context& context) const;
+  void look_at_trunk(const model::Event& event, const detect::RoutedKey& key, detect::Context& context);
+  void judge_trunk(const model::Event& event, Trunk& trunk, detect::Context& context) const;
   static std::string_view group_of(model::NumberKey number, detect::Context& context);
+  void drop(NumberMark& mark);
   void drop(std::unique_ptr<Device>& device);
   void drop(std::unique_ptr<Cell>& cell);
+  void drop(std::unique_ptr<Trunk>& trunk);
 
   Limits limits_;
   detect::StateTable<model::NumberKey, NumberMark> numbers_;
   detect::StateTable<DeviceKey, std::unique_ptr<Device>> devices_;
   detect::StateTable<model::EntityKey, std::unique_ptr<Cell>> cells_;
+  detect::StateTable<model::EntityKey, std::unique_ptr<Trunk>> trunks_;
   std::uint64_t heap_bytes_ = 0;
 };
 

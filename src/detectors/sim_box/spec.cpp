@@ -8,10 +8,11 @@ const detect::DetectorSpec& sim_box_spec() {
       .title_en = "SIM box",
       .title_zh = "疑似 GOIP",
       .finds_en =
-          "Many numbers behind few devices at one place that never moves and only call out: a SIM box, or two "
-          "telephones "
-          "and an audio cable.",
-      .finds_zh = "大量号码集中在少数终端上、位置不动、只呼出不呼入：猫池（GOIP）或手机加音频线的简易 GOIP。",
+          "Many numbers behind few devices at one place, or relieving one another on one trunk, that only call out: a "
+          "SIM box, or two telephones and an audio cable.",
+      .finds_zh =
+          "大量号码集中在少数终端上、位置不动，或在同一中继上先后接替，只呼出不呼入：猫池（GOIP）或手机加音频线的简易 "
+          "GOIP。",
       .reads = {model::EventKind::kCall},
       .entity = model::EntityKind::kDevice,
       .topic = "sim_box",
@@ -41,6 +42,11 @@ const detect::DetectorSpec& sim_box_spec() {
               {"mirrored_calls_min", "calls", 5, 3, 100,
                "conversations of two numbers in one cell that begin and end together",
                "同一小区两个号码同时开始、同时结束的通话次数"},
+              {"trunk_numbers_min", "numbers", 12, 4, 64,
+               "home mobile numbers that relieve one another on a trunk within 12 to 24 hours",
+               "12 至 24 小时内同一中继上先后接替主叫的境内手机号码数"},
+              {"trunk_calls_min", "calls", 8, 4, 1000, "calls out of each of them through the trunk",
+               "其中每个号码经该中继外呼次数"},
               {"protected_factor", "times", 3, 1, 100,
                "counts are multiplied by this for protected groups and service numbers",
                "受保护群体与服务号码的阈值倍数"},
@@ -52,7 +58,7 @@ const detect::DetectorSpec& sim_box_spec() {
       .false_positives_zh =
           "企业自用的多卡语音网关；同一办公室使用手机的外呼人员；终端测试实验室。此类用户可登记核实，也接听来电，号码长"
           "期在用。",
-      .state_version = 4,
+      .state_version = 5,
       .evidence =
           {
               {"device_numbers", "numbers taking turns on the device", "终端上轮换的号码数", "numbers", "个",
@@ -73,6 +79,20 @@ const detect::DetectorSpec& sim_box_spec() {
               {"mirrored_share", "share of the quieter number's calls", "占通话较少一方的比例", "ratio", "比例",
                detect::Bound::kAtLeast},
               {"mirrored_callees", "different numbers called", "不同被叫数", "numbers", "个", detect::Bound::kAtLeast},
+              {"trunk_numbers", "home mobile numbers that relieve one another on the trunk",
+               "中继上先后接替主叫的境内手机号码数", "numbers", "个", detect::Bound::kAtLeast},
+              {"trunk_calls_median", "calls out of each of them (median)", "其外呼次数中位数", "calls", "次",
+               detect::Bound::kAtLeast},
+              {"trunk_numbers_at_once", "of these, in use at one time on average", "平均同时在用的号码数", "numbers",
+               "个", detect::Bound::kAtMost},
+              {"trunk_calls_share", "their share of all calls through the trunk", "占该中继全部通话的比例", "ratio",
+               "比例", detect::Bound::kAtLeast},
+              {"trunk_dispersion", "different numbers called per call of theirs", "其被叫离散度", "ratio", "比例",
+               detect::Bound::kAtLeast},
+              {"trunk_heard", "calls towards them through the trunk", "经该中继呼入这些号码的次数", "calls", "次",
+               detect::Bound::kAtMost},
+              {"trunk_share", "share of the calls through the trunk named first", "首个中继所占通话比例", "ratio",
+               "比例"},
               {"dispersion_24h", "different numbers per call or message in 24 h", "24 小时不同号码占比", "ratio",
                "比例", detect::Bound::kAtLeast},
               {"return_share_24h", "calls back per number called in 24 h", "24 小时回拨占比", "ratio", "比例",

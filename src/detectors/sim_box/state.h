@@ -9,6 +9,7 @@
 
 #include "detect/small_state.h"
 #include "detect/state_table.h"
+#include "detectors/sim_box/routes.h"
 #include "model/number.h"
 
 namespace pandun::detectors::sim_box {
@@ -47,7 +48,9 @@ struct Device {
   detect::Said said;  // of the numbers in use
   std::uint32_t first_s = 0;
   detect::LatestRecords<8> records;
+  Routes routes;
 
+  std::uint64_t bytes() const { return sizeof(*this) + numbers.capacity() * sizeof(DeviceNumber) + routes.bytes(); }
   void advance(std::uint32_t time_s) {
     clock.advance(time_s, kDeviceSpanS, [this](bool adjacent) {
       calls.turn(adjacent);
@@ -90,6 +93,7 @@ struct Device {
     said.save(w);
     w.u32(first_s);
     records.save(w);
+    routes.save(w);
   }
   void load(detect::StateReader& r) {
     clock.span = r.u32();
@@ -111,6 +115,7 @@ struct Device {
     said.load(r);
     first_s = r.u32();
     records.load(r);
+    routes.load(r);
   }
 };
 
