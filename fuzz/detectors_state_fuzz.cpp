@@ -23,6 +23,9 @@ STATE_OF(dormant_burst)
 STATE_OF(new_number_burst)
 STATE_OF(foreign_burst)
 STATE_OF(premium_calls)
+STATE_OF(sim_box)
+STATE_OF(fake_base_station)
+STATE_OF(risk_propagation)
 #undef STATE_OF
 }  // namespace pandun::detectors
 
@@ -39,6 +42,9 @@ const DetectorPart kParts[] = {
     {&detectors::new_number_burst_spec, &detectors::make_new_number_burst},
     {&detectors::foreign_burst_spec, &detectors::make_foreign_burst},
     {&detectors::premium_calls_spec, &detectors::make_premium_calls},
+    {&detectors::sim_box_spec, &detectors::make_sim_box},
+    {&detectors::fake_base_station_spec, &detectors::make_fake_base_station},
+    {&detectors::risk_propagation_spec, &detectors::make_risk_propagation},
 };
 
 // One number's and one trunk's life: every routed key is shown with the features of its number.
@@ -55,8 +61,9 @@ class Stage final : public Context {
       std::abort();
   }
   void run(Detector& detector, const model::Event& event) {
-    const auto& call = event.as<model::Call>();
     for (const bool out : {true, false}) {
+      if (event.kind() != model::EventKind::kCall) break;
+      const auto& call = event.as<model::Call>();
       const model::NumberKey self = out ? call.caller : call.callee;
       numbers_.update(self, hash_of(model::key_of(self)),
                       {event.time, out ? call.callee : call.caller, out, false, call.answered, call.duration_s, {}, {}},
@@ -110,7 +117,22 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       call.answered = model::Answered::kYes;
       call.duration_s = 400;
     }
+    call.caller_device = i % 3 == 0 ? "M1" : "M2";
+    call.caller_cell = "C1";
     event.payload = call;
+    stage.run(*detector, event);
+    model::Message message;
+    message.sender = model::NumberKey::service("95588");
+    message.recipient = call.callee;
+    message.sender_cell = i % 2 == 0 ? "C1" : "C2";
+    event.payload = message;
+    stage.run(*detector, event);
+    model::CellReport report;
+    report.reporter = model::NumberKey::e164(8613800000000 + i % 9);
+    report.cell = i % 3 == 0 ? "C1" : "C2";
+    report.near_cell = "C3";
+    report.oddity = static_cast<model::CellOddity>(i % 5);
+    event.payload = report;
     stage.run(*detector, event);
   }
   detector->evict(EventMs{INT64_MAX});

@@ -67,6 +67,9 @@ void put(Bytes& out, const model::Login& e) {
 void put(Bytes& out, const model::Opening& e) {
   out.all(e.number_text, e.number, e.holder, e.agent, e.plan);
 }
+void put(Bytes& out, const model::CellReport& e) {
+  out.all(e.reporter_text, e.sender_text, e.reporter, e.sender, e.cell, e.near_cell, e.oddity);
+}
 void put(Bytes& out, const model::Sighting& e) {
   out.all(e.client, e.server, e.server_port, e.severity, e.name, e.category, e.message);
 }

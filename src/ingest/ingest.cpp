@@ -71,6 +71,14 @@ void Normaliser::normalise(model::Event& event, model::Arena& arena) {
       opening.number = number(opening.number_text);
       break;
     }
+    case model::EventKind::kCellReport: {
+      auto& report = event.as<model::CellReport>();
+      // Not through number(): of who reports nothing but the key is kept, not even the token in the book of opaque ones.
+      report.reporter = numbering_.parse(report.reporter_text, options_.numbers_opaque);
+      report.reporter_text = {};
+      if (!report.sender_text.empty()) report.sender = number(report.sender_text);
+      break;
+    }
     case model::EventKind::kDns: {
       auto& dns = event.as<model::Dns>();
       const NormalName name = domains_.name(dns.query, arena);

@@ -21,8 +21,20 @@
 namespace pandun::model {
 
 // The order is the order of Payload's alternatives and of kEventKindNames; values are stored, so only append.
-enum class EventKind : std::uint8_t { kCall, kMessage, kFlow, kDns, kHttp, kTls, kFile, kLogin, kSighting, kOpening };
-inline constexpr std::size_t kEventKinds = 10;
+enum class EventKind : std::uint8_t {
+  kCall,
+  kMessage,
+  kFlow,
+  kDns,
+  kHttp,
+  kTls,
+  kFile,
+  kLogin,
+  kSighting,
+  kOpening,
+  kCellReport
+};
+inline constexpr std::size_t kEventKinds = 11;
 std::string_view name(EventKind kind);  // "call", "message", "flow", …
 
 enum class Answered : std::uint8_t { kUnknown, kNo, kYes };
@@ -135,7 +147,21 @@ struct Opening {
   std::string_view plan;    // what it was opened as: "family", "enterprise", "iot"; empty = not said
 };
 
-using Payload = std::variant<Call, Message, Flow, Dns, Http, Tls, File, Login, Sighting, Opening>;
+// What a telephone found odd about a cell.
+enum class CellOddity : std::uint8_t { kUnknownCell, kLacJump, kForced2g, kStrongSignal, kMessageFromIt };
+std::string_view name(CellOddity oddity);  // "unknown_cell", "lac_jump", …
+
+// A telephone (a protection app, a measurement report) saw a cell that the network does not know or that is not as it should be.
+struct CellReport {
+  std::string_view reporter_text, sender_text;  // as written; source only
+  NumberKey reporter;                           // a number or the app's own token: all that is kept of who reports
+  NumberKey sender;                             // shown by a message that came with it; withheld where there was none
+  std::string_view cell;                        // as seen
+  std::string_view near_cell;                   // the network's own cell before or beside it; empty = unknown
+  CellOddity oddity = CellOddity::kUnknownCell;
+};
+
+using Payload = std::variant<Call, Message, Flow, Dns, Http, Tls, File, Login, Sighting, Opening, CellReport>;
 
 struct Event {
   EventMs time;

@@ -405,6 +405,21 @@ void take(Reader& r, Opening& o) {
   o.plan = r.string();
 }
 
+void put(Writer& w, const CellReport& c) {
+  w.number(c.reporter);
+  w.number(c.sender);
+  w.byte(static_cast<std::uint8_t>(c.oddity));
+  w.string(c.cell);
+  w.string(c.near_cell);
+}
+void take(Reader& r, CellReport& c) {
+  c.reporter = r.number();
+  c.sender = r.number();
+  c.oddity = r.enumerator(CellOddity::kMessageFromIt);
+  c.cell = r.string();
+  c.near_cell = r.string();
+}
+
 std::size_t text_bytes(const Call& c) {
   return c.caller_device.size() + c.caller_cell.size() + c.callee_cell.size() + c.route.size() + c.callee_device.size();
 }
@@ -435,6 +450,10 @@ std::size_t text_bytes(const Sighting& s) {
 
 std::size_t text_bytes(const Opening& o) {
   return o.holder.size() + o.agent.size() + o.plan.size();
+}
+
+std::size_t text_bytes(const CellReport& c) {
+  return c.cell.size() + c.near_cell.size();
 }
 
 std::size_t text_bytes(const Event& event) {

@@ -78,6 +78,7 @@ class Maker {
          integer<std::int16_t>(),
          text()};
   }
+  void set(CellReport& c) { c = {{}, {}, number(), number(), text(), text(), static_cast<CellOddity>(random_() % 5)}; }
   void set(Opening& o) { o = {{}, number(), text(), text(), text()}; }
   void set(Message& m) {
     m = {{}, {}, number(), number(), text(), text(), text(), integer<std::int32_t>(), flag(), text(), text()};
@@ -143,6 +144,9 @@ auto fields(const Message& m) {
 }
 auto fields(const Opening& o) {
   return std::tuple(o.number, o.holder, o.agent, o.plan);
+}
+auto fields(const CellReport& c) {
+  return std::tuple(c.reporter, c.sender, c.cell, c.near_cell, c.oddity);
 }
 auto fields(const Flow& f) {
   return std::tuple(f.src, f.dst, f.src_port, f.dst_port, f.protocol, f.state, f.bytes_out, f.bytes_in, f.packets_out,

@@ -16,6 +16,7 @@ static std::vector<SourcePart> all() {
   SOURCE(calls)
   SOURCE(messages)
   SOURCE(openings)
+  SOURCE(cell_reports)
   SOURCE(zeek)
   SOURCE(eve)
   return parts;

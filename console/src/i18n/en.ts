@@ -173,6 +173,7 @@ const en: Messages = {
     login: 'Logins',
     sighting: 'Sightings',
     opening: 'Cards opened',
+    cell_report: 'Cell reports',
     report: 'Reports',
   },
   alert_state: { open: 'Open', in_case: 'In a case', dismissed: 'Dismissed' },

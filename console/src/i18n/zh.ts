@@ -172,6 +172,7 @@ const zh = {
     login: '登录',
     sighting: '外部发现',
     opening: '开卡',
+    cell_report: '基站上报',
     report: '举报',
   },
   alert_state: { open: '待处理', in_case: '已立案', dismissed: '已排除' },

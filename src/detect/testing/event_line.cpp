@@ -188,6 +188,21 @@ model::Opening opening(Words& w) {
   return o;
 }
 
+model::CellReport cell_report(Words& w) {
+  model::CellReport c;
+  c.reporter = parse_number(w.at(1));
+  if (!c.reporter.known()) w.fault("a report names who reports");
+  c.cell = w.text("cell");
+  if (c.cell.empty()) w.fault("a report names the cell that was seen: cell=…");
+  c.near_cell = w.text("near");
+  const std::string_view sender = w.text("sender");
+  if (!sender.empty()) c.sender = parse_number(sender);
+  using enum model::CellOddity;
+  for (const model::CellOddity oddity : {kUnknownCell, kLacJump, kForced2g, kStrongSignal, kMessageFromIt})
+    if (w.flag(model::name(oddity))) c.oddity = oddity;
+  return c;
+}
+
 model::Flow flow(Words& w) {
   const Ends e = ends(w);
   model::Flow f;
@@ -352,6 +367,8 @@ Result<model::Event> parse_event_line(std::string_view line, model::Arena& arena
     event.payload = message(words);
   } else if (kind == "opening") {
     event.payload = opening(words);
+  } else if (kind == "cell_report") {
+    event.payload = cell_report(words);
   } else if (kind == "flow") {
     event.payload = flow(words);
   } else if (kind == "dns") {

@@ -68,6 +68,14 @@ void describe(V& v, const model::Opening& o) {
   v.text("plan", o.plan);
 }
 template <typename V>
+void describe(V& v, const model::CellReport& c) {
+  v.number("reporter", c.reporter);
+  v.number("sender", c.sender);
+  v.text("cell", c.cell);
+  v.text("near_cell", c.near_cell);
+  v.text("oddity", model::name(c.oddity));
+}
+template <typename V>
 void describe(V& v, const model::Message& m) {
   v.number("sender", m.sender);
   v.number("recipient", m.recipient);

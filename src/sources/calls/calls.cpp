@@ -107,7 +107,7 @@ class CallsDecoder final : public CsvDecoder {
 };
 
 bool takes_file(std::string_view name) {
-  return is_csv_name(name) && !name_has(name, {"message", "sms", "msg", "opening"});
+  return is_csv_name(name) && !name_has(name, {"message", "sms", "msg", "opening", "cell_report"});
 }
 std::chrono::milliseconds disorder(std::string_view) {
   return std::chrono::seconds(60);

@@ -100,10 +100,10 @@ void Reading::general(const toml::table& root) {
     if (root.get(key) && std::find(allowed.begin(), allowed.end(), value) == allowed.end())
       fault(*root.get(key), fmt::format("{} is one of: {}", key, fmt::join(allowed, ", ")));
   };
-  if (!root.get("kind")) fault(root, "kind is missing: calls, messages or openings");
+  if (!root.get("kind")) fault(root, "kind is missing: calls, messages, openings or cell_reports");
   const std::string kind = field(root, "kind"), encoding = field(root, "encoding"), numbers = field(root, "numbers");
-  check("kind", {"calls", "messages", "openings"}, kind);
-  if ((kind == "calls" || kind == "messages" || kind == "openings") && kind != kind_)
+  check("kind", {"calls", "messages", "openings", "cell_reports"}, kind);
+  if ((kind == "calls" || kind == "messages" || kind == "openings" || kind == "cell_reports") && kind != kind_)
     fault(*root.get("kind"), fmt::format("this map is for {}, the input is {}", kind, kind_));
   check("encoding", {"utf-8", "gb18030"}, encoding);
   check("numbers", {"auto", "opaque"}, numbers);

@@ -73,6 +73,13 @@ bool csv_token(std::string_view text, std::size_t most) {
   });
 }
 
+bool looks_like_identity_number(std::string_view text) {
+  if (text.size() != 15 && text.size() != 18) return false;
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  return std::all_of(text.begin(), text.end() - 1, digit) &&
+         (digit(text.back()) || text.back() == 'X' || text.back() == 'x');
+}
+
 bool csv_host(std::string_view text) {
   return !text.empty() && text.size() <= 253 && std::all_of(text.begin(), text.end(), [](char c) {
     return static_cast<unsigned char>(c) > 0x20 && std::string_view("/:?#@\\,;").find(c) == std::string_view::npos;

@@ -26,6 +26,8 @@ bool csv_roaming(std::string_view kind);
 // A hash, token or id as a machine writes one: 1 to `most` ASCII letters, digits and - _ . : + / = @. Never a sentence, never a
 // word in another script.
 bool csv_token(std::string_view text, std::size_t most);
+// A resident identity number: 15 or 18 digits, the last of which may be X (GB 11643). A device's or card's identity has 15 too.
+bool looks_like_identity_number(std::string_view text);
 // A host name alone, at most 253 characters: no scheme, no path.
 bool csv_host(std::string_view text);
 

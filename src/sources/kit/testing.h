@@ -155,6 +155,10 @@ struct Describe {
   std::string operator()(const model::Opening& o) const {
     return fmt::format("opening {} holder={} agent={} plan={}", o.number_text, o.holder, o.agent, o.plan);
   }
+  std::string operator()(const model::CellReport& c) const {
+    return fmt::format("cell_report {} cell={} near={} {} sender={}", c.reporter_text, c.cell, c.near_cell,
+                       model::name(c.oddity), c.sender_text);
+  }
   std::string operator()(const model::Flow& f) const {
     return fmt::format("flow {}:{}>{}:{}/{} state={} bytes={}/{} pkts={}/{} ms={} {}", ip(f.src), f.src_port, ip(f.dst),
                        f.dst_port, f.protocol, static_cast<int>(f.state), f.bytes_out, f.bytes_in, f.packets_out,

@@ -88,7 +88,7 @@ class MessagesDecoder final : public CsvDecoder {
 };
 
 bool takes_file(std::string_view name) {
-  return is_csv_name(name) && !name_has(name, {"call", "cdr", "voice", "opening"});
+  return is_csv_name(name) && !name_has(name, {"call", "cdr", "voice", "opening", "cell_report"});
 }
 std::chrono::milliseconds disorder(std::string_view) {
   return std::chrono::seconds(60);

@@ -1,6 +1,4 @@
 // Openings: lines of a carrier's card register, one for each number that was handed to somebody. docs/inputs.md.
-#include <algorithm>
-
 #include "sources/kit/csv.h"
 #include "sources/kit/csv_source.h"
 #include "sources/kit/record.h"
@@ -31,14 +29,6 @@ const SourceSpec& spec() {
   return value;
 }
 
-// A resident identity number: 15 or 18 digits, the last of which may be X (GB 11643).
-bool is_identity_number(std::string_view text) {
-  if (text.size() != 15 && text.size() != 18) return false;
-  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  return std::all_of(text.begin(), text.end() - 1, digit) &&
-         (digit(text.back()) || text.back() == 'X' || text.back() == 'x');
-}
-
 class OpeningsDecoder final : public CsvDecoder {
  public:
   explicit OpeningsDecoder(ColumnMap map) : CsvDecoder("openings", columns(), std::move(map)) { guarded_ = kHolder; }
@@ -49,7 +39,7 @@ class OpeningsDecoder final : public CsvDecoder {
       fault = {model::RejectReason::kBadValue, why};
       return false;
     };
-    if (is_identity_number(values[kHolder]))
+    if (looks_like_identity_number(values[kHolder]))
       return refuse("holder looks like an identity number: give the register's keyed token");
     if (!csv_token(values[kHolder], 128)) return refuse("holder is not a token");
     if (!values[kAgent].empty() && !csv_token(values[kAgent], 64)) return refuse("agent is not an id");
