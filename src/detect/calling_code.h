@@ -43,4 +43,15 @@ constexpr std::uint16_t calling_code(model::NumberKey number) {
   return digits > 3 ? head : std::uint16_t{0};
 }
 
+// Both calling codes are told, and differ. Quick where both are of China.
+constexpr bool other_country(model::NumberKey one, model::NumberKey other) {
+  constexpr std::uint64_t kChina = 8'600'000'000'000, kNext = 8'700'000'000'000;
+  const auto chinese = [](model::NumberKey n) {
+    return n.kind() == model::NumberKind::kE164 && n.value() >= kChina && n.value() < kNext;
+  };
+  if (chinese(one) && chinese(other)) return false;
+  const std::uint16_t a = calling_code(one), b = calling_code(other);
+  return a != 0 && b != 0 && a != b;
+}
+
 }  // namespace pandun::detect

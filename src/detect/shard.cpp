@@ -16,7 +16,9 @@ NumberContact contact_of(const model::Call& call, EventMs time, bool outgoing) {
           call.answered,
           call.duration_s,
           outgoing ? call.caller_device : std::string_view{},
-          outgoing ? call.caller_cell : call.callee_cell};
+          outgoing ? call.caller_cell : call.callee_cell,
+          call.international,
+          outgoing && call.roaming};
 }
 
 NumberContact contact_of(const model::Message& message, EventMs time, bool outgoing) {
@@ -27,7 +29,9 @@ NumberContact contact_of(const model::Message& message, EventMs time, bool outgo
           model::Answered::kUnknown,
           -1,
           outgoing ? message.sender_device : std::string_view{},
-          outgoing ? message.sender_cell : std::string_view{}};
+          outgoing ? message.sender_cell : std::string_view{},
+          message.international,
+          false};
 }
 
 model::EntityKey cell_key(std::string_view cell) {
@@ -490,7 +494,7 @@ void Shard::evict(EventMs watermark) {
 
 std::vector<Shard::Section> Shard::sections() const {
   // Raised when their saved form or meaning changes.
-  constexpr std::uint32_t kNumbersVersion = 4, kHostsVersion = 2, kRulesVersion = 1, kDevicesVersion = 4,
+  constexpr std::uint32_t kNumbersVersion = 5, kHostsVersion = 2, kRulesVersion = 1, kDevicesVersion = 4,
                           kCellsVersion = 3, kDiallingVersion = 3;
   std::vector<Section> out{{"numbers", kNumbersVersion}, {"hosts", kHostsVersion}, {"rules", kRulesVersion},
                            {"devices", kDevicesVersion}, {"cells", kCellsVersion}, {"dialling", kDiallingVersion}};

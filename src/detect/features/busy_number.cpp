@@ -10,7 +10,7 @@ namespace pandun::detect {
 // ---- places ----
 
 void Places::add(bool cell, std::uint16_t hash, std::uint32_t time_s, std::uint32_t newest_s) {
-  const std::uint32_t start = start_s(Window::k24h, newest_s);
+  const std::uint32_t start = start_s(kLongest, newest_s);
   if (time_s < start) return;
   std::size_t live = 0;
   Seen* oldest = nullptr;
@@ -39,8 +39,7 @@ void Places::add(bool cell, std::uint16_t hash, std::uint32_t time_s, std::uint3
   seen_.push_back(Seen{time_s, hash, cell});
 }
 
-std::size_t Places::count(bool cell, std::uint32_t newest_s) const {
-  const std::uint32_t start = start_s(Window::k24h, newest_s);
+std::size_t Places::count(bool cell, std::uint32_t start) const {
   std::size_t out = 0;
   for (const Seen& seen : seen_) out += seen.cell == cell && seen.last_s >= start ? 1U : 0U;
   return out;
@@ -139,6 +138,7 @@ void BusyNumber::advance(std::uint32_t now_s) {
   move(calls_in);
   move(messages_out);
   move(messages_in);
+  if (marks != nullptr) marks->advance(now_s);
 }
 
 void BusyNumber::forget_before() {
@@ -160,19 +160,35 @@ NumberTally BusyNumber::counted(Window w, std::uint32_t back) const {
     n.talk_out_s = calls_out->counts.at(w, back, kTalk);
   }
   if (calls_in != nullptr) {
-    n.calls_in = calls_in->counts.at(w, back, 0);
-    n.returns = calls_in->counts.at(w, back, 1);
+    n.calls_in = calls_in->counts.at(w, back, kInCalls);
+    n.returns = calls_in->counts.at(w, back, kInReturns);
   }
   if (messages_out != nullptr) n.messages_out = messages_out->counts.at(w, back);
   if (messages_in != nullptr) n.messages_in = messages_in->counts.at(w, back);
   return n;
 }
 
+NumberMarks BusyNumber::marked(Window w, std::uint32_t back) const {
+  NumberMarks m{};
+  if (calls_in != nullptr) {
+    m.answered_in = calls_in->counts.at(w, back, kInAnswered);
+    m.unanswered_in = calls_in->counts.at(w, back, kInUnanswered);
+    m.short_in = calls_in->counts.at(w, back, kInShort);
+  }
+  if (marks == nullptr) return m;
+  m.night_out = marks->at(w, back, kNight);
+  m.long_out = marks->at(w, back, kLong);
+  m.abroad_out = marks->at(w, back, kAbroadOut);
+  m.roaming_out = marks->at(w, back, kRoaming);
+  m.abroad_in = marks->at(w, back, kAbroadIn);
+  return m;
+}
+
 void BusyNumber::see_region(std::uint32_t region, std::uint32_t time_s) {
   if (region == 0) return;
-  if (region_step == nullptr) region_step = std::make_unique<std::array<std::uint32_t, kRegions>>();
-  std::uint32_t& last = (*region_step)[region % kRegions];
-  last = std::max(last, time_s / spec(Window::k24h).step_s + 1);
+  if (region_last == nullptr) region_last = std::make_unique<std::array<std::uint32_t, kRegions>>();
+  std::uint32_t& last = (*region_last)[region % kRegions];
+  last = std::max(last, time_s + 1);
 }
 
 template <typename LanePtr>
@@ -185,7 +201,22 @@ auto& BusyNumber::open(LanePtr& lane) {
   return *lane;
 }
 
+void BusyNumber::mark(const Contact& c) {
+  const bool out = c.outgoing();
+  const bool is_long =
+      c.is(Lane::kCallOut) && c.answered == static_cast<std::uint32_t>(model::Answered::kYes) && c.talk_s > kLongTalkS;
+  const std::array<std::uint32_t, kMarkCounters> n{out ? c.night : 0U, is_long ? 1U : 0U, out ? c.abroad : 0U,
+                                                   out ? c.roaming : 0U, out ? 0U : c.abroad};
+  if ((n[kNight] | n[kLong] | n[kAbroadOut] | n[kRoaming] | n[kAbroadIn]) == 0) return;
+  if (marks == nullptr) {
+    marks = std::make_unique<WindowRings<kMarkCounters>>();
+    marks->advance(clock_s);
+  }
+  marks->add_all(c.time_s, n);
+}
+
 BusyNumber::Peers& BusyNumber::count(const Contact& c) {
+  mark(c);
   if (c.is(Lane::kMessageOut) || c.is(Lane::kMessageIn)) {
     Messages& lane = open(c.outgoing() ? messages_out : messages_in);
     lane.counts.add(c.time_s);
@@ -194,7 +225,13 @@ BusyNumber::Peers& BusyNumber::count(const Contact& c) {
   if (c.is(Lane::kCallIn)) {
     CallsIn& lane = open(calls_in);
     lane.counts.add(c.time_s);
-    if (c.returned == 1) lane.counts.add(c.time_s, 1);
+    if (c.returned == 1) lane.counts.add(c.time_s, kInReturns);
+    if (c.answered == static_cast<std::uint32_t>(model::Answered::kYes)) {
+      lane.counts.add(c.time_s, kInAnswered);
+      if (c.talk_s <= kShortTalkS) lane.counts.add(c.time_s, kInShort);
+    } else if (c.answered == static_cast<std::uint32_t>(model::Answered::kNo)) {
+      lane.counts.add(c.time_s, kInUnanswered);
+    }
     return lane.peers;
   }
   CallsOut& lane = open(calls_out);
@@ -271,7 +308,8 @@ std::uint64_t BusyNumber::bytes() const {
   add(calls_in);
   add(messages_out);
   add(messages_in);
-  if (region_step != nullptr) total += sizeof(*region_step);
+  if (marks != nullptr) total += sizeof(*marks);
+  if (region_last != nullptr) total += sizeof(*region_last);
   return total;
 }
 
@@ -281,7 +319,8 @@ void save_list(StateWriter& out, std::span<const Contact> list) {
   out.varint(list.size());
   for (const Contact& c : list) {
     out.u32(c.time_s);
-    out.u32(static_cast<std::uint32_t>(c.talk_s | c.region << 14 | c.lane << 24 | c.answered << 26 | c.returned << 28));
+    out.u32(static_cast<std::uint32_t>(c.talk_s | c.region << 14 | c.lane << 24 | c.answered << 26 | c.returned << 28 |
+                                       c.abroad << 29 | c.roaming << 30 | c.night << 31));
     out.u16(c.peer);
     out.u16(c.device);
     out.u16(c.cell);
@@ -303,6 +342,9 @@ std::vector<Contact> load_list(StateReader& in, std::uint32_t newest_s) {
     c.lane = (bits >> 24) & 3;
     c.answered = (bits >> 26) & 3;
     c.returned = (bits >> 28) & 1;
+    c.abroad = (bits >> 29) & 1;
+    c.roaming = (bits >> 30) & 1;
+    c.night = static_cast<std::uint8_t>(bits >> 31) & 1U;
     c.peer = in.u16();
     c.device = in.u16();
     c.cell = in.u16();
@@ -343,9 +385,11 @@ void BusyNumber::save(StateWriter& out) const {
   save_list(out, list);
   out.u8(places != nullptr ? 1 : 0);
   if (places != nullptr) places->save(out);
-  out.u8(region_step != nullptr ? 1 : 0);
-  if (region_step != nullptr)
-    for (const std::uint32_t step : *region_step) out.varint(step);
+  out.u8(region_last != nullptr ? 1 : 0);
+  if (region_last != nullptr)
+    for (const std::uint32_t last : *region_last) out.u32(last);
+  out.u8(marks != nullptr ? 1 : 0);
+  if (marks != nullptr) marks->save(out);
   const auto save_lane = [&out](const auto& lane) {
     if (lane == nullptr) return;
     lane->counts.save(out);
@@ -378,8 +422,12 @@ void BusyNumber::load(StateReader& in) {
     lane->peers.load(in, !before.empty());
   };
   if (in.u8() != 0) {
-    region_step = std::make_unique<std::array<std::uint32_t, kRegions>>();
-    for (std::uint32_t& step : *region_step) step = static_cast<std::uint32_t>(in.varint());
+    region_last = std::make_unique<std::array<std::uint32_t, kRegions>>();
+    for (std::uint32_t& last : *region_last) last = in.u32();
+  }
+  if (in.u8() != 0) {
+    marks = std::make_unique<WindowRings<kMarkCounters>>();
+    marks->load(in);
   }
   if ((lanes & 1U) != 0) load_lane(calls_out);
   if ((lanes & 2U) != 0) load_lane(calls_in);

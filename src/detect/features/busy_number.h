@@ -21,7 +21,7 @@
 
 namespace pandun::detect {
 
-// Devices or cells a busy number was lately seen with: 16-bit hashes and last-seen times.
+// Devices and cells a busy number was seen with in the last 30 d: hashes and last-seen times.
 class Places {
  public:
   struct Seen {
@@ -31,7 +31,13 @@ class Places {
   };
   static constexpr std::size_t kDevicesMax = 64, kCellsMax = 256;
   void add(bool cell, std::uint16_t hash, std::uint32_t time_s, std::uint32_t newest_s);
-  std::size_t count(bool cell, std::uint32_t newest_s) const;
+  std::size_t count(bool cell, std::uint32_t start_s) const;  // seen since
+  template <typename F>
+  void each(bool cell, F f) const {
+    for (const Seen& seen : seen_)
+      if (seen.cell == cell) f(seen.hash);
+  }
+  std::span<const Seen> all() const { return seen_; }
   std::uint64_t bytes() const { return sizeof(*this) + seen_.capacity() * sizeof(Seen); }
   void save(StateWriter& out) const;
   void load(StateReader& in);
@@ -42,6 +48,8 @@ class Places {
 
 struct BusyNumber {
   enum OutCounter : std::size_t { kCalls, kAnswered, kUnanswered, kShort, kTalk, kOutCounters };
+  enum InCounter : std::size_t { kInCalls, kInReturns, kInAnswered, kInUnanswered, kInShort, kInCounters };
+  enum MarkCounter : std::size_t { kNight, kLong, kAbroadOut, kRoaming, kAbroadIn, kMarkCounters };
   static constexpr std::size_t kRegions = 1024;
   // Whom it met since it is busy, by a History's hash, so that nobody is counted twice.
   using Met = std::array<std::uint64_t, (1U << History::kHashBits) / 64>;
@@ -62,7 +70,7 @@ struct BusyNumber {
     Peers peers;
   };
   struct CallsIn {
-    WindowRings<2> counts;  // calls, returns
+    WindowRings<kInCounters> counts;
     Peers peers;
   };
   struct Messages {
@@ -73,7 +81,8 @@ struct BusyNumber {
   std::unique_ptr<CallsIn> calls_in;
   std::unique_ptr<Messages> messages_out, messages_in;
   std::unique_ptr<Places> places;
-  std::unique_ptr<std::array<std::uint32_t, kRegions>> region_step;  // last half-hour + 1 each region was called in
+  std::unique_ptr<WindowRings<kMarkCounters>> marks;                 // from the first that there is on
+  std::unique_ptr<std::array<std::uint32_t, kRegions>> region_last;  // last second + 1 each region was called in
   std::uint32_t clock_s = 0;                                         // the rings stand here
   // Of what was before it became busy, until that is 30 d old: the packed history, and whom it met in the last 24 h before
   // and not since (the rings hold their counts).
@@ -96,6 +105,7 @@ struct BusyNumber {
   bool met_before(Lane lane, std::uint16_t hash, std::uint32_t start) const;  // and not since
   std::uint64_t total(Window w) const;
   NumberTally counted(Window w, std::uint32_t back) const;  // in the step so many before the current one
+  NumberMarks marked(Window w, std::uint32_t back) const;
   // From the contacts of 24 h that a number had until now.
   void begin(std::span<const Contact> contacts, std::uint32_t now_s);
   bool has_before() const { return !before.empty() || !before_peers.empty(); }
@@ -111,6 +121,7 @@ struct BusyNumber {
   template <typename LanePtr>
   auto& open(LanePtr& lane);
   Peers& count(const Contact& contact);
+  void mark(const Contact& contact);
   static std::size_t slot(Lane lane, std::uint16_t hash) {
     return (hash >> 2U) ^ static_cast<std::size_t>(lane) << 12U;
   }

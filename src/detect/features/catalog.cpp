@@ -72,6 +72,20 @@ constexpr Title kTitles[] = {
     {"distinct_cells_24h", "cells it was in within 24 h", "24 小时出现的小区数"},
     {"regions_callee_24h", "regions called in 24 h", "24 小时被叫归属地数"},
     {"night_share_24h", "share of calls and messages at night in 24 h", "24 小时夜间呼叫与发送比例"},
+    {"distinct_devices", "devices used", "使用的终端数"},
+    {"distinct_cells", "cells it was in", "出现的小区数"},
+    {"regions_callee", "regions called", "被叫归属地数"},
+    {"night_share", "share of calls and messages at night", "夜间呼叫与发送比例"},
+    {"long_ratio_out", "share of answered calls over 5 min", "接通后超过 5 分钟的比例"},
+    {"unanswered_in", "calls received but not answered", "未接来电次数"},
+    {"answered_ratio_in", "share of calls received that were answered", "来电接听率"},
+    {"short_ratio_in", "share of answered calls received of at most 10 s", "来电接听后不超过 10 秒的比例"},
+    {"international_share_out", "share of calls and messages abroad", "国际呼叫与发送比例"},
+    {"international_share_in", "share of calls and messages from abroad", "境外来话来信比例"},
+    {"roaming_share_out", "share of calls made while abroad", "境外漫游主叫比例"},
+    {"new_callee_share_24h", "share of new callees in 24 h", "24 小时新被叫比例"},
+    {"first_contact_share_24h", "share of first contacts in 24 h", "24 小时首次联系比例"},
+    {"max_messages_per_minute_5m", "most messages in a minute within 5 min", "5 分钟内单分钟最多发送条数"},
     {"max_calls_per_minute_5m", "most calls in a minute within 5 min", "5 分钟内单分钟最多主叫次数"},
     {"first_seen_age_s", "time since the number was first seen", "号码首次出现至今"},
     {"idle_before_s", "silence before it woke", "此前静默时长"},
@@ -305,6 +319,93 @@ void number_returns(Builder& b) {
        "最近 {zh}内由其此前 24 小时内呼叫过的号码打回的次数（参见 return_calls_24h）", kEstimate, 2, true});
 }
 
+// What came after the first list of features; ids stand in the order of building.
+void number_places(Builder& b) {
+  b.number<&Number::distinct_devices, k5m, k1h>(
+      {"distinct_devices", "devices",
+       "different devices it called or sent from in the last {en}, at most 64; see distinct_devices_24h",
+       "最近 {zh}使用的不同终端数（上限 64，参见 distinct_devices_24h）", kEstimate, 3, true});
+  b.number<&Number::distinct_devices, k7d, k30d>(
+      {"distinct_devices", "devices",
+       "different devices it called or sent from in the last {en}, at most 64; those of more than 24 h ago told apart "
+       "by 10 bits of hash, and sampled beyond 8 of 7 d and 6 before",
+       "最近 {zh}使用的不同终端数（上限 64；24 小时以前的为抽样估计）", kEstimate, 20, true});
+  b.number<&Number::distinct_cells, k5m, k1h>(
+      {"distinct_cells", "cells",
+       "different cells it was in when calling or called in the last {en}, at most 256; see distinct_cells_24h",
+       "最近 {zh}出现的不同小区数（上限 256，参见 distinct_cells_24h）", kEstimate, 4, true});
+  b.number<&Number::distinct_cells, k7d, k30d>({"distinct_cells", "cells",
+                                                "different cells it was in when calling or called in the last {en}, at "
+                                                "most 256; those of more than 24 h ago as of distinct_devices, within "
+                                                "about 40 % where they are sampled",
+                                                "最近 {zh}出现的不同小区数（上限 256；24 小时以前的为抽样估计）",
+                                                kEstimate, 20, true});
+  b.number<&Number::regions_callee, k5m, k1h>(
+      {"regions_callee", "regions",
+       "different regions it called in the last {en}, told from the callees' prefixes; see regions_callee_24h",
+       "最近 {zh}被叫号码的不同归属段数（参见 regions_callee_24h）", kEstimate, 9});
+  b.number<&Number::regions_callee, k7d, k30d>(
+      {"regions_callee", "regions",
+       "different regions it called in the last {en}; those of more than 24 h ago as of distinct_cells",
+       "最近 {zh}被叫号码的不同归属段数（24 小时以前的为抽样估计）", kEstimate, 20});
+}
+
+void number_marks(Builder& b) {
+  b.number<&Number::night_share, k5m, k1h, k7d, k30d>(
+      {"night_share", "ratio",
+       "share of the calls and messages out in the last {en} that fell between 22:00 and 06:00 local; not known "
+       "without "
+       "any",
+       "最近 {zh}主叫与发送中处于 22:00-06:00 的比例（无主叫和发送时未知）", kExact, 7});
+  b.number<&Number::long_ratio_out, k5m, k1h, k24h, k7d, k30d>(
+      {"long_ratio_out", "ratio",
+       "share of the answered calls made in the last {en} with over 5 minutes of talk; not known without answered "
+       "calls",
+       "最近 {zh}接通的主叫中通话超过 5 分钟的比例（无接通时未知）", kExact, 7});
+  b.number<&Number::unanswered_in, k5m, k1h, k24h, k7d, k30d>({"unanswered_in", "calls",
+                                                               "calls received in the last {en} that it did not answer",
+                                                               "最近 {zh}未接听的来电次数", kExact, 6, true});
+  b.number<&Number::answered_ratio_in, k5m, k1h, k24h, k7d, k30d>(
+      {"answered_ratio_in", "ratio",
+       "share of the calls received in the last {en} that it answered; not known without calls whose outcome is known",
+       "最近 {zh}来电接听率（结果均未知时未知）", kExact, 7});
+  b.number<&Number::short_ratio_in, k5m, k1h, k24h, k7d, k30d>(
+      {"short_ratio_in", "ratio",
+       "share of the answered calls received in the last {en} with at most 10 s of talk; not known without answered "
+       "calls",
+       "最近 {zh}已接听来电中通话不超过 10 秒的比例（无接听时未知）", kExact, 7});
+  b.number<&Number::international_share_out, k5m, k1h, k24h, k7d, k30d>(
+      {"international_share_out", "ratio",
+       "share of the calls and messages out in the last {en} that the feed calls international or that go to another "
+       "country code; not known without any",
+       "最近 {zh}主叫与发送中国际业务的比例（无主叫和发送时未知）", kExact, 7});
+  b.number<&Number::international_share_in, k5m, k1h, k24h, k7d, k30d>(
+      {"international_share_in", "ratio",
+       "share of the calls and messages received in the last {en} that the feed calls international or that come from "
+       "another country code; not known without any",
+       "最近 {zh}来电与来信中来自境外的比例（无来电和来信时未知）", kExact, 7});
+  b.number<&Number::roaming_share_out, k5m, k1h, k24h, k7d, k30d>(
+      {"roaming_share_out", "ratio",
+       "share of the calls made in the last {en} that the feed calls roaming; not known without calls made",
+       "最近 {zh}主叫中境外漫游的比例（无主叫时未知）", kExact, 7});
+  b.single(
+      {"new_callee_share_24h", "ratio",
+       "share of the different numbers called in the last 24 hours that it had not called in the 30 days before these; "
+       "by 10 bits of hash, of numbers that met more than are kept by a sample; not known of a number that is counted "
+       "busy (dial_new_callee_share says it of those that dial at pace) or without calls made",
+       "最近 24 小时主叫的不同号码中，此前 30 天未曾呼叫过的比例（繁忙号码及无主叫时未知）", kEstimate, 25},
+      k24h, &plain_number<&Number::new_callee_share_24h>);
+  b.single({"first_contact_share_24h", "ratio",
+            "share of the different numbers called in the last 24 hours with which it had neither calls nor messages, "
+            "either "
+            "way, in the 30 days before these; as new_callee_share_24h",
+            "最近 24 小时主叫的不同号码中，此前 30 天从无往来的比例（同 new_callee_share_24h）", kEstimate, 25},
+           k24h, &plain_number<&Number::first_contact_share_24h>);
+  b.single({"max_messages_per_minute_5m", "messages", "most messages sent in one of the last 5 whole minutes",
+            "最近 5 个整分钟中单分钟最多发送条数", kExact, 3, true, true},
+           k5m, &plain_number<&Number::max_messages_per_minute_5m>);
+}
+
 void number_singles(Builder& b) {
   b.single({"return_calls_24h", "calls",
             "calls received in the last 24 hours from numbers it had called within the 24 hours before; exact but for "
@@ -315,23 +416,23 @@ void number_singles(Builder& b) {
             "different devices it called or sent from in the last 24 hours, at most 64; two share a 12-bit hash once "
             "in 4,095",
             "最近 24 小时使用的不同终端数（上限 64）", kEstimate, 3, true},
-           k24h, &plain_number<&Number::distinct_devices_24h>);
+           k24h, &of_number<&Number::distinct_devices, k24h>);
   b.single({"distinct_cells_24h", "cells",
             "different cells it was in when calling or called in the last 24 hours, at most 256; two share a 12-bit "
             "hash once in 4,095",
             "最近 24 小时出现的不同小区数（上限 256）", kEstimate, 4, true},
-           k24h, &plain_number<&Number::distinct_cells_24h>);
+           k24h, &of_number<&Number::distinct_cells, k24h>);
   b.single(
       {"regions_callee_24h", "regions",
        "different regions it called in the last 24 hours, told from the callees' prefixes (7-digit block, area code, "
        "country code); within about 3 % below 300",
        "最近 24 小时被叫号码的不同归属段数（按号段、区号、国家码）", kEstimate, 9},
-      k24h, &plain_number<&Number::regions_callee_24h>);
+      k24h, &of_number<&Number::regions_callee, k24h>);
   b.single({"night_share_24h", "ratio",
             "share of the calls and messages out in the last 24 hours that fell between 22:00 and 06:00 local; not "
             "known without any",
             "最近 24 小时主叫与发送中处于 22:00-06:00 的比例（无主叫和发送时未知）", kExact, 7},
-           k24h, &plain_number<&Number::night_share_24h>);
+           k24h, &of_number<&Number::night_share, k24h>);
   b.single({"max_calls_per_minute_5m", "calls", "most calls made in one of the last 5 whole minutes",
             "最近 5 个整分钟中单分钟最多主叫次数", kExact, 3, true, true},
            k5m, &plain_number<&Number::max_calls_per_minute_5m>);
@@ -594,6 +695,8 @@ const std::vector<Feature>& catalog() {
     number_singles(builder);
     host_features(builder);
     number_returns(builder);
+    number_places(builder);
+    number_marks(builder);
     dialling_features(builder);
     device_features(builder);
     cell_features(builder);

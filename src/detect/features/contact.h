@@ -1,6 +1,6 @@
 // One call or message as a number's list holds it.
 //
-// Units    seconds since 1970; talk_s up to 16,383.
+// Units    seconds since 1970; talk_s up to 16,383; night is local, as NumberOptions says.
 // Safety   peer, device and cell are hashes: nothing here can be read back.
 #pragma once
 
@@ -19,7 +19,9 @@ struct Contact {
   std::uint32_t lane : 2;
   std::uint32_t answered : 2;  // model::Answered
   std::uint32_t returned : 1;  // a call in from a number this one had called within 24 h
-  std::uint32_t unused : 3;
+  std::uint32_t abroad : 1;    // the feed calls it international, or the peer's calling code is another
+  std::uint32_t roaming : 1;   // the feed says so of a call out
+  std::uint32_t night : 1;     // it fell between 22:00 and 06:00
   std::uint16_t peer;          // 1-65535; 0 = met again later, in the same lane
   std::uint16_t device, cell;  // 0 = not known, or seen again later
   std::uint16_t unused_too;

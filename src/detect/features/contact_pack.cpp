@@ -4,6 +4,8 @@
 #include <array>
 #include <bitset>
 
+#include "detect/features/number_activity.h"
+#include "detect/features/regions.h"
 #include "detect/window.h"
 #include "model/event.h"
 
@@ -72,11 +74,15 @@ bool unpack_sights(BitReader& in, Contact* contacts, std::size_t size, unsigned 
 // What a contact was, how it ended and what is known of its peer, as one symbol of a prefix code (Huffman, from the mix of
 // bench/province_slice.h, smoothed so that none is long).
 enum Meeting : std::uint32_t { kNotTold, kMetInList, kMetFirst, kMetKinds };
-constexpr std::array<std::uint8_t, 21> kLengths{5,  6,  3,  6,  7, 4,
-                                                10, 10, 10,             // called: answered, not answered, not known
-                                                5,  7,  3,  10, 9, 9,   // was called: by others, returned
-                                                5,  5,  3,  2,  7, 3};  // wrote, was written to
-constexpr unsigned kLongestCode = 10;
+// Kinds: of calls out by outcome, of calls in by outcome and whether they were returned, of messages.
+constexpr std::uint32_t kCalled = 0, kWasCalled = 3, kWasCalledBack = 7, kWrote = 11, kWasWrittenTo = 12, kKinds = 13;
+constexpr std::uint32_t kTaken = 0, kTakenShortly = 1, kNotTaken = 2, kOutcomeNotKnown = 3, kOutcomes = 4;
+constexpr std::array<std::uint8_t, kKinds * std::size_t{kMetKinds}> kLengths{
+    5,  6, 3, 6,  7,  4,  10, 10, 10,              // called: answered, not answered, not known
+    5,  8, 4, 8,  10, 6,  7,  9,  5,  12, 12, 10,  // was called by others: the four outcomes
+    10, 9, 9, 12, 12, 12, 11, 11, 10, 12, 12, 12,  // was called back
+    5,  5, 3, 2,  7,  3};                          // wrote, was written to
+constexpr unsigned kLongestCode = 12;
 
 struct SymbolCode {
   std::array<std::uint16_t, kLengths.size()> code{};  // the first bit is the lowest
@@ -101,15 +107,56 @@ struct SymbolCode {
 constexpr SymbolCode kCode;
 
 std::uint32_t kind_of(const Contact& c) {
-  if (c.is(Lane::kCallOut)) return c.answered == kYes ? 0 : c.answered == kNo ? 1 : 2;
-  if (c.is(Lane::kCallIn)) return c.returned == 1 ? 4 : 3;
-  return c.is(Lane::kMessageOut) ? 5 : 6;
+  if (c.is(Lane::kCallOut)) return kCalled + (c.answered == kYes ? 0 : c.answered == kNo ? 1 : 2);
+  if (c.is(Lane::kCallIn)) {
+    const std::uint32_t outcome = c.answered == kYes  ? (c.talk_s <= kShortTalkS ? kTakenShortly : kTaken)
+                                  : c.answered == kNo ? kNotTaken
+                                                      : kOutcomeNotKnown;
+    return (c.returned == 1 ? kWasCalledBack : kWasCalled) + outcome;
+  }
+  return c.is(Lane::kMessageOut) ? kWrote : kWasWrittenTo;
 }
 
 void set_kind(Contact& c, std::uint32_t kind) {
-  c.lane = (kind <= 2 ? 0U : kind <= 4 ? 1U : kind - 3) & 3U;
-  if (kind <= 1) c.answered = (kind == 0 ? kYes : kNo) & 3U;
-  c.returned = kind == 4 ? 1U : 0U;
+  if (kind < kWasCalled) {
+    c.lane = static_cast<std::uint32_t>(Lane::kCallOut) & 3U;
+    if (kind <= 1) c.answered = (kind == 0 ? kYes : kNo) & 3U;
+  } else if (kind < kWrote) {
+    c.lane = static_cast<std::uint32_t>(Lane::kCallIn) & 3U;
+    const std::uint32_t outcome = (kind - kWasCalled) % kOutcomes;
+    if (outcome != kOutcomeNotKnown) c.answered = (outcome == kNotTaken ? kNo : kYes) & 3U;
+    if (outcome == kTaken) c.talk_s = kShortTalkS + 1;
+    c.returned = kind >= kWasCalledBack ? 1U : 0U;
+  } else {
+    c.lane = static_cast<std::uint32_t>(kind == kWrote ? Lane::kMessageOut : Lane::kMessageIn) & 3U;
+  }
+}
+
+// Which contacts have something that few have.
+template <typename Get>
+void pack_rare(std::span<const Contact> contacts, BitWriter& out, Get get) {
+  std::uint32_t count = 0;
+  for (const Contact& c : contacts) count += get(c) ? 1U : 0U;
+  out.golomb(count, 0);
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < contacts.size() && count > 0; ++i) {
+    if (!get(contacts[i])) continue;
+    out.golomb(static_cast<std::uint32_t>(i - next), kGapBits);
+    next = i + 1;
+  }
+}
+
+template <typename Set>
+bool unpack_rare(BitReader& in, Contact* contacts, std::size_t size, Set set) {
+  const std::uint32_t count = in.golomb(0);
+  if (count > size) return false;
+  std::size_t at = 0;
+  for (std::uint32_t i = 0; i < count; ++i, ++at) {
+    at += in.golomb(kGapBits);
+    if (at >= size) return false;
+    set(contacts[at]);
+  }
+  return in.ok();
 }
 
 void pack_steps(std::uint32_t steps, BitWriter& out) {
@@ -162,9 +209,12 @@ void pack_contacts(std::span<const Contact> contacts, std::uint32_t now_s, BitWr
   pack_sights(contacts, out, kPlaceBits, [](const Contact& c) { return c.device; });
   pack_sights(contacts, out, kPlaceBits, [](const Contact& c) { return c.cell; });
   pack_sights(contacts, out, 10, [](const Contact& c) { return static_cast<std::uint16_t>(c.region); });
+  pack_rare(contacts, out, [](const Contact& c) { return c.abroad == 1; });
+  pack_rare(contacts, out, [](const Contact& c) { return c.roaming == 1; });
 }
 
-bool unpack_contacts(BitReader& in, std::uint32_t now_s, Contact* out, std::size_t& size) {
+bool unpack_contacts(BitReader& in, std::uint32_t now_s, std::chrono::seconds local_offset, Contact* out,
+                     std::size_t& size) {
   size = in.golomb(kCountBits);
   std::size_t recent = in.golomb(0);
   if (!in.ok() || size > kPackedContacts || recent > size) return false;
@@ -182,6 +232,7 @@ bool unpack_contacts(BitReader& in, std::uint32_t now_s, Contact* out, std::size
     } else {
       c.time_s = (half -= back) * kHalfHour;
     }
+    c.night = is_night(c.time_s, local_offset) ? 1U : 0U;
     const SymbolCode::Found symbol = kCode.found[in.look(kLongestCode)];
     in.skip(symbol.length);
     set_kind(c, symbol.symbol / kMetKinds);
@@ -201,7 +252,9 @@ bool unpack_contacts(BitReader& in, std::uint32_t now_s, Contact* out, std::size
                        [](Contact& c, std::uint32_t v) { c.device = static_cast<std::uint16_t>(v); }) &&
          unpack_sights(in, out, size, kPlaceBits,
                        [](Contact& c, std::uint32_t v) { c.cell = static_cast<std::uint16_t>(v); }) &&
-         unpack_sights(in, out, size, 10, [](Contact& c, std::uint32_t v) { c.region = v & 1023U; });
+         unpack_sights(in, out, size, 10, [](Contact& c, std::uint32_t v) { c.region = v & 1023U; }) &&
+         unpack_rare(in, out, size, [](Contact& c) { c.abroad = 1; }) &&
+         unpack_rare(in, out, size, [](Contact& c) { c.roaming = 1; });
 }
 
 }  // namespace pandun::detect

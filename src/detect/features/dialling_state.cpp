@@ -258,8 +258,7 @@ void DiallingActivities::update(model::NumberKey number, std::uint64_t hash, con
     const std::uint32_t callee = who(call.callee);
     const bool e164 = call.callee.kind() == model::NumberKind::kE164;
     c.callee = e164 ? static_cast<std::uint32_t>(call.callee.value()) : callee;
-    const std::uint16_t own = calling_code(number), other = calling_code(call.callee);
-    const bool abroad = call.international || (own != 0 && other != 0 && own != other);
+    const bool abroad = call.international || other_country(number, call.callee);
     bool fresh = false, first = false;
     record.meet(callee, time_s, fresh, first);
     c.flags = static_cast<std::uint8_t>((e164 ? DialCall::kE164 : 0) | (abroad ? DialCall::kInternational : 0) |

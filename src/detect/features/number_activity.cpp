@@ -45,6 +45,24 @@ void tally_busy(const BusyNumber& busy, Window w, NumberTally& t) {
   if (busy.messages_in != nullptr) t.messages_in += narrow(busy.messages_in->counts.total(w));
 }
 
+void mark_busy(const BusyNumber& busy, Window w, NumberMarks& m) {
+  const auto narrow = [](std::uint64_t n) {
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(n, 0x7fffffffU));
+  };
+  if (busy.calls_in != nullptr) {
+    const auto& counts = busy.calls_in->counts;
+    m.answered_in += narrow(counts.total(w, BusyNumber::kInAnswered));
+    m.unanswered_in += narrow(counts.total(w, BusyNumber::kInUnanswered));
+    m.short_in += narrow(counts.total(w, BusyNumber::kInShort));
+  }
+  if (busy.marks == nullptr) return;
+  m.night_out += narrow(busy.marks->total(w, BusyNumber::kNight));
+  m.long_out += narrow(busy.marks->total(w, BusyNumber::kLong));
+  m.abroad_out += narrow(busy.marks->total(w, BusyNumber::kAbroadOut));
+  m.roaming_out += narrow(busy.marks->total(w, BusyNumber::kRoaming));
+  m.abroad_in += narrow(busy.marks->total(w, BusyNumber::kAbroadIn));
+}
+
 // How many different ones: a set of twice as many slots as there can be, so that little is cleared for few.
 class Counted {
  public:
@@ -80,9 +98,9 @@ class Gathered {
     members_[size_++] = hash;
   }
   std::span<const std::uint16_t> all() const { return {members_.data(), size_}; }
-  bool has_of(std::uint16_t hash) const {  // a History's hash
-    for (std::uint32_t low = 0; low < 1U << (16 - History::kHashBits); ++low)
-      if (set_.test((std::uint32_t{hash} << (16 - History::kHashBits)) + low)) return true;
+  bool has_of(std::uint16_t hash, unsigned bits) const {  // a History's hash, of one of so many bits
+    for (std::uint32_t low = 0; low < 1U << (bits - History::kHashBits); ++low)
+      if (set_.test((std::uint32_t{hash} << (bits - History::kHashBits)) + low)) return true;
     return false;
   }
 
@@ -115,6 +133,23 @@ void tally_contacts(std::span<const Contact> contacts, NumberTally& t) {
   t.talk_out_s += talk;
 }
 
+void mark_contacts(std::span<const Contact> contacts, NumberMarks& m) {
+  constexpr auto kYes = static_cast<std::uint32_t>(model::Answered::kYes);
+  constexpr auto kNo = static_cast<std::uint32_t>(model::Answered::kNo);
+  for (const Contact& c : contacts) {
+    const std::uint32_t out = c.outgoing() ? 1U : 0U, in = 1U - out;
+    const std::uint32_t call_in = c.is(Lane::kCallIn) ? 1U : 0U, yes = c.answered == kYes ? 1U : 0U;
+    m.night_out += out & c.night;
+    m.abroad_out += out & c.abroad;
+    m.abroad_in += in & c.abroad;
+    m.roaming_out += out & c.roaming;
+    m.long_out += out & yes & (c.talk_s > kLongTalkS ? 1U : 0U);
+    m.answered_in += call_in & yes;
+    m.unanswered_in += call_in & (c.answered == kNo ? 1U : 0U);
+    m.short_in += call_in & yes & (c.talk_s <= kShortTalkS ? 1U : 0U);
+  }
+}
+
 EventMs NumberActivity::newest() const {
   return EventMs{static_cast<std::int64_t>(record_->newest_s) * 1000};
 }
@@ -143,6 +178,41 @@ const NumberTally& NumberActivity::tally(Window w) const {
     if (const History* before = all_->history(*record_); before != nullptr) before->tally(w, t);
   if (record_->form == NumberRecord::kBusy) tally_busy(all_->busy(*record_), w, t);
   return t;
+}
+
+const NumberMarks& NumberActivity::marks(Window w) const {
+  const auto i = static_cast<std::size_t>(w);
+  if ((have_marks_ >> i & 1U) != 0) return marks_[i];
+  have_marks_ |= 1U << i;
+  NumberMarks& m = marks_[i] = NumberMarks{};
+  mark_contacts(inside(all_->contacts(*record_), start_s(std::min(w, Window::k24h), record_->newest_s)), m);
+  if (w >= Window::k7d)
+    if (const History* before = all_->history(*record_); before != nullptr) before->mark(w, m);
+  if (record_->form == NumberRecord::kBusy) mark_busy(all_->busy(*record_), w, m);
+  return m;
+}
+
+double NumberActivity::answered_ratio_in(Window w) const {
+  const NumberMarks& m = marks(w);
+  return ratio(m.answered_in, std::uint64_t{m.answered_in} + m.unanswered_in);
+}
+double NumberActivity::short_ratio_in(Window w) const {
+  return ratio(marks(w).short_in, marks(w).answered_in);
+}
+double NumberActivity::long_ratio_out(Window w) const {
+  return ratio(marks(w).long_out, tally(w).answered_out);
+}
+double NumberActivity::night_share(Window w) const {
+  return ratio(marks(w).night_out, std::uint64_t{tally(w).calls_out} + tally(w).messages_out);
+}
+double NumberActivity::international_share_out(Window w) const {
+  return ratio(marks(w).abroad_out, std::uint64_t{tally(w).calls_out} + tally(w).messages_out);
+}
+double NumberActivity::international_share_in(Window w) const {
+  return ratio(marks(w).abroad_in, std::uint64_t{tally(w).calls_in} + tally(w).messages_in);
+}
+double NumberActivity::roaming_share_out(Window w) const {
+  return ratio(marks(w).roaming_out, tally(w).calls_out);
 }
 
 double NumberActivity::answered_ratio_out(Window w) const {
@@ -202,8 +272,8 @@ double NumberActivity::distinct(Lane lane, Window w) const {
     value = static_cast<double>(recent.all().size());
   }
   if (before != nullptr)
-    before->each_peer(lane, w, [&](std::uint16_t hash, std::uint32_t weight) {
-      if (!recent.has_of(hash) && (busy == nullptr || !busy->has_met(hash))) value += weight;
+    before->each(met(lane), w, [&](std::uint16_t hash, std::uint32_t weight) {
+      if (!recent.has_of(hash, 16) && (busy == nullptr || !busy->has_met(hash))) value += weight;
     });
   if (busy != nullptr) value += busy->count(w);
   return value;
@@ -229,75 +299,105 @@ bool NumberActivity::exact() const {
   return true;
 }
 
-double NumberActivity::distinct_places(bool cell) const {
+double NumberActivity::distinct_places(bool cell, Window w) const {
+  const History* before = w >= Window::k7d ? all_->history(*record_) : nullptr;
+  Gathered recent(all_->scratch());
+  double seen = 0;
   if (record_->form == NumberRecord::kBusy) {
-    const Places* seen = all_->places(*record_);
-    return seen == nullptr ? 0 : static_cast<double>(seen->count(cell, record_->newest_s));
+    if (const Places* places = all_->places(*record_); places != nullptr) {
+      seen = static_cast<double>(places->count(cell, start_s(w, record_->newest_s)));
+      if (before != nullptr) places->each(cell, [&](std::uint16_t place) { recent.add(place); });
+    }
+  } else {
+    each_recent(start_s(std::min(w, Window::k24h), record_->newest_s), [&](const Contact& c) {
+      if (const std::uint16_t place = cell ? c.cell : c.device; place != 0) recent.add(place);
+    });
+    seen = static_cast<double>(recent.all().size());
   }
-  const std::span<const Contact> contacts = inside(all_->contacts(*record_), start_s(Window::k24h, record_->newest_s));
-  Counted seen(contacts.size());
-  for (const Contact& c : contacts)
-    if (const std::uint16_t place = cell ? c.cell : c.device; place != 0) seen.add(place);
-  return static_cast<double>(std::min(seen.size(), cell ? Places::kCellsMax : Places::kDevicesMax));
+  if (before != nullptr)
+    before->each(cell ? Met::kCell : Met::kDevice, w, [&](std::uint16_t hash, std::uint32_t weight) {
+      if (!recent.has_of(hash, kPlaceBits)) seen += weight;
+    });
+  return std::min(seen, static_cast<double>(cell ? Places::kCellsMax : Places::kDevicesMax));
 }
-double NumberActivity::distinct_devices_24h() const {
-  return distinct_places(false);
+double NumberActivity::distinct_devices(Window w) const {
+  return distinct_places(false, w);
 }
-double NumberActivity::distinct_cells_24h() const {
-  return distinct_places(true);
+double NumberActivity::distinct_cells(Window w) const {
+  return distinct_places(true, w);
 }
 
 // Regions are hashed to 1..1023, so some fall together: corrected by linear counting (Whang et al. 1990).
-double NumberActivity::regions_callee_24h() const {
-  std::bitset<1024> seen;
-  const std::uint32_t start = start_s(Window::k24h, record_->newest_s);
+double NumberActivity::regions_callee(Window w) const {
+  std::bitset<1024> seen, at_all;
   if (record_->form == NumberRecord::kBusy) {
+    const std::uint32_t start = start_s(w, record_->newest_s);
     const BusyNumber& busy = all_->busy(*record_);
-    const std::uint32_t first_step = start / spec(Window::k24h).step_s;
-    if (busy.region_step != nullptr)
-      for (std::size_t r = 1; r < BusyNumber::kRegions; ++r) seen[r] = (*busy.region_step)[r] > first_step;
+    if (busy.region_last != nullptr)
+      for (std::size_t r = 1; r < BusyNumber::kRegions; ++r) {
+        seen[r] = (*busy.region_last)[r] > start;
+        at_all[r] = (*busy.region_last)[r] != 0;
+      }
   } else {
-    each_recent(start, [&](const Contact& c) {
+    each_recent(start_s(std::min(w, Window::k24h), record_->newest_s), [&](const Contact& c) {
       if (c.region != 0) seen[c.region] = true;
     });
+    at_all = seen;
   }
-  const double hit = std::min<double>(static_cast<double>(seen.count()), 1022);
-  return std::round(-1023 * std::log1p(-hit / 1023));
+  double hit = static_cast<double>(seen.count());
+  if (const History* before = w >= Window::k7d ? all_->history(*record_) : nullptr; before != nullptr)
+    before->each(Met::kRegion, w, [&](std::uint16_t region, std::uint32_t weight) {
+      if (!at_all[region & 1023U]) hit += weight;
+    });
+  return std::round(-1023 * std::log1p(-std::min(hit, 1022.0) / 1023));
 }
 
-double NumberActivity::night_share_24h() const {
-  const auto offset = all_->options().local_offset;
-  const NumberTally& t = tally(Window::k24h);
-  const std::uint64_t out = std::uint64_t{t.calls_out} + t.messages_out;
-  std::uint64_t night = 0;
-  each_recent(start_s(Window::k24h, record_->newest_s),
-              [&](const Contact& c) { night += c.outgoing() && is_night(c.time_s, offset) ? 1U : 0U; });
-  if (record_->form == NumberRecord::kBusy) {
-    const BusyNumber& busy = all_->busy(*record_);
-    constexpr WindowSpec day = spec(Window::k24h);
-    const std::uint32_t head = record_->newest_s / day.step_s;
-    for (std::uint32_t back = 0; back < day.steps && back <= head; ++back) {
-      if (!is_night((head - back) * day.step_s, offset)) continue;
-      if (busy.calls_out != nullptr) night += busy.calls_out->counts.at(Window::k24h, back, BusyNumber::kCalls);
-      if (busy.messages_out != nullptr) night += busy.messages_out->counts.at(Window::k24h, back);
-    }
+double NumberActivity::unmet_share(std::uint8_t lanes) const {
+  if (record_->form == NumberRecord::kBusy) return kUnknown;
+  const History* before = all_->history(*record_);
+  const unsigned level = before == nullptr ? 0 : before->level(lanes);
+  Gathered callees(all_->scratch());
+  each_recent(start_s(Window::k24h, record_->newest_s), [&](const Contact& c) {
+    if (c.is(Lane::kCallOut) && c.peer != 0) callees.add(c.peer);
+  });
+  std::uint64_t all = 0, unmet = 0;
+  for (const std::uint16_t peer : callees.all()) {
+    const std::uint16_t hash = History::hash_of(peer);
+    if (!History::passes(hash, level)) continue;
+    ++all;
+    unmet += before == nullptr || !before->has_met(hash, lanes) ? 1U : 0U;
   }
-  return ratio(night, out);
+  return ratio(unmet, all);
+}
+double NumberActivity::new_callee_share_24h() const {
+  return unmet_share(1U << static_cast<unsigned>(Lane::kCallOut));
+}
+double NumberActivity::first_contact_share_24h() const {
+  return unmet_share((1U << kLanes) - 1);
 }
 
-double NumberActivity::max_calls_per_minute_5m() const {
+double NumberActivity::most_a_minute(Lane lane) const {
   std::array<std::uint32_t, 5> minutes{};
   const std::uint32_t now = record_->newest_s / 60;
   each_recent(now < 4 ? 0 : (now - 4) * 60, [&](const Contact& c) {
-    if (c.is(Lane::kCallOut)) ++minutes[now - c.time_s / 60];
+    if (c.is(lane)) ++minutes[now - c.time_s / 60];
   });
   if (record_->form == NumberRecord::kBusy) {
     const BusyNumber& busy = all_->busy(*record_);
-    if (busy.calls_out != nullptr)
-      for (std::uint32_t back = 0; back < 5; ++back)
+    for (std::uint32_t back = 0; back < 5; ++back) {
+      if (lane == Lane::kCallOut && busy.calls_out != nullptr)
         minutes[back] += busy.calls_out->counts.at(Window::k1h, back, BusyNumber::kCalls);
+      if (lane == Lane::kMessageOut && busy.messages_out != nullptr)
+        minutes[back] += busy.messages_out->counts.at(Window::k1h, back);
+    }
   }
   return *std::max_element(minutes.begin(), minutes.end());
+}
+double NumberActivity::max_calls_per_minute_5m() const {
+  return most_a_minute(Lane::kCallOut);
+}
+double NumberActivity::max_messages_per_minute_5m() const {
+  return most_a_minute(Lane::kMessageOut);
 }
 
 double NumberActivity::first_seen_age_s() const {

@@ -4,12 +4,14 @@
 //          number's own newest event. A ratio without a denominator is NaN: "not known", and no comparison with it holds.
 // Roles    "out": the number called or sent. "in": it was called or received.
 // Answered says yes, or unknown with a talk time above 0. Unanswered: no, or unknown with a talk time of 0. Short: answered
-//          with a talk time of at most 10 s.
+//          with a talk time of at most 10 s; long: over 5 min.
+// Abroad   the feed calls it international, or the peer's calling code is another than the number's own.
 // Shape    bare, listed, packed, busy: number_state.h. Counts are exact in all of them and equal to a brute-force pass.
 // Peers    distinct peers of 5 min, 1 h and 24 h are told apart by 16 bits of hash: of 64 different ones, one is missed for
 //          another in 1 of 32 numbers. A busy number's are by 32 bits, exact up to 8,192 (exact() tells), then within 3.3 %
 //          (1 sigma). Of 7 d and 30 d, who was last met more than 24 h ago is one of up to 16 of 7 d, and 8 before, that are
 //          kept; of more a sample is, within about 30 % of that part (1 sigma): number_history.h. Busy: 7 % beyond 96 a step.
+//          Devices, cells and regions of 7 d and 30 d likewise, of each 8 of 7 d and 6 before.
 // Late     an older event counts in every window its step is still inside of; behind all of them it is only counted as
 //          too old. distinct devices, cells and regions, and max_calls_per_minute, follow the same windows.
 // Life     a NumberActivity is a view for one call of on_event(); it memoises what was asked.
@@ -41,8 +43,15 @@ struct NumberTally {
   std::uint64_t talk_out_s;  // talk time of answered calls out, each counted up to 16,383 s
 };
 
-inline constexpr std::uint32_t kShortTalkS = 10, kTalkMaxS = (1U << 14) - 1;
+// Sums that fewer ask for. Night and abroad: of calls and messages alike.
+struct NumberMarks {
+  std::uint32_t night_out, long_out, abroad_out, roaming_out, abroad_in;
+  std::uint32_t answered_in, unanswered_in, short_in;
+};
+
+inline constexpr std::uint32_t kShortTalkS = 10, kLongTalkS = 300, kTalkMaxS = (1U << 14) - 1;
 void tally_contacts(std::span<const Contact> contacts, NumberTally& sum);
+void mark_contacts(std::span<const Contact> contacts, NumberMarks& sum);
 
 class NumberActivity {
  public:
@@ -68,6 +77,16 @@ class NumberActivity {
   double out_share(Window w) const;           // calls out / all calls
   double repeat_ratio_out(Window w) const;    // 1 - distinct callees / calls out
 
+  const NumberMarks& marks(Window w) const;
+  double unanswered_in(Window w) const { return marks(w).unanswered_in; }
+  double answered_ratio_in(Window w) const;        // of calls received
+  double short_ratio_in(Window w) const;           // of those answered
+  double long_ratio_out(Window w) const;           // of calls made that were answered
+  double night_share(Window w) const;              // of calls and messages out, those between 22:00 and 06:00 local
+  double international_share_out(Window w) const;  // of calls and messages out, those abroad
+  double international_share_in(Window w) const;   // of calls and messages in, those from abroad
+  double roaming_share_out(Window w) const;        // of calls out, those made while abroad
+
   double distinct_callees(Window w) const;
   double distinct_callers(Window w) const;
   double distinct_recipients(Window w) const;  // of messages
@@ -76,11 +95,15 @@ class NumberActivity {
 
   double return_calls(Window w) const { return tally(w).returns; }
   double return_calls_24h() const { return tally(Window::k24h).returns; }
-  double distinct_devices_24h() const;     // it called or sent from; 0 when the feed never says; at most 64
-  double distinct_cells_24h() const;       // it was in, calling or called; at most 256
-  double regions_callee_24h() const;       // regions called, by number prefix; an estimate within about 3 % below 300
-  double night_share_24h() const;          // of calls and messages out, those between 22:00 and 06:00 local
+  double distinct_devices(Window w) const;  // it called or sent from; 0 when the feed never says; at most 64
+  double distinct_cells(Window w) const;    // it was in, calling or called; at most 256
+  double regions_callee(Window w) const;    // regions called, by number prefix; an estimate within about 3 % below 300
+  // Of the different numbers called in 24 h, those that it had not called (not met in any way) in the 30 days before these
+  // 24 h. Not known of a busy number.
+  double new_callee_share_24h() const;
+  double first_contact_share_24h() const;
   double max_calls_per_minute_5m() const;  // out, by whole minutes
+  double max_messages_per_minute_5m() const;
   double first_seen_age_s() const;
   double idle_before_s() const;  // the latest silence of 24 h or more, whole hours, for 7 d after it ended; else 0
 
@@ -91,7 +114,9 @@ class NumberActivity {
  private:
   friend class NumberActivities;
   double distinct(Lane lane, Window w) const;
-  double distinct_places(bool cell) const;
+  double distinct_places(bool cell, Window w) const;
+  double unmet_share(std::uint8_t lanes) const;
+  double most_a_minute(Lane lane) const;
   // f(const Contact&) of each contact of a list that is inside the window.
   template <typename F>
   void each_recent(std::uint32_t start_s, F f) const;
@@ -101,8 +126,9 @@ class NumberActivity {
   const NumberRecord* record_;
   model::NumberKey number_;
   mutable std::array<NumberTally, kWindows> tally_;
+  mutable std::array<NumberMarks, kWindows> marks_;
   mutable std::array<std::array<double, kWindows>, 4> distinct_;  // valid where the bit is set
-  mutable std::uint32_t have_tally_ = 0, have_distinct_ = 0;
+  mutable std::uint32_t have_tally_ = 0, have_marks_ = 0, have_distinct_ = 0;
 };
 
 }  // namespace pandun::detect

@@ -31,6 +31,7 @@ struct Told {
   model::Answered answered;
   std::int32_t talk;
   int device, cell;  // 0 = not said
+  bool abroad = false, roaming = false;
 };
 
 // The features' definitions, straight from the header comment, over everything ever told.
@@ -57,11 +58,12 @@ class BruteForce {
       if (t.time >= start_s(w, newest_) && wanted(t)) seen.insert(static_cast<std::uint64_t>(what(t)));
     return static_cast<double>(seen.size());
   }
-  double max_per_minute() const {
+  double max_per_minute(bool message) const {
     std::map<std::uint32_t, double> minutes;
     double most = 0;
     for (const Told& t : all_)
-      if (t.outgoing && !t.message && t.time / 60 + 5 > newest_ / 60) most = std::max(most, ++minutes[t.time / 60]);
+      if (t.outgoing && t.message == message && t.time / 60 + 5 > newest_ / 60)
+        most = std::max(most, ++minutes[t.time / 60]);
     return most;
   }
   double talk(Window w) const {
@@ -77,8 +79,21 @@ class BruteForce {
     for (const Told& t : all_) first = std::min(first, t.time);
     return first;
   }
-  double night() const {
-    return count(Window::k24h, [](const Told& t) { return t.outgoing && is_night(t.time, std::chrono::hours(8)); });
+  double night(Window w) const {
+    return count(w, [](const Told& t) { return t.outgoing && is_night(t.time, std::chrono::hours(8)); });
+  }
+  // Of the different numbers called in 24 h, those not met before these (called; or in any way).
+  double unmet_share(bool any_way) const {
+    const std::uint32_t day = start_s(Window::k24h, newest_), from = start_s(kLongest, newest_);
+    std::set<std::uint64_t> callees, before;
+    for (const Told& t : all_) {
+      const bool call_out = t.outgoing && !t.message;
+      if (t.time >= day && call_out) callees.insert(t.peer);
+      if (t.time < day && t.time >= from && (any_way || call_out)) before.insert(t.peer);
+    }
+    double unmet = 0;
+    for (const std::uint64_t callee : callees) unmet += before.contains(callee) ? 0 : 1;
+    return unmet / static_cast<double>(callees.size());
   }
 
  private:
@@ -115,7 +130,17 @@ void expect_peers(double a, double b, const char* what, Window w, std::array<Err
   errors[w == Window::k7d ? 0 : 1].add(a, b);
 }
 
-void compare(const NumberActivity& n, const BruteForce& b, int form, std::array<Errors, 2>& errors) {
+struct ShareErrors {
+  double sum = 0, squares = 0, n = 0;
+  void add(double error) {
+    sum += error;
+    squares += error * error;
+    n += 1;
+  }
+};
+
+void compare(const NumberActivity& n, const BruteForce& b, int form, std::array<Errors, 2>& errors,
+             ShareErrors& shares) {
   const auto call_out = [](const Told& t) { return t.outgoing && !t.message; };
   const auto call_in = [](const Told& t) { return !t.outgoing && !t.message; };
   const auto message_out = [](const Told& t) { return t.outgoing && t.message; };
@@ -151,6 +176,39 @@ void compare(const NumberActivity& n, const BruteForce& b, int form, std::array<
         ASSERT_GE(all, least) << spec(w).name;
       }
     }
+    const auto in_yes = [&](const Told& t) { return call_in(t) && t.answered == model::Answered::kYes; };
+    const double got = b.count(w, in_yes),
+                 missed = b.count(w, [&](const Told&t) { return call_in(t) && t.answered == model::Answered::kNo; });
+    expect_same(n.unanswered_in(w), missed, "unanswered_in", w);
+    expect_same(n.answered_ratio_in(w), got / (got + missed), "answered_ratio_in", w);
+    expect_same(n.short_ratio_in(w), b.count(w, [&](const Told& t) { return in_yes(t) && t.talk <= 10; }) / got,
+                "short_ratio_in", w);
+    expect_same(n.long_ratio_out(w), b.count(w, [&](const Told& t) { return answered(t) && t.talk > 300; }) / yes,
+                "long_ratio_out", w);
+    const double out = b.count(w, [](const Told&t) { return t.outgoing; }), in = all - out;
+    expect_same(n.night_share(w), b.night(w) / out, "night_share", w);
+    expect_same(n.international_share_out(w), b.count(w, [](const Told& t) { return t.outgoing && t.abroad; }) / out,
+                "international_share_out", w);
+    expect_same(n.international_share_in(w), b.count(w, [](const Told& t) { return !t.outgoing && t.abroad; }) / in,
+                "international_share_in", w);
+    expect_same(n.roaming_share_out(w), b.count(w, [&](const Told& t) { return call_out(t) && t.roaming; }) / calls,
+                "roaming_share_out", w);
+    const auto place = [&](double got_here, const char* what, double real) {
+      if (w <= Window::k24h) {
+        expect_same(got_here, real, what, w);
+      } else {
+        ASSERT_NEAR(got_here, real, real <= 4 ? 1 : 3 * kStatedError * real + 2) << what << " " << spec(w).name;
+      }
+    };
+    place(n.distinct_devices(w), "distinct_devices",
+          b.distinct(
+              w, [](const Told& t) { return t.device != 0; }, [](const Told& t) { return t.device; }));
+    place(n.distinct_cells(w), "distinct_cells",
+          b.distinct(
+              w, [](const Told& t) { return t.cell != 0; }, [](const Told& t) { return t.cell; }));
+    const double regions = b.distinct(w, call_out, [](const Told& t) { return peer(t.peer).value() / 10000; });
+    ASSERT_NEAR(n.regions_callee(w), regions, 2 + regions * (w <= Window::k24h ? 0.15 : 4 * kStatedError))
+        << "regions_callee " << spec(w).name;
     double series = 0;
     for (const model::EvidencePoint& p : n.calls_out_series(w)) series += p.value;
     expect_same(series, calls, "calls_out_series", w);
@@ -158,20 +216,21 @@ void compare(const NumberActivity& n, const BruteForce& b, int form, std::array<
   constexpr Window day = Window::k24h;
   // By 16 bits of hash: after many calls out, a call in may be taken for one from somebody called.
   ASSERT_NEAR(n.return_calls_24h(), b.count(day, [](const Told& t) { return t.returned; }), 1 + 0.02 * n.calls_in(day));
-  expect_same(n.distinct_devices_24h(),
-              b.distinct(
-                  day, [](const Told& t) { return t.device != 0; }, [](const Told& t) { return t.device; }),
-              "devices", day);
-  expect_same(n.distinct_cells_24h(),
-              b.distinct(
-                  day, [](const Told& t) { return t.cell != 0; }, [](const Told& t) { return t.cell; }),
-              "cells", day);
-  expect_same(n.night_share_24h(), b.night() / b.count(day, [](const Told& t) { return t.outgoing; }),
-              "night_share_24h", day);
-  expect_same(n.max_calls_per_minute_5m(), b.max_per_minute(), "max_calls_per_minute_5m", Window::k5m);
-  const double regions = n.regions_callee_24h(),
-               brute = b.distinct(day, call_out, [](const Told&t) { return peer(t.peer).value() / 10000; });
-  ASSERT_NEAR(regions, brute, 2 + brute * 0.15) << "regions_callee_24h";
+  if (form != NumberRecord::kBusy) {
+    // Sampled where many were met: as far off as the few that pass.
+    const double callees = b.distinct(day, call_out, who);
+    for (const bool any_way : {false, true}) {
+      const double share = any_way ? n.first_contact_share_24h() : n.new_callee_share_24h();
+      const double real = b.unmet_share(any_way);
+      if (callees == 0) {
+        ASSERT_TRUE(std::isnan(share));
+      } else if (!std::isnan(share)) {
+        shares.add(share - real);
+      }
+    }
+  }
+  expect_same(n.max_calls_per_minute_5m(), b.max_per_minute(false), "max_calls_per_minute_5m", Window::k5m);
+  expect_same(n.max_messages_per_minute_5m(), b.max_per_minute(true), "max_messages_per_minute_5m", Window::k5m);
 }
 
 class Stream {
@@ -207,6 +266,9 @@ class Stream {
            answered == model::Answered::kYes ? static_cast<std::int32_t>(random_() % 60) : -1,
            0,
            0};
+    if (t.talk >= 55) t.talk *= 8;
+    t.abroad = random_() % 20 == 0;
+    t.roaming = outgoing && !message && random_() % 25 == 0;
     if (outgoing && random_() % 2 == 0) t.device = 1 + static_cast<int>(random_() % (season_ == 1 ? 5 : 1));
     if (random_() % 2 == 0) t.cell = 1 + static_cast<int>(random_() % (season_ == 2 ? 9 : 1));
     return t;
@@ -224,13 +286,15 @@ void update(NumberActivities& all, const Told& t, std::uint32_t watermark) {
   const std::string device = t.device == 0 ? "" : "device" + std::to_string(t.device),
                     cell = t.cell == 0 ? "" : "cell" + std::to_string(t.cell);
   all.update(kNumber, kHash,
-             {EventMs{t.time * 1000LL}, peer(t.peer), t.outgoing, t.message, t.answered, t.talk, device, cell},
+             {EventMs{t.time * 1000LL}, peer(t.peer), t.outgoing, t.message, t.answered, t.talk, device, cell, t.abroad,
+              t.roaming},
              EventMs{watermark * 1000LL});
 }
 
 TEST(NumberActivity, EveryFeatureEqualsABruteForcePass) {
   std::set<int> ways;
   std::array<Errors, 2> errors;  // 7 d, 30 d
+  ShareErrors shares;
   for (std::uint64_t seed = 1; seed <= 8; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Stream stream(seed);
@@ -256,7 +320,7 @@ TEST(NumberActivity, EveryFeatureEqualsABruteForcePass) {
       ways.insert(last_form * 10 + record->form);
       last_form = record->form;
       if (i % 17 != 0 && i > 20) continue;
-      compare(NumberActivity(*all, *record, kNumber), brute, record->form, errors);
+      compare(NumberActivity(*all, *record, kNumber), brute, record->form, errors, shares);
       if (HasFatalFailure()) {
         ADD_FAILURE() << "at event " << i << ", record in form " << record->form;
         return;
@@ -266,6 +330,9 @@ TEST(NumberActivity, EveryFeatureEqualsABruteForcePass) {
   }
   // Every way from one form of the record to another was taken.
   for (const int way : {1, 11, 13, 33, 31}) EXPECT_TRUE(ways.contains(way)) << way;
+  EXPECT_GT(shares.n, 500);
+  EXPECT_LT(std::abs(shares.sum / shares.n), 0.05) << "shares of who was not met before";
+  EXPECT_LT(std::sqrt(shares.squares / shares.n), 0.25) << "shares of who was not met before";
   for (const Window w : {Window::k7d, Window::k30d}) {
     const Errors& e = errors[w == Window::k7d ? 0 : 1];
     EXPECT_GT(e.n, 500) << spec(w).name << " " << e.sum / e.n << " " << std::sqrt(e.squares / e.n);
@@ -330,6 +397,11 @@ std::optional<double> from_scratch(const BruteForce& b, const Feature& f) {
   const auto unanswered = [&](const Told& t) { return call_out(t) && t.answered == model::Answered::kNo; };
   const auto who = [](const Told& t) { return t.peer; };
   const double calls = b.count(w, call_out), yes = b.count(w, answered), no = b.count(w, unanswered);
+  const auto in_yes = [&](const Told& t) { return call_in(t) && t.answered == model::Answered::kYes; };
+  const double got = b.count(w, in_yes),
+               missed = b.count(w, [&](const Told&t) { return call_in(t) && t.answered == model::Answered::kNo; });
+  const double out = b.count(w, [](const Told&t) { return t.outgoing; }),
+               in = b.count(w, [](const Told&t) { return !t.outgoing; });
   const std::map<std::string, double> stems{
       {"calls_out", calls},
       {"calls_in", b.count(w, call_in)},
@@ -351,8 +423,18 @@ std::optional<double> from_scratch(const BruteForce& b, const Feature& f) {
       {"distinct_cells", b.distinct(
                              w, [](const Told& t) { return t.cell != 0; }, [](const Told& t) { return t.cell; })},
       {"regions_callee", b.distinct(w, call_out, [](const Told& t) { return peer(t.peer).value() / 10000; })},
-      {"night_share", b.night() / b.count(w, [](const Told& t) { return t.outgoing; })},
-      {"max_calls_per_minute", b.max_per_minute()},
+      {"night_share", b.night(w) / out},
+      {"max_calls_per_minute", b.max_per_minute(false)},
+      {"max_messages_per_minute", b.max_per_minute(true)},
+      {"long_ratio_out", b.count(w, [&](const Told& t) { return answered(t) && t.talk > 300; }) / yes},
+      {"unanswered_in", missed},
+      {"answered_ratio_in", got / (got + missed)},
+      {"short_ratio_in", b.count(w, [&](const Told& t) { return in_yes(t) && t.talk <= 10; }) / got},
+      {"international_share_out", b.count(w, [](const Told& t) { return t.outgoing && t.abroad; }) / out},
+      {"international_share_in", b.count(w, [](const Told& t) { return !t.outgoing && t.abroad; }) / in},
+      {"roaming_share_out", b.count(w, [&](const Told& t) { return call_out(t) && t.roaming; }) / calls},
+      {"new_callee_share", b.unmet_share(false)},
+      {"first_contact_share", b.unmet_share(true)},
   };
   if (f.name == "first_seen_age_s") return b.newest() - b.first();
   if (f.name == "idle_before_s") return 0;  // within one day; SilenceIsKnownForAWeekAfterItEnded says the rest
@@ -380,9 +462,11 @@ TEST(NumberActivity, EveryFeatureOfTheCatalogueEqualsABatchOverADay) {
                       message,
                       false,
                       answered,
-                      answered == model::Answered::kYes ? static_cast<std::int32_t>(random() % 200) : -1,
+                      answered == model::Answered::kYes ? static_cast<std::int32_t>(random() % 400) : -1,
                       outgoing ? static_cast<int>(random() % 3) : 0,
-                      static_cast<int>(random() % 5)};
+                      static_cast<int>(random() % 5),
+                      random() % 10 == 0,
+                      outgoing && !message && random() % 12 == 0};
       update(all, told, t);
       brute.tell(told);
     }
@@ -395,6 +479,11 @@ TEST(NumberActivity, EveryFeatureOfTheCatalogueEqualsABatchOverADay) {
       ASSERT_TRUE(batch.has_value()) << f.name << " has no batch definition in this test";
       const double streamed = f.number(n);
       ++compared;
+      const bool novelty = f.name == "new_callee_share_24h" || f.name == "first_contact_share_24h";
+      if (novelty && record->form == NumberRecord::kBusy) {
+        EXPECT_TRUE(std::isnan(streamed)) << f.name;
+        continue;
+      }
       ASSERT_EQ(std::isnan(streamed), std::isnan(*batch)) << f.name << " seed " << seed;
       if (std::isnan(*batch)) continue;
       const double size = f.unit == "ratio" ? 1 : *batch;
@@ -459,7 +548,7 @@ TEST(NumberActivity, RatiosWithoutADenominatorAreNotKnown) {
   EXPECT_TRUE(std::isnan(n.answered_ratio_out(Window::k1h)));
   EXPECT_TRUE(std::isnan(n.short_ratio_out(Window::k1h)));
   EXPECT_TRUE(std::isnan(n.repeat_ratio_out(Window::k24h)));
-  EXPECT_TRUE(std::isnan(n.night_share_24h()));
+  EXPECT_TRUE(std::isnan(n.night_share(Window::k24h)));
 }
 
 TEST(NumberActivity, ANumberWithManyPeersIsCountedWithinTheStatedError) {

@@ -19,6 +19,16 @@ void subtract(NumberTally& from, const NumberTally& n) {
   from.returns -= n.returns;
   from.talk_out_s -= n.talk_out_s;
 }
+void subtract(NumberMarks& from, const NumberMarks& n) {
+  from.night_out -= n.night_out;
+  from.long_out -= n.long_out;
+  from.abroad_out -= n.abroad_out;
+  from.roaming_out -= n.roaming_out;
+  from.abroad_in -= n.abroad_in;
+  from.answered_in -= n.answered_in;
+  from.unanswered_in -= n.unanswered_in;
+  from.short_in -= n.short_in;
+}
 bool any(const NumberTally& n) {
   return (n.calls_out | n.calls_in | n.messages_out | n.messages_in) != 0;
 }
@@ -75,6 +85,23 @@ void NumberActivities::add_busy(NumberRecord& record, const Contact& contact, st
   }
 }
 
+// Where and with what it was seen, unless it stands in the list.
+void NumberActivities::meet_places(const BusyNumber& b, std::span<const Contact> contacts, History& history) {
+  if (b.places != nullptr)
+    for (const Places::Seen& seen : b.places->all()) {
+      const auto same = [&](const Contact& c) { return (seen.cell ? c.cell : c.device) == seen.hash; };
+      if (std::none_of(contacts.begin(), contacts.end(), same))
+        history.meet(seen.last_s, seen.cell ? Met::kCell : Met::kDevice, History::hash_of_place(seen.hash), 0);
+    }
+  if (b.region_last == nullptr) return;
+  for (std::uint32_t region = 1; region < BusyNumber::kRegions; ++region) {
+    const std::uint32_t last = (*b.region_last)[region];
+    const auto same = [=](const Contact& c) { return c.region == region; };
+    if (last != 0 && std::none_of(contacts.begin(), contacts.end(), same))
+      history.meet(last - 1, Met::kRegion, static_cast<std::uint16_t>(region), 0);
+  }
+}
+
 // Counters become a history, less what stands in the list.
 void NumberActivities::leave_busy(NumberRecord& record) {
   History history;
@@ -82,34 +109,49 @@ void NumberActivities::leave_busy(NumberRecord& record) {
   history.advance(record.newest_s);
   const BusyNumber& b = busy(record);
   for (const BusyNumber::Peer& peer : b.before_peers)
-    history.meet(peer.time_s, peer.lane, History::hash_of(peer.hash), 0);
+    history.meet(peer.time_s, met(peer.lane), History::hash_of(peer.hash), 0);
   const std::vector<Contact> contacts = b.list;
   constexpr WindowSpec kDay = spec(Window::k7d), kSpan = spec(Window::k30d);
   const std::uint32_t day = b.clock_s / kDay.step_s, span = b.clock_s / kSpan.step_s;
   std::array<NumberTally, kSpan.steps> spans;
-  for (std::uint32_t back = 0; back < kSpan.steps && back <= span; ++back) spans[back] = b.counted(Window::k30d, back);
+  std::array<NumberMarks, kSpan.steps> span_marks;
+  for (std::uint32_t back = 0; back < kSpan.steps && back <= span; ++back) {
+    spans[back] = b.counted(Window::k30d, back);
+    span_marks[back] = b.marked(Window::k30d, back);
+  }
   for (std::uint32_t back = 0; back < kDay.steps && back <= day; ++back) {
     NumberTally counts = b.counted(Window::k7d, back);
+    NumberMarks marks = b.marked(Window::k7d, back);
     const std::uint32_t from_s = (day - back) * kDay.step_s;
-    if (const std::uint32_t at = span - from_s / kSpan.step_s; at < kSpan.steps) subtract(spans[at], counts);
+    if (const std::uint32_t at = span - from_s / kSpan.step_s; at < kSpan.steps) {
+      subtract(spans[at], counts);
+      subtract(span_marks[at], marks);
+    }
     NumberTally listed{};
-    for (const Contact& c : contacts)
-      if (c.time_s / kDay.step_s == day - back) tally_contacts({&c, 1}, listed);
+    NumberMarks listed_marks{};
+    for (const Contact& c : contacts) {
+      if (c.time_s / kDay.step_s != day - back) continue;
+      tally_contacts({&c, 1}, listed);
+      mark_contacts({&c, 1}, listed_marks);
+    }
     subtract(counts, listed);
-    if (any(counts)) history.add(from_s, counts);
+    subtract(marks, listed_marks);
+    if (any(counts)) history.add(from_s, counts, marks);
   }
   for (std::uint32_t back = 0; back < kSpan.steps && back <= span; ++back)
-    if (any(spans[back])) history.add((span - back) * kSpan.step_s, spans[back]);
+    if (any(spans[back])) history.add((span - back) * kSpan.step_s, spans[back], span_marks[back]);
   for (std::size_t l = 0; l < kLanes; ++l) {
     const auto lane = static_cast<Lane>(l);
     const BusyNumber::Peers* peers = b.peers(lane);
     if (peers == nullptr) continue;
-    peers->long_time.each([&](std::uint32_t met, std::uint32_t hash, unsigned level) {
+    peers->long_time.each([&](std::uint32_t last, std::uint32_t hash, unsigned level) {
       const auto same = [&](const Contact& c) { return c.is(lane) && c.peer == short_hash(hash); };
       if (std::any_of(contacts.begin(), contacts.end(), same)) return;
-      history.meet(met * History::kDayS, lane, static_cast<std::uint16_t>(hash >> (32 - History::kHashBits)), level);
+      history.meet(last * History::kDayS, met(lane), static_cast<std::uint16_t>(hash >> (32 - History::kHashBits)),
+                   level);
     });
   }
+  meet_places(b, contacts, history);
   release(record);
   new_list(record, contacts, ListHeader{});
   ++listed_;

@@ -39,6 +39,17 @@ void History::add_to(NumberTally& into, const NumberTally& from) {
   into.talk_out_s += from.talk_out_s;
 }
 
+void History::add_to(NumberMarks& into, const NumberMarks& from) {
+  into.night_out += from.night_out;
+  into.long_out += from.long_out;
+  into.abroad_out += from.abroad_out;
+  into.roaming_out += from.roaming_out;
+  into.abroad_in += from.abroad_in;
+  into.answered_in += from.answered_in;
+  into.unanswered_in += from.unanswered_in;
+  into.short_in += from.short_in;
+}
+
 void History::remove_cell(std::size_t at) {
   for (std::size_t i = thing_count_; i-- > 0;) {
     if (things_[i].cell == at)
@@ -61,7 +72,7 @@ std::size_t History::find_or_add(std::uint16_t day, bool span) {
                      cells_.begin() + static_cast<std::ptrdiff_t>(cell_count_) + 1);
   for (std::size_t i = 0; i < thing_count_; ++i)
     if (things_[i].cell >= at) ++things_[i].cell;
-  cells_[at] = Cell{day, span, {}, {}};
+  cells_[at] = Cell{day, span, {}, {}, {}};
   ++cell_count_;
   return at;
 }
@@ -80,16 +91,17 @@ void History::settle(std::uint32_t day) {
     }
     const std::size_t into = find_or_add(span_day, true);  // spans stand behind days: i stays where it is
     add_to(cells_[into].counts, cells_[i].counts);
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const unsigned level = std::max(cells_[into].level[lane], cells_[i].level[lane]);
-      raise(into, lane, level);
-      raise(i, lane, level);
+    add_to(cells_[into].marks, cells_[i].marks);
+    for (std::size_t what = 0; what < kMets; ++what) {
+      const unsigned level = std::max(cells_[into].level[what], cells_[i].level[what]);
+      raise(into, what, level);
+      raise(i, what, level);
     }
     for (std::size_t t = thing_count_; t-- > 0;) {
       if (things_[t].cell != i) continue;
       const Thing moved = things_[t];
       drop_thing(t);
-      put(moved.hash, moved.lanes, into);
+      put(moved.hash, moved.mets, into);
     }
     remove_cell(i);
     thin(true);
@@ -127,95 +139,162 @@ void History::add(const Contact& c) {
   Cell* cell = open(c.time_s);
   if (cell == nullptr) return;
   add_to(cell->counts, coarse(c));
-  if (c.peer != 0) meet(c.time_s, static_cast<Lane>(c.lane), hash_of(c.peer), 0);
+  mark_contacts({&c, 1}, cell->marks);
+  if (c.peer != 0) meet(c.time_s, met(static_cast<Lane>(c.lane)), hash_of(c.peer), 0);
+  if (c.device != 0) meet(c.time_s, Met::kDevice, hash_of_place(c.device), 0);
+  if (c.cell != 0) meet(c.time_s, Met::kCell, hash_of_place(c.cell), 0);
+  if (c.region != 0) meet(c.time_s, Met::kRegion, static_cast<std::uint16_t>(c.region), 0);
 }
 
-void History::add(std::uint32_t time_s, const NumberTally& counts) {
-  if (Cell* cell = open(time_s); cell != nullptr) add_to(cell->counts, counts);
+void History::add(std::uint32_t time_s, const NumberTally& counts, const NumberMarks& marks) {
+  Cell* cell = open(time_s);
+  if (cell == nullptr) return;
+  add_to(cell->counts, counts);
+  add_to(cell->marks, marks);
 }
 
-void History::meet(std::uint32_t time_s, Lane lane, std::uint16_t hash, unsigned level) {
+void History::meet(std::uint32_t time_s, Met what, std::uint16_t hash, unsigned level) {
   Cell* cell = open(time_s);
   if (cell == nullptr) return;
   const auto at = static_cast<std::size_t>(cell - cells_.data());
-  const auto bit = static_cast<std::uint8_t>(1U << static_cast<unsigned>(lane));
-  raise(at, static_cast<std::size_t>(lane), std::min(level, kHashBits));
+  const auto bit = static_cast<std::uint8_t>(1U << static_cast<unsigned>(what));
+  raise(at, static_cast<std::size_t>(what), std::min(level, kHashBits));
   for (std::size_t i = 0; i < thing_count_; ++i) {
     Thing& thing = things_[i];
-    if (thing.hash != hash || (thing.lanes & bit) == 0) continue;
+    if (thing.hash != hash || (thing.mets & bit) == 0) continue;
     if (thing.cell <= at) return;  // last met there, or later
-    thing.lanes = static_cast<std::uint8_t>(thing.lanes & ~bit);
-    if (thing.lanes == 0) drop_thing(i);
+    thing.mets = static_cast<std::uint8_t>(thing.mets & ~bit);
+    if (thing.mets == 0) drop_thing(i);
     break;
   }
   put(hash, bit, at);
   thin(cells_[at].span);
 }
 
-void History::put(std::uint16_t hash, std::uint8_t lanes, std::size_t cell) {
+void History::put(std::uint16_t hash, std::uint8_t mets, std::size_t cell) {
   std::uint8_t kept = 0;
-  for (std::size_t lane = 0; lane < kLanes; ++lane)
-    if ((lanes >> lane & 1U) != 0 && passes(hash, cells_[cell].level[lane]))
-      kept = static_cast<std::uint8_t>(kept | 1U << lane);
+  for (std::size_t what = 0; what < kMets; ++what)
+    if ((mets >> what & 1U) != 0 && passes(hash, cells_[cell].level[what]))
+      kept = static_cast<std::uint8_t>(kept | 1U << what);
   if (kept == 0) return;
   for (std::size_t i = 0; i < thing_count_; ++i) {
     if (things_[i].cell != cell || things_[i].hash != hash) continue;
-    things_[i].lanes = static_cast<std::uint8_t>(things_[i].lanes | kept);
+    things_[i].mets = static_cast<std::uint8_t>(things_[i].mets | kept);
     return;
   }
   CHECK(thing_count_ < kThings);
   things_[thing_count_++] = {hash, kept, static_cast<std::uint8_t>(cell)};
 }
 
-void History::raise(std::size_t cell, std::size_t lane, unsigned level) {
-  if (level <= cells_[cell].level[lane]) return;
-  cells_[cell].level[lane] = static_cast<std::uint8_t>(level);
+void History::raise(std::size_t cell, std::size_t what, unsigned level) {
+  if (level <= cells_[cell].level[what]) return;
+  cells_[cell].level[what] = static_cast<std::uint8_t>(level);
   for (std::size_t i = thing_count_; i-- > 0;) {
     Thing& thing = things_[i];
     if (thing.cell != cell || passes(thing.hash, level)) continue;
-    thing.lanes = static_cast<std::uint8_t>(thing.lanes & ~(1U << lane));
-    if (thing.lanes == 0) drop_thing(i);
+    thing.mets = static_cast<std::uint8_t>(thing.mets & ~(1U << what));
+    if (thing.mets == 0) drop_thing(i);
   }
 }
 
 void History::thin(bool span) {
+  thin(span, kPeers, span ? kSpanPeers : kDayPeers, kMostPeers);
+  for (std::size_t what = kLanes; what < kMets; ++what)
+    thin(span, static_cast<std::uint8_t>(1U << what), span ? kSpanPlaces : kDayPlaces, kMostPlaces);
+}
+
+void History::thin(bool span, std::uint8_t mets, std::size_t few, std::size_t most_kept) {
   for (;;) {
-    std::array<std::array<std::size_t, kLanes>, kCells> kept{};
     std::size_t sum = 0;
-    for (std::size_t i = 0; i < thing_count_; ++i) {
-      if (cells_[things_[i].cell].span != span) continue;
-      ++sum;
-      for (std::size_t lane = 0; lane < kLanes; ++lane) kept[things_[i].cell][lane] += things_[i].lanes >> lane & 1U;
-    }
-    if (sum <= (span ? kSpanPeers : kDayPeers)) return;
-    const unsigned level_end = sum > kMostPeers ? kHashBits : kCheapLevel;
+    for (std::size_t i = 0; i < thing_count_; ++i)
+      sum += (things_[i].mets & mets) != 0 && cells_[things_[i].cell].span == span ? 1U : 0U;
+    if (sum <= few) return;
+    std::array<std::array<std::uint8_t, kMets>, kCells> kept{};
+    for (std::size_t i = 0; i < thing_count_; ++i)
+      for (unsigned rest = things_[i].mets & mets; rest != 0; rest &= rest - 1)
+        ++kept[things_[i].cell][static_cast<std::size_t>(std::countr_zero(rest))];
+    const unsigned level_end = sum > most_kept ? kHashBits : kCheapLevel;
     std::size_t cell = kCells, fullest = 0, most = 0;
-    for (std::size_t i = 0; i < cell_count_; ++i)
-      for (std::size_t lane = 0; lane < kLanes; ++lane) {
-        if (cells_[i].level[lane] >= level_end || kept[i][lane] == 0 || kept[i][lane] < most) continue;
-        if (kept[i][lane] == most && cells_[i].level[lane] > cells_[cell].level[fullest]) continue;
+    for (std::size_t i = 0; i < cell_count_; ++i) {
+      if (cells_[i].span != span) continue;
+      for (std::size_t what = 0; what < kMets; ++what) {
+        if (cells_[i].level[what] >= level_end || kept[i][what] == 0 || kept[i][what] < most) continue;
+        if (kept[i][what] == most && cells_[i].level[what] > cells_[cell].level[fullest]) continue;
         cell = i;
-        fullest = lane;
-        most = kept[i][lane];
+        fullest = what;
+        most = kept[i][what];
       }
+    }
     if (cell == kCells) {
-      CHECK(sum <= kMostPeers);  // at the last level one peer a cell is left
+      CHECK(sum <= most_kept);  // at the last level one a cell is left
       return;
     }
     raise(cell, fullest, cells_[cell].level[fullest] + 1U);
   }
 }
 
-unsigned History::low_bits(const Cell& cell, std::uint8_t lanes) {
+unsigned History::low_bits(const Cell& cell, std::uint8_t mets) {
   unsigned least = kHashBits;
-  for (std::size_t lane = 0; lane < kLanes; ++lane)
-    if ((lanes >> lane & 1U) != 0) least = std::min<unsigned>(least, cell.level[lane]);
+  for (unsigned rest = mets; rest != 0; rest &= rest - 1)
+    least = std::min<unsigned>(least, cell.level[static_cast<std::size_t>(std::countr_zero(rest))]);
   return least;
+}
+
+unsigned History::level(std::uint8_t lanes) const {
+  unsigned highest = 0;
+  for (std::size_t i = 0; i < cell_count_; ++i)
+    for (std::size_t lane = 0; lane < kLanes; ++lane)
+      if ((lanes >> lane & 1U) != 0) highest = std::max<unsigned>(highest, cells_[i].level[lane]);
+  return highest;
+}
+
+bool History::has_met(std::uint16_t hash, std::uint8_t lanes) const {
+  return std::any_of(things_.begin(), things_.begin() + static_cast<std::ptrdiff_t>(thing_count_),
+                     [=](const Thing& thing) { return thing.hash == hash && (thing.mets & lanes) != 0; });
 }
 
 void History::tally(Window w, NumberTally& sum) const {
   for (std::size_t i = 0; i < cell_count_; ++i)
     if (inside(cells_[i], w)) add_to(sum, cells_[i].counts);
+}
+
+void History::mark(Window w, NumberMarks& sum) const {
+  for (std::size_t i = 0; i < cell_count_; ++i)
+    if (inside(cells_[i], w)) add_to(sum, cells_[i].marks);
+}
+
+// Few hold any of the last three, so one bit says that there is none.
+void History::pack_marks(const NumberTally& n, const NumberMarks& m, BitWriter& out) {
+  if (n.calls_out + n.messages_out != 0) out.golomb(m.night_out, order_for((n.calls_out + n.messages_out) / 8));
+  if (n.answered_out != 0) out.golomb(m.long_out, 0);
+  if (n.calls_in != 0) {
+    const std::uint32_t not_answered = n.calls_in - std::min(n.calls_in, m.answered_in);
+    out.golomb(not_answered, order_for(n.calls_in / 4));
+    if (not_answered != 0) out.golomb(not_answered - std::min(not_answered, m.unanswered_in), 0);
+    if (m.answered_in != 0) out.golomb(m.short_in, 0);
+  }
+  const bool rare = (m.abroad_out | m.roaming_out | m.abroad_in) != 0;
+  out.bit(rare);
+  if (!rare) return;
+  out.golomb(m.abroad_out, 0);
+  out.golomb(m.roaming_out, 0);
+  out.golomb(m.abroad_in, 0);
+}
+
+void History::unpack_marks(const NumberTally& n, NumberMarks& m, BitReader& in) {
+  m = NumberMarks{};
+  if (n.calls_out + n.messages_out != 0) m.night_out = in.golomb(order_for((n.calls_out + n.messages_out) / 8));
+  if (n.answered_out != 0) m.long_out = in.golomb(0);
+  if (n.calls_in != 0) {
+    const std::uint32_t not_answered = std::min(n.calls_in, in.golomb(order_for(n.calls_in / 4)));
+    m.answered_in = n.calls_in - not_answered;
+    if (not_answered != 0) m.unanswered_in = not_answered - std::min(not_answered, in.golomb(0));
+    if (m.answered_in != 0) m.short_in = in.golomb(0);
+  }
+  if (!in.bit()) return;
+  m.abroad_out = in.golomb(0);
+  m.roaming_out = in.golomb(0);
+  m.abroad_in = in.golomb(0);
 }
 
 void History::pack_counts(const NumberTally& n, std::array<unsigned, kLanes + 1>& width, BitWriter& out) const {
@@ -266,6 +345,32 @@ void raise_orders(std::array<unsigned, kLanes + 1>& orders) {
 }
 }  // namespace
 
+namespace {
+// A peer in one lane: 1 and the lane. One device, cell or region: 01 and 10, 0, 11. Several: 00 and a bit each.
+void pack_mets(std::uint8_t mets, BitWriter& out) {
+  const auto first = static_cast<std::uint32_t>(std::countr_zero(mets));
+  if (!std::has_single_bit(mets)) {
+    out.bits(0, 2);
+    out.bits(mets, kMets);
+  } else if (first < kLanes) {
+    out.bit(true);
+    out.bits(first, 2);
+  } else {
+    out.bits(2, 2);  // the lowest bit is written first
+    const std::uint32_t place = first - std::uint32_t{kLanes};
+    out.bit(place != 1);
+    if (place != 1) out.bit(place == 2);
+  }
+}
+
+std::uint8_t unpack_mets(BitReader& in) {
+  if (in.bit()) return static_cast<std::uint8_t>(1U << in.bits(2));
+  if (!in.bit()) return static_cast<std::uint8_t>(in.bits(kMets));
+  const std::uint32_t place = !in.bit() ? 1U : in.bit() ? 2U : 0U;
+  return static_cast<std::uint8_t>(1U << (kLanes + place));
+}
+}  // namespace
+
 void History::pack(BitWriter& out) const {
   std::size_t days = 0;
   while (days < cell_count_ && !cells_[days].span) ++days;
@@ -284,19 +389,18 @@ void History::pack(BitWriter& out) const {
     out.golomb(next - step, 0);
     next = step - 1;
     pack_counts(cell.counts, orders, out);
+    pack_marks(cell.counts, cell.marks, out);
     std::uint32_t things = 0;
     for (std::size_t i = 0; i < thing_count_; ++i) things += things_[i].cell == at ? 1U : 0U;
     out.golomb(things, 1);
     const bool levels = cell.level != Levels{};
     out.bit(levels);
-    for (std::size_t lane = 0; levels && lane < kLanes; ++lane) out.golomb(cell.level[lane], 0);
+    for (std::size_t what = 0; levels && what < kMets; ++what) out.golomb(cell.level[what], 0);
     for (std::size_t i = 0; i < thing_count_; ++i) {
       const Thing& thing = things_[i];
       if (thing.cell != at) continue;
-      const bool one = std::has_single_bit(thing.lanes);
-      out.bit(one);
-      out.bits(one ? static_cast<std::uint32_t>(std::countr_zero(thing.lanes)) : thing.lanes, one ? 2 : kLanes);
-      const unsigned low = low_bits(cell, thing.lanes);
+      pack_mets(thing.mets, out);
+      const unsigned low = low_bits(cell, thing.mets);
       out.bits(std::uint32_t{thing.hash} >> low, kHashBits - low);
     }
   }
@@ -325,6 +429,7 @@ bool History::unpack(BitReader& in) {
     cell.span = span;
     if (cell.day < (span ? first_span_day() : first_day())) return false;
     unpack_counts(cell.counts, orders, in);
+    unpack_marks(cell.counts, cell.marks, in);
     const std::uint32_t things = in.golomb(1);
     cell.level = {};
     if (in.bit())
@@ -333,13 +438,12 @@ bool History::unpack(BitReader& in) {
         if (n > kHashBits) return false;
         level = static_cast<std::uint8_t>(n);
       }
-    if (!in.ok() || thing_count_ + things > 2 * kMostPeers) return false;
+    if (!in.ok() || thing_count_ + things > 2 * (kMostPeers + (kMets - kLanes) * kMostPlaces)) return false;
     for (std::uint32_t i = 0; i < things; ++i) {
       Thing& thing = things_[thing_count_++];
-      const bool one = in.bit();
-      thing.lanes = static_cast<std::uint8_t>(one ? 1U << in.bits(2) : in.bits(kLanes));
-      if (thing.lanes == 0) return false;
-      const unsigned low = low_bits(cell, thing.lanes);
+      thing.mets = unpack_mets(in);
+      if (thing.mets == 0) return false;
+      const unsigned low = low_bits(cell, thing.mets);
       thing.hash = static_cast<std::uint16_t>(in.bits(kHashBits - low) << low);
       thing.cell = static_cast<std::uint8_t>(at);
     }

@@ -30,14 +30,14 @@ std::size_t NumberActivities::pack(std::span<const Contact> contacts, std::span<
   return at + bytes;
 }
 
-bool NumberActivities::unpack(std::span<const std::uint8_t> bytes, std::uint32_t now_s, Unpacked& out) {
+bool NumberActivities::unpack(std::span<const std::uint8_t> bytes, std::uint32_t now_s, Unpacked& out) const {
   if (bytes.size() < 3) return false;
   std::size_t at = 1, history = bytes[at++];
   if (history >= 128) history = (history & 127U) | std::size_t{bytes[at++]} << 7;
   if (history > bytes.size() - at) return false;
   out.history = bytes.subspan(at, history);
   BitReader reader(bytes.data() + at + history, bytes.size() - at - history);
-  return unpack_contacts(reader, now_s, out.contacts.data(), out.size);
+  return unpack_contacts(reader, now_s, options_.local_offset, out.contacts.data(), out.size);
 }
 
 void NumberActivities::new_list(NumberRecord& record, std::span<const Contact> contacts, const ListHeader& header_of) {
@@ -132,8 +132,14 @@ void NumberActivities::fold(std::span<const Contact> contacts, std::uint32_t now
   for (std::size_t i = 0; i < contacts.size() && contacts[i].time_s < start; ++i) {
     Contact c = contacts[i];
     const std::uint32_t left_s = (c.time_s / kHalfHour + kSteps) * kHalfHour;
-    for (std::size_t later = i + 1; c.peer != 0 && later < contacts.size() && contacts[later].time_s < left_s; ++later)
-      if (contacts[later].peer == c.peer && contacts[later].lane == c.lane) c.peer = 0;
+    for (std::size_t at = i + 1; at < contacts.size() && contacts[at].time_s < left_s; ++at) {
+      const Contact& later = contacts[at];
+      if (later.peer == c.peer && later.lane == c.lane) c.peer = 0;
+      if (later.device == c.device) c.device = 0;
+      if (later.cell == c.cell) c.cell = 0;
+      if (later.region == c.region) c.region = 0;
+      if (c.peer == 0 && c.device == 0 && c.cell == 0 && c.region == 0) break;
+    }
     into.advance(left_s);
     into.add(c);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "detect/calling_code.h"
 #include "detect/features/number_parts.h"
 
 namespace pandun::detect {
@@ -16,13 +17,17 @@ std::uint16_t place_hash(std::string_view text) {
   return text.empty() ? std::uint16_t{0} : static_cast<std::uint16_t>(1 + hash64(text) % kPlaces);
 }
 
-Contact contact_of(const NumberContact& c, std::uint32_t time_s, std::uint32_t peer) {
+Contact contact_of(model::NumberKey number, const NumberContact& c, std::uint32_t time_s, std::uint32_t peer,
+                   std::chrono::seconds local_offset) {
   Contact out{};
   out.time_s = time_s;
   out.peer = short_hash(peer);
   out.device = place_hash(c.device);
   out.cell = place_hash(c.cell);
   out.lane = (c.message ? 2U : 0U) | (c.outgoing ? 0U : 1U);
+  out.abroad = c.international || other_country(number, c.peer) ? 1U : 0U;
+  out.roaming = c.roaming ? 1U : 0U;
+  out.night = is_night(time_s, local_offset) ? 1U : 0U;
   if (c.message) return out;
   model::Answered answered = c.answered;
   if (answered == model::Answered::kUnknown && c.talk_s >= 0)
@@ -148,7 +153,7 @@ void NumberActivities::update(model::NumberKey number, std::uint64_t hash, const
     return;
   }
   const std::uint32_t peer = peer_hash(hash_of(model::key_of(c.peer)));
-  Contact contact = contact_of(c, t, peer);
+  Contact contact = contact_of(number, c, t, peer, options_.local_offset);
   if (contact.is(Lane::kCallIn) && called_before(record, contact.peer, peer)) contact.returned = 1;
   if (record.form == NumberRecord::kBusy) return add_busy(record, contact, peer);
   if (record.form == NumberRecord::kBare) {

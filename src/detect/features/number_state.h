@@ -69,6 +69,7 @@ struct NumberContact {
   model::Answered answered = model::Answered::kUnknown;
   std::int32_t talk_s = -1;
   std::string_view device, cell;
+  bool international = false, roaming = false;  // the feed says so; roaming: of the number itself
 };
 
 class NumberActivities {
@@ -138,7 +139,7 @@ class NumberActivities {
   static void see_places(BusyNumber& busy, const Contact& contact, std::uint32_t newest_s);
   bool called_before(const NumberRecord& record, std::uint16_t peer16, std::uint32_t peer) const;
 
-  static bool unpack(std::span<const std::uint8_t> bytes, std::uint32_t now_s, Unpacked& out);
+  bool unpack(std::span<const std::uint8_t> bytes, std::uint32_t now_s, Unpacked& out) const;
   std::size_t pack(std::span<const Contact> contacts, std::span<const std::uint8_t> history,
                    std::uint8_t history_contacts,
                    std::uint32_t now_s) const;  // into pack_room_
@@ -161,6 +162,7 @@ class NumberActivities {
 
   void make_busy(NumberRecord& record);
   void leave_busy(NumberRecord& record);
+  static void meet_places(const BusyNumber& busy, std::span<const Contact> contacts, History& history);
   void release(NumberRecord& record);
   void move_blocks(NumberRecord& record);
   void move_block(std::uint32_t& block, unsigned size_class);

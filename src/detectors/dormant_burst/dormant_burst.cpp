@@ -95,7 +95,7 @@ void DormantBurst::emit(const detect::NumberActivity& activity, const detect::Ou
                         detect::Context& context) const {
   const double idle_s = activity.idle_before_s();
   const double excess = std::log2(std::max(1.0, out.distinct / wanted));
-  const bool devices = activity.distinct_devices_24h() >= 2;  // woken in a rack, not in a drawer
+  const bool devices = activity.distinct_devices(Window::k24h) >= 2;  // woken in a rack, not in a drawer
   model::Signal signal;
   signal.entity = model::Entity::of(number);
   signal.first = {suspect.first_ms};
@@ -117,7 +117,8 @@ void DormantBurst::emit(const detect::NumberActivity& activity, const detect::Ou
                      {"return_share_24h", out.return_share, limits_.returns, "ratio"}};
   if (std::isfinite(out.conversation))
     signal.evidence.push_back({"conversation_ratio_24h", out.conversation, limits_.conversation, "ratio"});
-  if (devices) signal.evidence.push_back({"distinct_devices_24h", activity.distinct_devices_24h(), 2, "devices"});
+  if (devices)
+    signal.evidence.push_back({"distinct_devices_24h", activity.distinct_devices(Window::k24h), 2, "devices"});
   if (!group.empty())
     signal.evidence.push_back({"protected_group_" + std::string(group), 1, limits_.strict, "times stricter"});
   signal.series_feature = "calls_out";

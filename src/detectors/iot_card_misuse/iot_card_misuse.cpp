@@ -91,8 +91,8 @@ double peers_24h(const detect::NumberActivity& activity) {
 }
 
 bool IotCardMisuse::looks_odd(const detect::NumberActivity& activity) const {
-  return activity.distinct_devices_24h() >= limits_.devices || peers_24h(activity) * 2 >= limits_.peers ||
-         activity.distinct_cells_24h() * 2 >= limits_.cells;
+  return activity.distinct_devices(Window::k24h) >= limits_.devices || peers_24h(activity) * 2 >= limits_.peers ||
+         activity.distinct_cells(Window::k24h) * 2 >= limits_.cells;
 }
 
 void IotCardMisuse::on_event(const model::Event& event, const detect::RoutedKey&, detect::Context& context) {
@@ -136,7 +136,7 @@ Finding IotCardMisuse::judge(const detect::NumberActivity& activity, const Suspe
   const double contacts = activity.calls_out(Window::k24h) + activity.messages_out(Window::k24h);
   f.peers = peers_24h(activity);
   f.dispersion = f.peers / std::max(1.0, contacts);
-  f.devices = activity.distinct_devices_24h();
+  f.devices = activity.distinct_devices(Window::k24h);
   f.cells = suspect.cells.count();
   f.mobile_share = static_cast<double>(suspect.mobiles.sum()) / std::max(1U, suspect.contacts.sum());
   const bool people = f.mobile_share >= limits_.mobile_share;

@@ -138,7 +138,7 @@ void MessageBurst::emit(const model::Message& message, const detect::NumberActiv
   signal.last = activity.newest();
   const double excess = std::log2(std::max(1.0, f.messages / f.threshold));
   const bool fresh = activity.first_seen_age_s() < 7 * 86400.0;
-  const double devices = activity.distinct_devices_24h();
+  const double devices = activity.distinct_devices(Window::k24h);
   const double severity = 55 + 8 * excess + (fresh ? 5 : 0) + (devices > 1 ? 5 : 0) - (group.empty() ? 0 : 20);
   signal.severity = static_cast<std::uint8_t>(std::clamp(severity, 20.0, 90.0));
   signal.confidence = std::clamp(0.65 + 0.15 * (1 - f.replies / std::max(0.01, limits_.replies)) +

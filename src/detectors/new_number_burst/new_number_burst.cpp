@@ -119,7 +119,7 @@ void NewNumberBurst::emit(const detect::NumberActivity& activity, const detect::
   const double age_s = activity.first_seen_age_s();
   const bool first_day = age_s < 24 * 3600.0;
   const double excess = std::log2(std::max(1.0, out.distinct / wanted));
-  const bool devices = activity.distinct_devices_24h() >= 2;  // a card in a rack
+  const bool devices = activity.distinct_devices(Window::k24h) >= 2;  // a card in a rack
   model::Signal signal;
   signal.entity = model::Entity::of(number);
   signal.first = {suspect.first_ms};
@@ -140,7 +140,8 @@ void NewNumberBurst::emit(const detect::NumberActivity& activity, const detect::
                      {"return_share_24h", out.return_share, limits_.returns, "ratio"}};
   if (std::isfinite(out.conversation))
     signal.evidence.push_back({"conversation_ratio_24h", out.conversation, limits_.conversation, "ratio"});
-  if (devices) signal.evidence.push_back({"distinct_devices_24h", activity.distinct_devices_24h(), 2, "devices"});
+  if (devices)
+    signal.evidence.push_back({"distinct_devices_24h", activity.distinct_devices(Window::k24h), 2, "devices"});
   if (!group.empty())
     signal.evidence.push_back({"protected_group_" + std::string(group), 1, limits_.strict, "times stricter"});
   signal.series_feature = "calls_out";

@@ -95,9 +95,9 @@ void SimBox::look_at_number(const model::Event& event, detect::Context& context)
   const auto& call = event.as<model::Call>();
   const detect::NumberActivity* activity = context.number();
   if (activity == nullptr || activity->fewer_than(limits_.calls_24h, Window::k24h)) return;
-  const double devices = activity->distinct_devices_24h();
+  const double devices = activity->distinct_devices(Window::k24h);
   if (devices < limits_.devices) return;
-  const double cells = activity->distinct_cells_24h();
+  const double cells = activity->distinct_cells(Window::k24h);
   if (cells < 1 || cells > limits_.cells) return;
   const double calls = activity->calls_out(Window::k24h);
   if (calls < limits_.calls_24h || activity->out_share(Window::k24h) < limits_.out_share) return;
