@@ -336,18 +336,19 @@ void number_places(Builder& b) {
        "最近 {zh}出现的不同小区数（上限 256，参见 distinct_cells_24h）", kEstimate, 4, true});
   b.number<&Number::distinct_cells, k7d, k30d>({"distinct_cells", "cells",
                                                 "different cells it was in when calling or called in the last {en}, at "
-                                                "most 256; those of more than 24 h ago as of distinct_devices, within "
-                                                "about 40 % where they are sampled",
+                                                "most 256; those of more than 24 h ago told apart by 10 bits of hash, "
+                                                "and sampled beyond 8 of 7 d and 4 before, within about 40 %",
                                                 "最近 {zh}出现的不同小区数（上限 256；24 小时以前的为抽样估计）",
                                                 kEstimate, 20, true});
   b.number<&Number::regions_callee, k5m, k1h>(
       {"regions_callee", "regions",
        "different regions it called in the last {en}, told from the callees' prefixes; see regions_callee_24h",
        "最近 {zh}被叫号码的不同归属段数（参见 regions_callee_24h）", kEstimate, 9});
-  b.number<&Number::regions_callee, k7d, k30d>(
-      {"regions_callee", "regions",
-       "different regions it called in the last {en}; those of more than 24 h ago as of distinct_cells",
-       "最近 {zh}被叫号码的不同归属段数（24 小时以前的为抽样估计）", kEstimate, 20});
+  b.number<&Number::regions_callee, k7d, k30d>({"regions_callee", "regions",
+                                                "different regions it called in the last {en}; of more than 24 h ago a "
+                                                "sample of 4 of 7 d and 2 before: within about 60 % beyond these",
+                                                "最近 {zh}被叫号码的不同归属段数（24 小时以前的为抽样估计）", kEstimate,
+                                                20});
 }
 
 void number_marks(Builder& b) {

@@ -78,10 +78,10 @@ enum Meeting : std::uint32_t { kNotTold, kMetInList, kMetFirst, kMetKinds };
 constexpr std::uint32_t kCalled = 0, kWasCalled = 3, kWasCalledBack = 7, kWrote = 11, kWasWrittenTo = 12, kKinds = 13;
 constexpr std::uint32_t kTaken = 0, kTakenShortly = 1, kNotTaken = 2, kOutcomeNotKnown = 3, kOutcomes = 4;
 constexpr std::array<std::uint8_t, kKinds * std::size_t{kMetKinds}> kLengths{
-    5,  6, 3, 6,  7,  4,  10, 10, 10,              // called: answered, not answered, not known
-    5,  8, 4, 8,  10, 6,  7,  9,  5,  12, 12, 10,  // was called by others: the four outcomes
-    10, 9, 9, 12, 12, 12, 11, 11, 10, 12, 12, 12,  // was called back
-    5,  5, 3, 2,  7,  3};                          // wrote, was written to
+    4,  6,  3,  6,  7,  4,  12, 12, 12,              // called: answered, not answered, not known
+    6,  8,  4,  9,  10, 7,  7,  8,  5,  12, 12, 12,  // was called by others: the four outcomes
+    12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 11, 11,  // was called back
+    5,  5,  3,  2,  7,  3};                          // wrote, was written to
 constexpr unsigned kLongestCode = 12;
 
 struct SymbolCode {
@@ -132,29 +132,30 @@ void set_kind(Contact& c, std::uint32_t kind) {
   }
 }
 
-// Which contacts have something that few have.
-template <typename Get>
-void pack_rare(std::span<const Contact> contacts, BitWriter& out, Get get) {
+// The few contacts that were abroad or roaming: one bit where there is none.
+void pack_rare(std::span<const Contact> contacts, BitWriter& out) {
   std::uint32_t count = 0;
-  for (const Contact& c : contacts) count += get(c) ? 1U : 0U;
+  for (const Contact& c : contacts) count += c.abroad | c.roaming;
   out.golomb(count, 0);
   std::size_t next = 0;
   for (std::size_t i = 0; i < contacts.size() && count > 0; ++i) {
-    if (!get(contacts[i])) continue;
+    const Contact& c = contacts[i];
+    if ((c.abroad | c.roaming) == 0) continue;
     out.golomb(static_cast<std::uint32_t>(i - next), kGapBits);
+    out.bits(c.abroad | c.roaming << 1U, 2);
     next = i + 1;
   }
 }
 
-template <typename Set>
-bool unpack_rare(BitReader& in, Contact* contacts, std::size_t size, Set set) {
+bool unpack_rare(BitReader& in, Contact* contacts, std::size_t size) {
   const std::uint32_t count = in.golomb(0);
   if (count > size) return false;
   std::size_t at = 0;
   for (std::uint32_t i = 0; i < count; ++i, ++at) {
     at += in.golomb(kGapBits);
     if (at >= size) return false;
-    set(contacts[at]);
+    contacts[at].abroad = in.bits(1) & 1U;
+    contacts[at].roaming = in.bits(1) & 1U;
   }
   return in.ok();
 }
@@ -209,8 +210,7 @@ void pack_contacts(std::span<const Contact> contacts, std::uint32_t now_s, BitWr
   pack_sights(contacts, out, kPlaceBits, [](const Contact& c) { return c.device; });
   pack_sights(contacts, out, kPlaceBits, [](const Contact& c) { return c.cell; });
   pack_sights(contacts, out, 10, [](const Contact& c) { return static_cast<std::uint16_t>(c.region); });
-  pack_rare(contacts, out, [](const Contact& c) { return c.abroad == 1; });
-  pack_rare(contacts, out, [](const Contact& c) { return c.roaming == 1; });
+  pack_rare(contacts, out);
 }
 
 bool unpack_contacts(BitReader& in, std::uint32_t now_s, std::chrono::seconds local_offset, Contact* out,
@@ -232,7 +232,7 @@ bool unpack_contacts(BitReader& in, std::uint32_t now_s, std::chrono::seconds lo
     } else {
       c.time_s = (half -= back) * kHalfHour;
     }
-    c.night = is_night(c.time_s, local_offset) ? 1U : 0U;
+    c.night = is_night_half_hour(exact ? second / kHalfHour : half, local_offset) ? 1U : 0U;
     const SymbolCode::Found symbol = kCode.found[in.look(kLongestCode)];
     in.skip(symbol.length);
     set_kind(c, symbol.symbol / kMetKinds);
@@ -253,8 +253,7 @@ bool unpack_contacts(BitReader& in, std::uint32_t now_s, std::chrono::seconds lo
          unpack_sights(in, out, size, kPlaceBits,
                        [](Contact& c, std::uint32_t v) { c.cell = static_cast<std::uint16_t>(v); }) &&
          unpack_sights(in, out, size, 10, [](Contact& c, std::uint32_t v) { c.region = v & 1023U; }) &&
-         unpack_rare(in, out, size, [](Contact& c) { c.abroad = 1; }) &&
-         unpack_rare(in, out, size, [](Contact& c) { c.roaming = 1; });
+         unpack_rare(in, out, size);
 }
 
 }  // namespace pandun::detect

@@ -11,7 +11,7 @@
 //          another in 1 of 32 numbers. A busy number's are by 32 bits, exact up to 8,192 (exact() tells), then within 3.3 %
 //          (1 sigma). Of 7 d and 30 d, who was last met more than 24 h ago is one of up to 16 of 7 d, and 8 before, that are
 //          kept; of more a sample is, within about 30 % of that part (1 sigma): number_history.h. Busy: 7 % beyond 96 a step.
-//          Devices, cells and regions of 7 d and 30 d likewise, of each 8 of 7 d and 6 before.
+//          Devices, cells and regions of 7 d and 30 d likewise, of which 8, 8 and 4 of 7 d are kept, and 6, 4 and 2 before.
 // Late     an older event counts in every window its step is still inside of; behind all of them it is only counted as
 //          too old. distinct devices, cells and regions, and max_calls_per_minute, follow the same windows.
 // Life     a NumberActivity is a view for one call of on_event(); it memoises what was asked.

@@ -104,7 +104,7 @@ void History::settle(std::uint32_t day) {
       put(moved.hash, moved.mets, into);
     }
     remove_cell(i);
-    thin(true);
+    for (std::size_t what = kLanes - 1; what < kMets; ++what) thin(true, what);
   }
 }
 
@@ -168,7 +168,7 @@ void History::meet(std::uint32_t time_s, Met what, std::uint16_t hash, unsigned 
     break;
   }
   put(hash, bit, at);
-  thin(cells_[at].span);
+  thin(cells_[at].span, static_cast<std::size_t>(what));
 }
 
 void History::put(std::uint16_t hash, std::uint8_t mets, std::size_t cell) {
@@ -197,10 +197,11 @@ void History::raise(std::size_t cell, std::size_t what, unsigned level) {
   }
 }
 
-void History::thin(bool span) {
-  thin(span, kPeers, span ? kSpanPeers : kDayPeers, kMostPeers);
-  for (std::size_t what = kLanes; what < kMets; ++what)
-    thin(span, static_cast<std::uint8_t>(1U << what), span ? kSpanPlaces : kDayPlaces, kMostPlaces);
+void History::thin(bool span, std::size_t what) {
+  if (what < kLanes)
+    thin(span, kPeers, span ? kSpanPeers : kDayPeers, kMostPeers);
+  else
+    thin(span, static_cast<std::uint8_t>(1U << what), (span ? kSpanPlaces : kDayPlaces)[what - kLanes], kMostPlaces);
 }
 
 void History::thin(bool span, std::uint8_t mets, std::size_t few, std::size_t most_kept) {

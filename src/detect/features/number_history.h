@@ -34,7 +34,8 @@ static_assert(met(Lane::kMessageIn) == Met::kMessageIn);
 class History {
  public:
   static constexpr std::size_t kDayPeers = 12, kSpanPeers = 6, kMostPeers = 64;
-  static constexpr std::size_t kDayPlaces = 8, kSpanPlaces = 6, kMostPlaces = 24;  // of each kind
+  static constexpr std::array<std::size_t, 3> kDayPlaces{8, 8, 4}, kSpanPlaces{6, 4, 2};  // devices, cells, regions
+  static constexpr std::size_t kMostPlaces = 24;
   static constexpr unsigned kCheapLevel = 4;
   static constexpr std::uint32_t kTalkUnitS = 16;
   static constexpr double kRelativeError = 0.3;  // of peers in a window, from 20 on (1 sigma)
@@ -124,7 +125,7 @@ class History {
   // The least level of what a thing was met as: so many low bits of its hash are 0.
   static unsigned low_bits(const Cell& cell, std::uint8_t mets);
   void thin(bool span, std::uint8_t mets, std::size_t few, std::size_t most);
-  void thin(bool span);
+  void thin(bool span, std::size_t what);  // with the others that share its room
   void raise(std::size_t cell, std::size_t what, unsigned level);
   void pack_counts(const NumberTally& counts, std::array<unsigned, kLanes + 1>& width, BitWriter& out) const;
   static void unpack_counts(NumberTally& counts, std::array<unsigned, kLanes + 1>& width, BitReader& in);

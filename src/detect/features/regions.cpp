@@ -7,11 +7,6 @@
 
 namespace pandun::detect {
 
-bool is_night(std::uint32_t time_s, std::chrono::seconds local_offset) {
-  const std::int64_t half_hour = ((static_cast<std::int64_t>(time_s) + local_offset.count()) / 1800) % 48;
-  return half_hour < 12 || half_hour >= 44;
-}
-
 std::uint32_t region_of(model::NumberKey number) {
   std::uint64_t v = number.value();
   if (number.kind() == model::NumberKind::kService) return static_cast<std::uint32_t>(1 + mix64(v) % 1023);
