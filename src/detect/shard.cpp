@@ -287,7 +287,7 @@ Shard::Shard(const EngineConfig& config)
     : config_(config),
       numbers_(std::make_unique<NumberActivities>(number_options(config))),
       hosts_(std::make_unique<HostActivities>(config.hosts)),
-      devices_(std::make_unique<DeviceActivities>()),
+      devices_(std::make_unique<DeviceActivities>(config.numbers.local_offset)),
       cells_(std::make_unique<CellActivities>()),
       dialling_(std::make_unique<DiallingActivities>()),
       detectors_(make_detectors(config)),
@@ -310,7 +310,7 @@ void Shard::use(std::shared_ptr<const RuleSet> rules) {
   rules_.use(std::move(rules));
   const bool devices = had_devices && (detectors_want_devices_ || rules_.wants_devices());
   const bool cells = had_cells && (detectors_want_cells_ || rules_.wants_cells());
-  if (!devices && devices_->size() != 0) devices_ = std::make_unique<DeviceActivities>();
+  if (!devices && devices_->size() != 0) devices_ = std::make_unique<DeviceActivities>(config_.numbers.local_offset);
   if (!cells && cells_->size() != 0) cells_ = std::make_unique<CellActivities>();
   const bool had_dialling = wants_dialling_;
   wants_dialling_ = detectors_want_dialling_ || rules_.wants_dialling();
@@ -435,10 +435,12 @@ void Shard::count_dialling(const model::Event& event, const WorkItem& item, cons
 bool Shard::count_place(const model::Event& event, const WorkItem& item) {
   const bool in = item.target == WorkItem::kDeviceIn || item.target == WorkItem::kCellIn;
   if (item.target <= WorkItem::kDeviceIn) {
-    DeviceContact contact{event.time, kDeviceMessage, {}, {}, model::Answered::kUnknown, -1, item.beside};
+    DeviceContact contact{event.time, kDeviceMessage, {}, {},    model::Answered::kUnknown,
+                          -1,         item.beside,    -1, false, false};
     if (event.kind() == model::EventKind::kMessage) {
       contact.number = event.as<model::Message>().sender;
       contact.peer = event.as<model::Message>().recipient;
+      contact.international = event.as<model::Message>().international;
     } else {
       const auto& c = event.as<model::Call>();
       contact.kind = in ? kDeviceCallIn : kDeviceCallOut;
@@ -446,6 +448,9 @@ bool Shard::count_place(const model::Event& event, const WorkItem& item) {
       contact.peer = in ? c.caller : c.callee;
       contact.answered = c.answered;
       contact.talk_s = c.duration_s;
+      contact.ring_s = c.ring_s;
+      contact.international = c.international;
+      contact.roaming = c.roaming;
     }
     const DeviceRecord* record = devices_->update(item.key.key, item.hash, contact, event.watermark);
     return record != nullptr && rules_.wants_devices() && rules_.may_hold(DeviceActivity(*devices_, *record));
@@ -494,7 +499,7 @@ void Shard::evict(EventMs watermark) {
 
 std::vector<Shard::Section> Shard::sections() const {
   // Raised when their saved form or meaning changes.
-  constexpr std::uint32_t kNumbersVersion = 5, kHostsVersion = 2, kRulesVersion = 1, kDevicesVersion = 4,
+  constexpr std::uint32_t kNumbersVersion = 5, kHostsVersion = 2, kRulesVersion = 1, kDevicesVersion = 5,
                           kCellsVersion = 3, kDiallingVersion = 3;
   std::vector<Section> out{{"numbers", kNumbersVersion}, {"hosts", kHostsVersion}, {"rules", kRulesVersion},
                            {"devices", kDevicesVersion}, {"cells", kCellsVersion}, {"dialling", kDiallingVersion}};
@@ -553,7 +558,7 @@ void Shard::reset(std::size_t section) {
       rules_.clear();
       break;
     case 3:
-      devices_ = std::make_unique<DeviceActivities>();
+      devices_ = std::make_unique<DeviceActivities>(config_.numbers.local_offset);
       break;
     case 4:
       cells_ = std::make_unique<CellActivities>();

@@ -127,6 +127,20 @@ constexpr Title kTitles[] = {
     {"device_out_share", "share of the device's calls that it made", "终端主叫占比"},
     {"device_answered_ratio", "share of the device's calls answered", "终端主叫接通率"},
     {"device_short_ratio", "share of its answered calls of at most 10 s", "终端接通后不超过 10 秒的比例"},
+    {"device_unanswered", "calls made on the device that nobody answered", "终端主叫未接通次数"},
+    {"device_unanswered_ratio", "share of its calls that nobody answered", "终端主叫未接通率"},
+    {"device_talk_s_mean", "mean talk time on the device", "终端主叫平均通话时长"},
+    {"device_talk_s_spread_24h", "spread of talk times on the device in 24 h", "24 小时终端通话时长离散程度"},
+    {"device_ring_s_mean", "mean ring time of the device's calls", "终端主叫平均振铃时长"},
+    {"device_ring_s_spread_24h", "spread of the device's ring times in 24 h", "24 小时终端振铃时长离散程度"},
+    {"device_return_calls", "calls back to the device", "终端回拨次数"},
+    {"device_night_share", "share of the device's use at night", "终端夜间呼叫与发送比例"},
+    {"device_international_share", "share of the device's use abroad", "终端国际呼叫与发送比例"},
+    {"device_roaming_share", "share of its calls made while abroad", "终端漫游主叫比例"},
+    {"device_gap_cv_1h", "irregularity of the device's rhythm in 1 h", "1 小时终端拨号节奏变异系数"},
+    {"device_dispersion", "different callees per call on the device", "终端主叫离散度"},
+    {"device_regions_callee_24h", "regions called on the device in 24 h", "24 小时终端被叫归属地数"},
+    {"device_idle_before_s", "the device's silence before it woke", "终端此前静默时长"},
     {"device_distinct_callees", "different numbers called on the device", "终端主叫的不同号码数"},
     {"device_switches", "times another number took the device over", "终端换号使用次数"},
     {"device_moves", "times the device was in another cell", "终端换小区次数"},
@@ -583,38 +597,138 @@ void device_features(Builder& b) {
   };
   b.device<&D::calls_out, k5m, k1h, k24h>({"device_calls_out", "calls", "calls made on the device in the last {en}",
                                            "最近 {zh}终端主叫次数", kExact, 2, true, false, kCallMade});
-  b.device<&D::calls_in, k1h, k24h>(
+  b.device<&D::calls_out, k7d, k30d>({"device_calls_out", "calls",
+                                      "calls made on the device in the last {en}; to 65,535 a "
+                                      "day of 7 d and 6 days of 30 d, as all counts of a device of these windows",
+                                      "最近 {zh}终端主叫次数（每日、每 6 日最多计 65535 次）"});
+  b.device<&D::calls_in, k5m, k1h, k24h>(
       {"device_calls_in", "calls",
        "calls received on the device in the last {en}, where the feed names the callee's device",
        "最近 {zh}终端被叫次数（需话单含被叫终端）", kExact, 2, true, false, kCallTaken});
+  b.device<&D::calls_in, k7d, k30d>(
+      {"device_calls_in", "calls",
+       "calls received on the device in the last {en}, where the feed names the callee's device",
+       "最近 {zh}终端被叫次数（需话单含被叫终端）"});
   b.device<&D::messages_out, k5m, k1h, k24h>({"device_messages_out", "messages",
                                               "messages sent from the device in the last {en}",
                                               "最近 {zh}终端发送短信条数", kExact, 2, true, false, kMessageSent});
-  b.device<&D::out_share, k24h>(
+  b.device<&D::messages_out, k7d, k30d>({"device_messages_out", "messages",
+                                         "messages sent from the device in the last {en}",
+                                         "最近 {zh}终端发送短信条数"});
+  b.device<&D::unanswered, k5m, k1h, k24h>({"device_unanswered", "calls",
+                                            "calls made on the device in the last {en} that nobody answered",
+                                            "最近 {zh}终端主叫未接通次数", kExact, 2, true, false, kCallMade});
+  b.device<&D::unanswered, k7d, k30d>({"device_unanswered", "calls",
+                                       "calls made on the device in the last {en} that nobody answered",
+                                       "最近 {zh}终端主叫未接通次数"});
+  b.device<&D::out_share, k1h, k24h, k7d, k30d>(
       {"device_out_share", "ratio",
        "calls made as a share of all calls on the device in the last {en}: always 1 where the feed does not name the "
        "callee's device; not known without calls",
        "最近 {zh}终端主叫占比（话单无被叫终端时恒为 1，无通话时未知）"});
-  b.device<&D::answered_ratio, k1h, k24h>(
+  b.device<&D::answered_ratio, k5m, k1h, k24h, k7d, k30d>(
       {"device_answered_ratio", "ratio",
        "share of the calls made on the device in the last {en} that were answered; not known without calls whose "
        "outcome is known",
        "最近 {zh}终端主叫接通率（无已知结果的呼叫时未知）"});
-  b.device<&D::short_ratio, k1h, k24h>(
+  b.device<&D::unanswered_ratio, k5m, k1h, k24h, k7d, k30d>(
+      {"device_unanswered_ratio", "ratio",
+       "share of the calls made on the device in the last {en} that nobody answered; not known without calls whose "
+       "outcome is known",
+       "最近 {zh}终端主叫未接通率（无已知结果的呼叫时未知）"});
+  b.device<&D::short_ratio, k5m, k1h, k24h, k7d, k30d>(
       {"device_short_ratio", "ratio",
        "share of the answered calls made on the device in the last {en} with at most 10 s of talk; not known without "
        "answered calls",
        "最近 {zh}终端主叫接通中通话不超过 10 秒的比例（无接通时未知）"});
-  b.device<&D::distinct_callees, k1h, k24h>({"device_distinct_callees", "numbers",
-                                             "different numbers called on the device in the last {en}",
-                                             "最近 {zh}终端主叫的不同号码数", kSketch, 5, true, false, kCallMade});
-  b.device<&D::switches, k1h, k24h>({"device_switches", "times",
+  b.device<&D::talk_s_mean, k5m, k1h, k24h, k7d, k30d>(
+      {"device_talk_s_mean", "s",
+       "mean talk time of the answered calls made on the device in the last {en}, of each at most 16,383 s; not known "
+       "without answered calls",
+       "最近 {zh}终端主叫接通的平均通话时长（每次最多计 16383 秒，无接通时未知）"});
+  single({"device_talk_s_spread_24h", "s",
+          "standard deviation of the talk times of the answered calls made on the device in the last 24 hours; not "
+          "known without answered calls",
+          "最近 24 小时终端主叫接通的通话时长标准差（无接通时未知）", kExact, 4},
+         k24h, &plain<D, &D::talk_s_spread_24h>);
+  b.device<&D::ring_s_mean, k5m, k1h, k24h>(
+      {"device_ring_s_mean", "s",
+       "mean ring time of the calls made on the device in the last {en}, of each at most 126 s; not known where none "
+       "is told",
+       "最近 {zh}终端主叫平均振铃时长（每次最多计 126 秒，话单无振铃时长时未知）", kExact, 4});
+  single({"device_ring_s_spread_24h", "s",
+          "standard deviation of the ring times of the calls made on the device in the last 24 hours; not known where "
+          "none is told",
+          "最近 24 小时终端主叫振铃时长标准差（话单无振铃时长时未知）", kExact, 4},
+         k24h, &plain<D, &D::ring_s_spread_24h>);
+  b.device<&D::return_calls, k1h, k24h>(
+      {"device_return_calls", "calls",
+       "calls received on the device in the last {en} from numbers called on it within the 24 hours before, where the "
+       "feed names the callee's device; a lower bound once it calls more than 8,192 numbers in 24 hours",
+       "最近 {zh}内由此前 24 小时内在该终端上被呼叫过的号码打回的次数（需话单含被叫终端）", kEstimate, 2, true, false,
+       kCallTaken});
+  b.device<&D::return_calls, k7d, k30d>(
+      {"device_return_calls", "calls",
+       "calls received on the device in the last {en} from numbers called on it within the 24 hours before; see "
+       "device_return_calls_24h",
+       "最近 {zh}内由此前 24 小时内在该终端上被呼叫过的号码打回的次数（参见 device_return_calls_24h）", kEstimate});
+  b.device<&D::night_share, k24h, k7d, k30d>(
+      {"device_night_share", "ratio",
+       "share of the calls made and messages sent on the device in the last {en} that fell between 22:00 and 06:00 "
+       "local; not known without any",
+       "最近 {zh}终端主叫与发送中处于 22:00-06:00 的比例（无主叫和发送时未知）", kExact, 4});
+  b.device<&D::international_share, k1h, k24h, k7d, k30d>(
+      {"device_international_share", "ratio",
+       "share of the calls made and messages sent on the device in the last {en} that the feed calls international or "
+       "that go to another country code; not known without any",
+       "最近 {zh}终端主叫与发送中国际业务的比例（话单标记，或对方国家码不同；无主叫和发送时未知）"});
+  b.device<&D::roaming_share, k1h, k24h, k7d, k30d>(
+      {"device_roaming_share", "ratio",
+       "share of the calls made on the device in the last {en} that the feed calls roaming; not known without calls "
+       "made",
+       "最近 {zh}终端主叫中话单标记为漫游的比例（无主叫时未知）"});
+  single({"device_gap_cv_1h", "ratio",
+          "standard deviation over mean of the gaps between the calls made on the device in the last hour, of the "
+          "latest 128: near 0 for a machine; not known below 5 calls",
+          "最近 1 小时终端主叫间隔的变异系数（最近 128 次），接近 0 表示机器节奏（少于 5 次时未知）", kExact, 5},
+         k1h, &plain<D, &D::gap_cv_1h>);
+  b.device<&D::distinct_callees, k5m, k1h, k24h>({"device_distinct_callees", "numbers",
+                                                  "different numbers called on the device in the last {en}",
+                                                  "最近 {zh}终端主叫的不同号码数", kSketch, 5, true, false, kCallMade});
+  b.device<&D::distinct_callees, k7d, k30d>(
+      {"device_distinct_callees", "numbers",
+       "different numbers called on the device in the last {en}: exact up to 24 callees a day of 7 d and 6 days "
+       "before, then a sample, within 25 % of one such day and 10 % of a week of them (1 sigma)",
+       "最近 {zh}终端主叫的不同号码数（每日、每 6 日不超过 24 个时精确，此外为抽样：单日误差约 25%，一周约 10%）",
+       kEstimate, 5});
+  b.device<&D::dispersion, k1h, k24h>(
+      {"device_dispersion", "ratio",
+       "different numbers called per call made on the device in the last {en}: near 1 when everybody is called once; "
+       "not known without calls",
+       "最近 {zh}终端主叫的不同号码数与次数之比，接近 1 表示每人只呼一次（无主叫时未知）", kSketch, 6});
+  b.device<&D::dispersion, k7d, k30d>(
+      {"device_dispersion", "ratio",
+       "different numbers called per call made on the device in the last {en}, as exact as device_distinct_callees; "
+       "not known without calls",
+       "最近 {zh}终端主叫的不同号码数与次数之比，精度同 device_distinct_callees（无主叫时未知）", kEstimate, 6});
+  single({"device_regions_callee_24h", "regions",
+          "different regions called on the device in the last 24 hours, told from the callees' prefixes; within about "
+          "3 % below 300",
+          "最近 24 小时终端主叫号码的不同归属段数（按号段、区号、国家码）", kEstimate, 9},
+         k24h, &plain<D, &D::regions_callee_24h>);
+  b.device<&D::switches, k5m, k1h, k24h>({"device_switches", "times",
+                                          "uses in the last {en} by another number than the use before",
+                                          "最近 {zh}终端换号使用次数", kExact, 2, true});
+  b.device<&D::switches, k7d, k30d>({"device_switches", "times",
                                      "uses in the last {en} by another number than the use before",
-                                     "最近 {zh}终端换号使用次数", kExact, 2, true});
-  b.device<&D::moves, k1h, k24h>({"device_moves", "times",
+                                     "最近 {zh}终端换号使用次数"});
+  b.device<&D::moves, k5m, k1h, k24h>({"device_moves", "times",
+                                       "uses in the last {en} in another cell than the last use with a cell",
+                                       "最近 {zh}终端换小区次数", kExact, 2, true});
+  b.device<&D::moves, k7d, k30d>({"device_moves", "times",
                                   "uses in the last {en} in another cell than the last use with a cell",
-                                  "最近 {zh}终端换小区次数", kExact, 2, true});
-  b.device<&D::distinct_numbers, k1h, k24h, k7d>(
+                                  "最近 {zh}终端换小区次数"});
+  b.device<&D::distinct_numbers, k5m, k1h, k24h, k7d>(
       {"device_distinct_numbers", "numbers", "different numbers used on the device in the last {en}, at most 64",
        "最近 {zh}终端上使用的不同号码数（上限 64）", kExact, 3, false, false, kAnyContact, true});
   b.device<&D::new_numbers, k1h, k24h, k7d>(
@@ -632,10 +746,13 @@ void device_features(Builder& b) {
        "numbers first used on the device in the last 30 days, its very first included, at most 64",
        "最近 30 天终端上首次使用的号码数（含终端的第一个号码，上限 64）", kExact, 3, false, false, kAnyContact, true},
       k30d, &plain<D, &D::new_numbers_30d>);
-  b.device<&D::distinct_cells, k1h, k24h, k7d>({"device_distinct_cells", "cells",
-                                                "different cells the device was used in within the last {en}, at most "
-                                                "64",
-                                                "最近 {zh}终端出现的不同小区数（上限 64）", kExact, 3});
+  b.device<&D::distinct_cells, k5m, k1h, k24h, k7d, k30d>(
+      {"device_distinct_cells", "cells", "different cells the device was used in within the last {en}, at most 64",
+       "最近 {zh}终端出现的不同小区数（上限 64）", kExact, 3});
+  single({"device_idle_before_s", "s",
+          "the device's latest silence of 24 hours or more, in whole hours, for 7 days after it ended; else 0",
+          "终端最近一次 24 小时以上静默的时长（整小时，结束后 7 天内有效，否则为 0）", kExact, 1},
+         std::nullopt, &plain<D, &D::idle_before_s>);
   single({"device_first_seen_age_s", "s", "time since the device was first seen; it is forgotten after 30 silent days",
           "终端首次出现至今的时间（静默 30 天后遗忘）", kExact, 1},
          std::nullopt, &plain<D, &D::first_seen_age_s>);

@@ -1,9 +1,12 @@
 #include "detect/features/device_activity.h"
 
 #include <algorithm>
+#include <bitset>
+#include <cmath>
 #include <limits>
 
 #include "detect/features/device_activity_state.h"
+#include "detect/features/regions.h"
 
 namespace pandun::detect {
 namespace {
@@ -22,31 +25,71 @@ std::span<const DeviceUse> inside(std::span<const DeviceUse> all, std::uint32_t 
   return all.subspan(at);
 }
 
-DeviceTally tally_list(std::span<const DeviceUse> uses) {
-  constexpr auto kYes = static_cast<std::uint32_t>(model::Answered::kYes);
-  constexpr auto kNo = static_cast<std::uint32_t>(model::Answered::kNo);
+DeviceTally tally_list(std::span<const DeviceUse> uses, std::chrono::seconds local_offset) {
   DeviceTally t{};
   for (const DeviceUse& u : uses) {
-    const bool out = u.kind == kDeviceCallOut;
+    const bool out = u.kind == kDeviceCallOut, in = u.kind == kDeviceCallIn;
     t.calls_out += out ? 1U : 0U;
-    t.calls_in += u.kind == kDeviceCallIn ? 1U : 0U;
+    t.calls_in += in ? 1U : 0U;
     t.messages_out += u.kind == kDeviceMessage ? 1U : 0U;
-    t.answered += out && u.answered == kYes ? 1U : 0U;
-    t.unanswered += out && u.answered == kNo ? 1U : 0U;
-    t.brief += out ? u.brief : 0U;
+    t.answered += out && u.is_answered() ? 1U : 0U;
+    t.unanswered += out && u.is_unanswered() ? 1U : 0U;
+    t.brief += out && u.is_short() ? 1U : 0U;
     t.switches += u.switched;
     t.moves += u.moved;
+    t.returned += u.returned;
+    t.abroad += u.abroad;
+    t.roaming += u.roaming;
+    t.night += !in && is_night(u.time_s, local_offset) ? 1U : 0U;
+    t.talk_s += u.talk_s;
   }
   return t;
 }
 
-DeviceTally tally_busy(const BusyDevice& busy, Window w) {
+DeviceTally tally_busy(const BusyDevice& busy, Window w, std::chrono::seconds local_offset) {
   const auto count = [&](std::size_t counter) {
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(busy.counts.total(w, counter), 0xffffffffU));
   };
-  return {count(BusyDevice::kCallsOut), count(BusyDevice::kCallsIn),    count(BusyDevice::kMessagesOut),
-          count(BusyDevice::kAnswered), count(BusyDevice::kUnanswered), count(BusyDevice::kShort),
-          count(BusyDevice::kSwitches), count(BusyDevice::kMoves)};
+  DeviceTally t{};
+  t.calls_out = count(BusyDevice::kCallsOut);
+  t.calls_in = count(BusyDevice::kCallsIn);
+  t.messages_out = count(BusyDevice::kMessagesOut);
+  t.answered = count(BusyDevice::kAnswered);
+  t.unanswered = count(BusyDevice::kUnanswered);
+  t.brief = count(BusyDevice::kShort);
+  t.switches = count(BusyDevice::kSwitches);
+  t.moves = count(BusyDevice::kMoves);
+  t.returned = count(BusyDevice::kReturned);
+  t.abroad = count(BusyDevice::kAbroad);
+  t.roaming = count(BusyDevice::kRoaming);
+  t.talk_s = busy.counts.total(w, BusyDevice::kTalk);
+  if (w != Window::k24h) return t;
+  constexpr WindowSpec day = spec(Window::k24h);
+  const std::uint32_t head = busy.clock_s / day.step_s;
+  for (std::uint32_t back = 0; back < day.steps && back <= head; ++back)
+    if (is_night((head - back) * day.step_s, local_offset))
+      t.night += busy.counts.at(w, back, BusyDevice::kCallsOut) + busy.counts.at(w, back, BusyDevice::kMessagesOut);
+  return t;
+}
+
+DeviceTally tally_days(const DeviceDays& days, const BlockPool& blocks, Window w) {
+  DeviceTally t{};
+  days.each(blocks, w, [&t](const DeviceDay& d) {
+    t.calls_out += d.counts[DeviceDay::kCallsOut];
+    t.calls_in += d.counts[DeviceDay::kCallsIn];
+    t.messages_out += d.counts[DeviceDay::kMessagesOut];
+    t.answered += d.counts[DeviceDay::kAnswered];
+    t.unanswered += d.counts[DeviceDay::kUnanswered];
+    t.brief += d.counts[DeviceDay::kShort];
+    t.switches += d.counts[DeviceDay::kSwitches];
+    t.moves += d.counts[DeviceDay::kMoves];
+    t.returned += d.counts[DeviceDay::kReturned];
+    t.abroad += d.counts[DeviceDay::kAbroad];
+    t.roaming += d.counts[DeviceDay::kRoaming];
+    t.night += d.counts[DeviceDay::kNight];
+    t.talk_s += d.talk_s;
+  });
+  return t;
 }
 
 // Of the numbers before and the one of the latest use.
@@ -68,19 +111,25 @@ bool DeviceActivity::fewer_than(std::uint32_t uses, std::uint32_t numbers) const
 }
 
 const DeviceTally& DeviceActivity::tally(Window w) const {
-  w = held(w);
   const auto i = static_cast<std::size_t>(w);
-  if ((have_tally_ >> i & 1U) == 0) {
-    have_tally_ |= 1U << i;
-    tally_[i] = record_->busy != 0 ? tally_busy(all_->busy(*record_), w)
-                                   : tally_list(inside(all_->uses(*record_), start_s(w, record_->newest_s)));
-  }
+  if ((have_tally_ >> i & 1U) != 0) return tally_[i];
+  have_tally_ |= 1U << i;
+  if (w >= Window::k7d)
+    tally_[i] = tally_days(record_->days, all_->blocks(), w);
+  else if (record_->busy != 0)
+    tally_[i] = tally_busy(all_->busy(*record_), w, all_->local_offset());
+  else
+    tally_[i] = tally_list(inside(all_->uses(*record_), start_s(w, record_->newest_s)), all_->local_offset());
   return tally_[i];
 }
 
 double DeviceActivity::answered_ratio(Window w) const {
   const DeviceTally& t = tally(w);
   return ratio(t.answered, std::uint64_t{t.answered} + t.unanswered);
+}
+double DeviceActivity::unanswered_ratio(Window w) const {
+  const DeviceTally& t = tally(w);
+  return ratio(t.unanswered, std::uint64_t{t.answered} + t.unanswered);
 }
 double DeviceActivity::short_ratio(Window w) const {
   return ratio(tally(w).brief, tally(w).answered);
@@ -90,8 +139,98 @@ double DeviceActivity::out_share(Window w) const {
   return ratio(t.calls_out, std::uint64_t{t.calls_out} + t.calls_in);
 }
 
+double DeviceActivity::night_share(Window w) const {
+  const DeviceTally& t = tally(std::max(w, Window::k24h));
+  return ratio(t.night, std::uint64_t{t.calls_out} + t.messages_out);
+}
+double DeviceActivity::international_share(Window w) const {
+  const DeviceTally& t = tally(w);
+  return ratio(t.abroad, std::uint64_t{t.calls_out} + t.messages_out);
+}
+double DeviceActivity::roaming_share(Window w) const {
+  return ratio(tally(w).roaming, tally(w).calls_out);
+}
+double DeviceActivity::talk_s_mean(Window w) const {
+  return ratio(tally(w).talk_s, tally(w).answered);
+}
+
+SpreadSums DeviceActivity::talks(Window w) const {
+  SpreadSums sums;
+  if (record_->busy != 0) {
+    const BusyDevice& busy = all_->busy(*record_);
+    return {busy.counts.total(w, BusyDevice::kAnswered), busy.counts.total(w, BusyDevice::kTalk),
+            busy.squares.total(BusyDevice::kTalkSquares)};
+  }
+  for (const DeviceUse& u : inside(all_->uses(*record_), start_s(w, record_->newest_s)))
+    if (u.kind == kDeviceCallOut && u.is_answered()) sums.add(u.talk_s);
+  return sums;
+}
+SpreadSums DeviceActivity::rings(Window w) const {
+  SpreadSums sums;
+  if (record_->busy != 0) {
+    const BusyDevice& busy = all_->busy(*record_);
+    return {busy.counts.total(w, BusyDevice::kRings), busy.counts.total(w, BusyDevice::kRing),
+            busy.squares.total(BusyDevice::kRingSquares)};
+  }
+  for (const DeviceUse& u : inside(all_->uses(*record_), start_s(w, record_->newest_s)))
+    if (u.ring_s != DeviceUse::kRingUntold) sums.add(u.ring_s);
+  return sums;
+}
+double DeviceActivity::ring_s_mean(Window w) const {
+  const SpreadSums sums = rings(held(w));
+  return ratio(sums.sum, sums.n);
+}
+double DeviceActivity::talk_s_spread_24h() const {
+  return talks(Window::k24h).spread().deviation;
+}
+double DeviceActivity::ring_s_spread_24h() const {
+  return rings(Window::k24h).spread().deviation;
+}
+
+double DeviceActivity::gap_cv_1h() const {
+  const std::uint32_t hour = start_s(Window::k1h, record_->newest_s);
+  if (record_->busy != 0) {
+    const std::span<const std::uint32_t> all = all_->busy(*record_).calls_1h;
+    const auto calls =
+        all.subspan(static_cast<std::size_t>(std::lower_bound(all.begin(), all.end(), hour) - all.begin()));
+    return gap_cv(calls.size(), [calls](std::size_t i) { return calls[i]; });
+  }
+  std::array<std::uint32_t, BusyDevice::kGapCalls> latest;  // backwards
+  std::size_t size = 0;
+  const std::span<const DeviceUse> uses = inside(all_->uses(*record_), hour);
+  for (std::size_t i = uses.size(); i-- > 0 && size < latest.size();)
+    if (uses[i].kind == kDeviceCallOut) latest[size++] = uses[i].time_s;
+  return gap_cv(size, [&](std::size_t i) { return latest[size - 1 - i]; });
+}
+
+// Corrected for regions that fall together, as of numbers.
+double DeviceActivity::regions_callee_24h() const {
+  std::bitset<BusyDevice::kRegions> seen;
+  const std::uint32_t start = start_s(Window::k24h, record_->newest_s);
+  if (record_->busy != 0) {
+    const auto& steps = all_->busy(*record_).region_step;
+    for (std::size_t r = 1; r < steps.size(); ++r) seen[r] = steps[r] > start / spec(Window::k24h).step_s;
+  } else {
+    for (const DeviceUse& u : inside(all_->uses(*record_), start)) seen[u.region] = true;
+    seen[0] = false;
+  }
+  const double hit = std::min<double>(static_cast<double>(seen.count()), 1022);
+  return std::round(-1023 * std::log1p(-hit / 1023));
+}
+
+double DeviceActivity::dispersion(Window w) const {
+  const double calls = calls_out(w);
+  return calls == 0 ? std::numeric_limits<double>::quiet_NaN() : distinct_callees(w) / calls;
+}
+
+double DeviceActivity::idle_before_s() const {
+  return record_->silence_h == 0 || record_->newest_s / 3600 - record_->woke_s / 3600 > 7 * 24
+             ? 0
+             : record_->silence_h * 3600.0;
+}
+
 double DeviceActivity::distinct_callees(Window w) const {
-  w = held(w);
+  if (w >= Window::k7d) return record_->days.callees(all_->blocks(), w);
   if (record_->busy != 0) return all_->busy(*record_).callees.count(w);
   std::array<std::uint32_t, DeviceRecord::kUsesMax> seen;
   std::size_t size = 0;
@@ -131,15 +270,23 @@ double DeviceActivity::first_seen_age_s() const {
 }
 
 std::vector<model::EvidencePoint> DeviceActivity::uses_series(Window w) const {
-  w = held(w);
   const WindowSpec& ws = spec(w);
   const std::uint32_t head = record_->newest_s / ws.step_s, steps = std::min(ws.steps, head + 1);
   std::vector<model::EvidencePoint> points(steps);
+  const bool days = w >= Window::k7d;
   for (std::uint32_t i = 0; i < steps; ++i) {
     points[i].time = EventMs{static_cast<std::int64_t>(head + 1 - steps + i) * ws.step_s * 1000};
-    if (record_->busy == 0) continue;
+    if (record_->busy == 0 || days) continue;
     for (const std::size_t c : {BusyDevice::kCallsOut, BusyDevice::kCallsIn, BusyDevice::kMessagesOut})
       points[i].value += all_->busy(*record_).counts.at(w, steps - 1 - i, c);
+  }
+  if (days) {
+    record_->days.each(all_->blocks(), w, [&](const DeviceDay& d) {
+      const std::uint32_t back = head - d.day * spec(Window::k7d).step_s / ws.step_s;
+      for (const std::size_t c : {DeviceDay::kCallsOut, DeviceDay::kCallsIn, DeviceDay::kMessagesOut})
+        if (back < steps) points[steps - 1 - back].value += d.counts[c];
+    });
+    return points;
   }
   if (record_->busy != 0) return points;
   for (const DeviceUse& u : inside(all_->uses(*record_), start_s(w, record_->newest_s)))

@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <limits>
 
+#include "detect/calling_code.h"
+#include "detect/features/regions.h"
+
 namespace pandun::detect {
 namespace {
 
-constexpr std::uint32_t kQuietUses = 128, kShortS = 10;
+constexpr std::uint32_t kQuietUses = 128, kSquareStepS = spec(Window::k24h).step_s;
+constexpr std::uint32_t kSilenceS = 24 * 3600;
 constexpr std::size_t kUsesMax = DeviceRecord::kUsesMax, kCellsMax = DeviceRecord::kCellsMax,
                       kNumbersMax = DeviceRecord::kNumbersMax;
 static_assert((kUsesMax + kCellsMax) * sizeof(DeviceUse) * 9 / 8 <= BlockPool::kLargest);
@@ -20,6 +24,10 @@ std::uint32_t number_hash(model::NumberKey number) {
   return std::max(1U, peer_hash(hash_of(model::key_of(number))) & DeviceSingles::kNumberMask);
 }
 
+std::uint32_t callee_hash(model::NumberKey peer) {
+  return (static_cast<std::uint32_t>(hash_of(model::key_of(peer)) >> 40) | 1U) & 0xffffffU;
+}
+
 DeviceUse use_of(const DeviceContact& c) {
   model::Answered answered = c.answered;
   if (answered == model::Answered::kUnknown && c.talk_s >= 0)
@@ -27,11 +35,19 @@ DeviceUse use_of(const DeviceContact& c) {
   DeviceUse use{};
   use.time_s = seconds32(c.time);
   use.kind = c.kind & 3U;
+  use.ring_s = DeviceUse::kRingUntold;
+  if (c.kind != kDeviceCallIn) use.abroad = c.international || other_country(c.number, c.peer) ? 1U : 0U;
   if (c.kind == kDeviceMessage) return use;
   use.answered = static_cast<std::uint32_t>(answered) & 3U;
-  use.brief = answered == model::Answered::kYes && c.talk_s <= static_cast<std::int32_t>(kShortS) ? 1U : 0U;
-  if (c.kind == kDeviceCallOut)
-    use.callee = (static_cast<std::uint32_t>(hash_of(model::key_of(c.peer)) >> 40) | 1U) & 0xffffffU;
+  if (c.kind == kDeviceCallIn) return use;
+  if (answered == model::Answered::kYes)
+    use.talk_s = static_cast<std::uint32_t>(std::clamp(c.talk_s, 0, static_cast<int>(DeviceUse::kTalkMost))) &
+                 DeviceUse::kTalkMost;
+  if (c.ring_s >= 0)
+    use.ring_s = static_cast<std::uint32_t>(std::min(c.ring_s, static_cast<int>(DeviceUse::kRingMost))) & 127U;
+  use.roaming = c.roaming ? 1U : 0U;
+  use.callee = callee_hash(c.peer) & 0xffffffU;
+  use.region = region_of(c.peer) & 1023U;
   return use;
 }
 
@@ -48,17 +64,39 @@ void BusyDevice::add(const DeviceUse& use, std::uint32_t now_s) {
   clock_s = std::max(clock_s, now_s);
   counts.advance(clock_s);
   callees.advance(clock_s);
+  squares.advance(clock_s, kSquareStepS);
   std::array<std::uint32_t, kCounters> n{};
   n[use.kind == kDeviceCallOut ? kCallsOut : use.kind == kDeviceCallIn ? kCallsIn : kMessagesOut] = 1;
   if (use.kind == kDeviceCallOut) {
-    n[kAnswered] = use.answered == static_cast<std::uint32_t>(model::Answered::kYes) ? 1U : 0U;
-    n[kUnanswered] = use.answered == static_cast<std::uint32_t>(model::Answered::kNo) ? 1U : 0U;
-    n[kShort] = use.brief;
+    n[kAnswered] = use.is_answered() ? 1U : 0U;
+    n[kUnanswered] = use.is_unanswered() ? 1U : 0U;
+    n[kShort] = use.is_short() ? 1U : 0U;
+    n[kTalk] = use.talk_s;
+    squares.add(use.time_s, kSquareStepS, kTalkSquares, std::uint64_t{use.talk_s} * use.talk_s);
+    if (use.ring_s != DeviceUse::kRingUntold) {
+      n[kRings] = 1;
+      n[kRing] = use.ring_s;
+      squares.add(use.time_s, kSquareStepS, kRingSquares, std::uint64_t{use.ring_s} * use.ring_s);
+    }
     callees.add(peer_hash(mix64(use.callee)), use.time_s);
+    std::uint32_t& step = region_step[use.region];
+    step = std::max(step, use.time_s / kSquareStepS + 1);
+    add_call_time(use.time_s);
   }
   n[kSwitches] = use.switched;
   n[kMoves] = use.moved;
+  n[kReturned] = use.returned;
+  n[kAbroad] = use.abroad;
+  n[kRoaming] = use.roaming;
   counts.add_all(use.time_s, n);
+}
+
+void BusyDevice::add_call_time(std::uint32_t time_s) {
+  const std::uint32_t hour = start_s(Window::k1h, clock_s);
+  std::erase_if(calls_1h, [hour](std::uint32_t t) { return t < hour; });
+  if (time_s < hour) return;
+  calls_1h.insert(std::upper_bound(calls_1h.begin(), calls_1h.end(), time_s), time_s);
+  if (calls_1h.size() > kGapCalls) calls_1h.erase(calls_1h.begin());
 }
 
 std::uint64_t BusyDevice::total_24h() const {
@@ -67,21 +105,12 @@ std::uint64_t BusyDevice::total_24h() const {
 }
 
 void save_use(StateWriter& out, const DeviceUse& use) {
-  out.u32(use.time_s);
-  out.u32(use.callee | static_cast<std::uint32_t>(use.kind) << 24 | static_cast<std::uint32_t>(use.answered) << 26 |
-          static_cast<std::uint32_t>(use.brief) << 28 | static_cast<std::uint32_t>(use.switched) << 29 |
-          static_cast<std::uint32_t>(use.moved) << 30);
+  for (const std::uint32_t word : std::bit_cast<std::array<std::uint32_t, 3>>(use)) out.u32(word);
 }
 DeviceUse load_use(StateReader& in) {
-  DeviceUse use{};
-  use.time_s = in.u32();
-  const std::uint32_t bits = in.u32();
-  use.callee = bits & 0xffffffU;
-  use.kind = bits >> 24 & 3U;
-  use.answered = bits >> 26 & 3U;
-  use.brief = bits >> 28 & 1U;
-  use.switched = bits >> 29 & 1U;
-  use.moved = bits >> 30 & 1U;
+  std::array<std::uint32_t, 3> words;
+  for (std::uint32_t& word : words) word = in.u32();
+  const auto use = std::bit_cast<DeviceUse>(words);
   if (use.kind > kDeviceMessage) in.fail("a device's use is of an unknown kind");
   return use;
 }
@@ -89,7 +118,19 @@ DeviceUse load_use(StateReader& in) {
 void BusyDevice::save(StateWriter& out) const {
   out.u32(clock_s);
   counts.save(out);
+  squares.save(out);
   callees.save(out);
+  std::uint32_t regions = 0;
+  const std::uint32_t oldest = start_s(Window::k24h, clock_s) / kSquareStepS;
+  for (const std::uint32_t step : region_step) regions += step > oldest ? 1U : 0U;
+  out.varint(regions);
+  for (std::size_t r = 0; r < kRegions; ++r) {
+    if (region_step[r] <= oldest) continue;
+    out.varint(r);
+    out.varint(region_step[r] - oldest);
+  }
+  out.varint(calls_1h.size());
+  for (const std::uint32_t time_s : calls_1h) out.u32(time_s);
   out.u8(listing ? 1 : 0);
   out.u32(listing_from_s);
   out.varint(list.size());
@@ -99,7 +140,25 @@ void BusyDevice::save(StateWriter& out) const {
 void BusyDevice::load(StateReader& in) {
   clock_s = in.u32();
   counts.load(in);
+  squares.load(in);
+  if (squares.started() && squares.head_step() > clock_s / kSquareStepS)
+    in.fail("a device's squares are newer than its clock");
   callees.load(in);
+  const std::uint32_t oldest = start_s(Window::k24h, clock_s) / kSquareStepS;
+  const std::uint64_t regions = in.varint();
+  if (regions > kRegions) return in.fail("a device called more regions than there are");
+  for (std::uint64_t i = 0; i < regions && in.ok(); ++i) {
+    const std::uint64_t region = in.varint(), step = in.varint();
+    if (region >= kRegions || step > spec(Window::k24h).steps) return in.fail("a device's region cannot be");
+    region_step[region] = oldest + static_cast<std::uint32_t>(step);
+  }
+  const std::uint64_t calls = in.varint();
+  if (calls > kGapCalls) return in.fail("a device has more calls of an hour than are kept");
+  for (std::uint64_t i = 0; i < calls && in.ok(); ++i) {
+    const std::uint32_t time_s = in.u32();
+    if (time_s > clock_s || (i > 0 && time_s < calls_1h.back())) return in.fail("a device's calls are out of order");
+    calls_1h.push_back(time_s);
+  }
   listing = in.u8() != 0;
   listing_from_s = in.u32();
   const std::uint64_t size = in.varint();
@@ -154,11 +213,11 @@ bool DeviceActivities::see_cell(DeviceRecord& record, std::uint32_t hash, std::u
       *found = std::bit_cast<DeviceUse>(seen);
       seen = before;
     } else {
-      keep_cell(record, start_s(Window::k7d, record.newest_s));
+      keep_cell(record, start_s(Window::k30d, record.newest_s));
       seen = {};
     }
   }
-  if (seen.hash == 0) seen = {hash, time_s};
+  if (seen.hash == 0) seen = {hash, time_s, 0};
   seen.last_s = std::max(seen.last_s, time_s);
   return another;
 }
@@ -238,13 +297,16 @@ DeviceRecord* DeviceActivities::second_number(DeviceKey key, std::uint64_t hash,
   release(record);
   record = {};
   record.first_s = first_s;
-  record.newest_s = newest_s;
+  record.newest_s = last_s;
   record.number = {only.number, first_s, last_s};
-  if (only.kind != DeviceSingles::kNoKind && last_s >= start_s(Window::k24h, newest_s)) {
-    DeviceUse& before = record.things.append(blocks_);
+  if (only.kind != DeviceSingles::kNoKind) {
+    DeviceUse before{};
     before.time_s = last_s;
     before.kind = only.kind & 3U;
     before.answered = static_cast<std::uint32_t>(model::Answered::kUnknown) & 3U;
+    before.ring_s = DeviceUse::kRingUntold;
+    add_day(record, before);
+    if (last_s >= start_s(Window::k24h, newest_s)) record.things.append(blocks_) = before;
   }
   return &record;
 }
@@ -281,6 +343,11 @@ const DeviceRecord* DeviceActivities::update(model::EntityKey device, std::uint6
   if (found == nullptr) return nullptr;
   DeviceRecord& record = *found;
   DeviceUse use = use_of(contact);
+  if (use.time_s > record.newest_s && use.time_s - record.newest_s >= kSilenceS) {
+    record.silence_h =
+        static_cast<std::uint16_t>(std::min<std::uint32_t>((use.time_s - record.newest_s) / 3600, 0xffff));
+    record.woke_s = use.time_s;
+  }
   record.newest_s = std::max(record.newest_s, use.time_s);
   if (use.time_s < start_s(Window::k24h, record.newest_s)) {
     ++too_old_;
@@ -293,11 +360,41 @@ const DeviceRecord* DeviceActivities::update(model::EntityKey device, std::uint6
     return nullptr;
   }
   if (contact.cell != 0) use.moved = see_cell(record, short_hash(contact.cell), use.time_s) ? 1U : 0U;
+  if (use.kind == kDeviceCallIn && contact.peer.known())
+    use.returned = called(record, callee_hash(contact.peer)) ? 1U : 0U;
+  add_day(record, use);
   if (record.busy == 0)
     add_listed(record, use);
   else
     add_busy(record, use);
   return found;
+}
+
+bool DeviceActivities::called(const DeviceRecord& record, std::uint32_t callee) const {
+  const std::uint32_t from = start_s(Window::k24h, record.newest_s);
+  if (record.busy != 0) return busy(record).callees.contains_since(peer_hash(mix64(callee)), from);
+  const std::span<const DeviceUse> all = uses(record);
+  return std::any_of(all.begin(), all.end(), [&](const DeviceUse& use) {
+    return use.kind == kDeviceCallOut && use.callee == callee && use.time_s >= from;
+  });
+}
+
+void DeviceActivities::add_day(DeviceRecord& record, const DeviceUse& use) {
+  const bool out = use.kind == kDeviceCallOut, message = use.kind == kDeviceMessage;
+  DeviceDay::Counts n{};
+  n[out ? DeviceDay::kCallsOut : message ? DeviceDay::kMessagesOut : DeviceDay::kCallsIn] = 1;
+  n[DeviceDay::kAnswered] = out && use.is_answered() ? 1 : 0;
+  n[DeviceDay::kUnanswered] = out && use.is_unanswered() ? 1 : 0;
+  n[DeviceDay::kShort] = out && use.is_short() ? 1 : 0;
+  n[DeviceDay::kSwitches] = use.switched;
+  n[DeviceDay::kMoves] = use.moved;
+  n[DeviceDay::kReturned] = use.returned;
+  n[DeviceDay::kAbroad] = use.abroad;
+  n[DeviceDay::kRoaming] = use.roaming;
+  n[DeviceDay::kNight] = (out || message) && is_night(use.time_s, local_offset_) ? 1 : 0;
+  record.days.advance(blocks_, record.newest_s);
+  record.days.add(blocks_, use.time_s, n, use.talk_s);
+  if (out) record.days.meet(blocks_, use.time_s, use.callee >> 1);
 }
 
 void DeviceActivities::add_listed(DeviceRecord& record, const DeviceUse& use) {
@@ -353,6 +450,7 @@ void DeviceActivities::release(DeviceRecord& record) {
   record.cells = 0;
   record.things.clear(blocks_);
   record.numbers.clear(blocks_);
+  record.days.clear(blocks_);
 }
 
 void DeviceActivities::evict(EventMs watermark) {
@@ -362,30 +460,31 @@ void DeviceActivities::evict(EventMs watermark) {
       [this](DeviceRecord& record) {
         record.numbers.settle(blocks_);
         record.things.settle(blocks_);
+        record.days.settle(blocks_);
       });
   singles_.evict(DeviceSingles::step_of(seconds32(watermark)));
 }
 
 std::uint64_t DeviceActivities::bytes() const {
   std::uint64_t total = table_.bytes() + singles_.bytes() + blocks_.bytes();
-  busy_.for_each([&](const BusyDevice& b) {
-    total += sizeof(b) + sizeof(void*) + b.callees.bytes() + b.list.capacity() * sizeof(DeviceUse);
-  });
+  busy_.for_each([&](const BusyDevice& b) { total += b.bytes() + sizeof(void*); });
   return total;
 }
 
 void DeviceActivities::save_record(StateWriter& out, const DeviceRecord& record) const {
   const SeenNumber& number = record.number;
   const SeenCell& cell = record.cell;
-  for (const std::uint32_t v :
-       {record.first_s, record.newest_s, number.hash, number.first_s, number.last_s, cell.hash, cell.last_s})
+  for (const std::uint32_t v : {record.first_s, record.newest_s, number.hash, number.first_s, number.last_s, cell.hash,
+                                cell.last_s, record.woke_s})
     out.u32(v);
+  out.u16(record.silence_h);
   out.varint(record.numbers.size());
   for (const SeenNumber& n : numbers(record))
     for (const std::uint32_t v : {n.hash, n.first_s, n.last_s}) out.u32(v);
   out.varint(record.cells);
   for (const DeviceUse& c : cells(record))
     for (const std::uint32_t v : {seen_cell(c).hash, seen_cell(c).last_s}) out.u32(v);
+  record.days.save(blocks_, out);
   out.u8(record.busy != 0 ? 1 : 0);
   if (record.busy != 0) return busy(record).save(out);
   out.varint(record.uses());
@@ -395,9 +494,10 @@ void DeviceActivities::save_record(StateWriter& out, const DeviceRecord& record)
 void DeviceActivities::load_record(StateReader& in, DeviceRecord& record) {
   SeenNumber& number = record.number;
   SeenCell& cell = record.cell;
-  for (std::uint32_t* v :
-       {&record.first_s, &record.newest_s, &number.hash, &number.first_s, &number.last_s, &cell.hash, &cell.last_s})
+  for (std::uint32_t* v : {&record.first_s, &record.newest_s, &number.hash, &number.first_s, &number.last_s, &cell.hash,
+                           &cell.last_s, &record.woke_s})
     *v = in.u32();
+  record.silence_h = in.u16();
   const auto count = [&in](std::uint64_t most) {
     const std::uint64_t n = in.varint();
     if (n > most) in.fail("a device's list is over its bound");
@@ -417,6 +517,7 @@ void DeviceActivities::load_record(StateReader& in, DeviceRecord& record) {
     record.things.append(blocks_) = std::bit_cast<DeviceUse>(c);
     ++record.cells;
   }
+  record.days.load(blocks_, in, record.newest_s);
   if (in.u8() != 0) {
     record.busy = busy_.take() + 1;
     busy_.at(record.busy - 1).load(in);

@@ -1,8 +1,8 @@
 // How a device's recent use is stored; what it means is in device_activity.h.
 //
-// Shape    a device of one number is 10 bytes (device_singles.h). One of more is an entry of 64 bytes, one line of memory, and
-//          lists: 12 bytes for each further number, 8 for each cell and use. Lists and counters are two stores of the same
-//          thing: which one is used can change at any time without changing any feature.
+// Shape    a device of one number is 10 bytes (device_singles.h). One of more is an entry of 104 bytes and lists: 12 bytes for
+//          each further number, cell and use of 24 h; device_days.h says what 7 d and 30 d take. Lists and counters are two
+//          stores of the same thing: which one is used can change at any time without changing any feature.
 // Safety   numbers, cells and callees are hashes: nothing here can be read back.
 #pragma once
 
@@ -17,7 +17,10 @@
 #include "detect/distinct.h"
 #include "detect/features/block_list.h"
 #include "detect/features/device_activity.h"
+#include "detect/features/device_days.h"
 #include "detect/features/device_singles.h"
+#include "detect/features/number_activity.h"
+#include "detect/features/options.h"
 #include "detect/slab.h"
 #include "detect/state_table.h"
 #include "model/event.h"
@@ -43,19 +46,29 @@ struct DeviceUse {
   std::uint32_t callee : 24;  // of a call made; 0 = none, or not known
   std::uint32_t kind : 2;     // DeviceKind
   std::uint32_t answered : 2;
-  std::uint32_t brief : 1;
   std::uint32_t switched : 1;
   std::uint32_t moved : 1;
-  std::uint32_t unused : 1;
+  std::uint32_t returned : 1;  // a call received from a number called on it within 24 h
+  std::uint32_t roaming : 1;
+  std::uint32_t talk_s : 14;  // of an answered call
+  std::uint32_t ring_s : 7;
+  std::uint32_t region : 10;  // of the callee; 0 = not known
+  std::uint32_t abroad : 1;
+
+  static constexpr std::uint32_t kTalkMost = kTalkMaxS, kRingMost = 126, kRingUntold = 127;
+  bool is_out() const { return kind == 0; }
+  bool is_answered() const { return answered == static_cast<std::uint32_t>(model::Answered::kYes); }
+  bool is_unanswered() const { return answered == static_cast<std::uint32_t>(model::Answered::kNo); }
+  bool is_short() const { return is_answered() && talk_s <= kShortTalkS; }
 };
-static_assert(sizeof(DeviceUse) == 8);
+static_assert(sizeof(DeviceUse) == 12);
 enum DeviceKind : std::uint32_t { kDeviceCallOut, kDeviceCallIn, kDeviceMessage };
 
 struct SeenNumber {
   std::uint32_t hash = 0, first_s = 0, last_s = 0;
 };
 struct SeenCell {
-  std::uint32_t hash = 0, last_s = 0;
+  std::uint32_t hash = 0, last_s = 0, unused = 0;
 };
 
 static_assert(sizeof(SeenCell) == sizeof(DeviceUse));
@@ -68,8 +81,11 @@ struct DeviceRecord {
   BlockList<SeenNumber> numbers;  // those before it, which are others
   // The cells before the latest use's, as bytes of a use each, then the uses by time: one place in memory.
   BlockList<DeviceUse> things;
-  std::uint32_t busy = 0;  // handle + 1, 0 = listed
-  std::uint8_t cells = 0;  // how many of the things are cells
+  DeviceDays days;
+  std::uint32_t busy = 0;       // handle + 1, 0 = listed
+  std::uint32_t woke_s = 0;     // when its latest silence ended
+  std::uint16_t silence_h = 0;  // how long that was, 0 = none
+  std::uint8_t cells = 0;       // how many of the things are cells
   std::uint32_t uses() const { return things.size() - cells; }
 };
 
@@ -83,10 +99,21 @@ struct BusyDevice {
     kShort,
     kSwitches,
     kMoves,
+    kReturned,
+    kAbroad,
+    kRoaming,
+    kTalk,
+    kRings,
+    kRing,
     kCounters
   };
+  enum Square : std::size_t { kTalkSquares, kRingSquares, kSquares };
+  static constexpr std::size_t kGapCalls = 128, kRegions = 1024;
   WindowRings<kCounters, std::uint32_t, 3> counts;
+  StepRing<spec(Window::k24h).steps, kSquares, std::uint64_t> squares;  // of 24 h
   DistinctWindows callees{Window::k24h};
+  std::array<std::uint32_t, kRegions> region_step{};  // last half-hour + 1 each region was called in
+  std::vector<std::uint32_t> calls_1h;                // times of the latest calls made, ascending
   std::uint32_t clock_s = 0;
   // Once it is quiet enough uses are listed again; when the list covers 24 h, the device leaves here.
   bool listing = false;
@@ -94,7 +121,12 @@ struct BusyDevice {
   std::vector<DeviceUse> list;
 
   void add(const DeviceUse& use, std::uint32_t now_s);
+  void add_call_time(std::uint32_t time_s);
   std::uint64_t total_24h() const;
+  std::uint64_t bytes() const {
+    return sizeof(*this) + callees.bytes() + list.capacity() * sizeof(DeviceUse) +
+           calls_1h.capacity() * sizeof(std::uint32_t);
+  }
   void save(StateWriter& out) const;
   void load(StateReader& in);
 };
@@ -107,11 +139,14 @@ struct DeviceContact {
   model::Answered answered = model::Answered::kUnknown;
   std::int32_t talk_s = -1;
   std::uint64_t cell = 0;  // hash of its key; 0 = not known
+  std::int32_t ring_s = -1;
+  bool international = false, roaming = false;
 };
 
 class DeviceActivities {
  public:
-  DeviceActivities() : table_(std::chrono::hours(24 * 30)) {}
+  explicit DeviceActivities(std::chrono::seconds local_offset = NumberOptions().local_offset)
+      : local_offset_(local_offset), table_(std::chrono::hours(24 * 30)) {}
 
   void prefetch(std::uint64_t hash, unsigned stage) const {
     if (!singles_.prefetch(hash, stage)) table_.prefetch_hash(hash, stage);
@@ -139,6 +174,8 @@ class DeviceActivities {
     return record.things.in(blocks_).first(record.cells);
   }
   const BusyDevice& busy(const DeviceRecord& record) const { return busy_.at(record.busy - 1); }
+  const BlockPool& blocks() const { return blocks_; }
+  std::chrono::seconds local_offset() const { return local_offset_; }
 
  private:
   DeviceRecord* second_number(DeviceKey key, std::uint64_t hash, const DeviceContact& contact, EventMs watermark);
@@ -154,10 +191,13 @@ class DeviceActivities {
   void drop_uses(DeviceRecord& record, std::uint32_t before_s);
   void add_listed(DeviceRecord& record, const DeviceUse& use);
   void add_busy(DeviceRecord& record, const DeviceUse& use);
+  void add_day(DeviceRecord& record, const DeviceUse& use);
+  bool called(const DeviceRecord& record, std::uint32_t callee) const;  // within 24 h
   void release(DeviceRecord& record);
   void save_record(StateWriter& out, const DeviceRecord& record) const;
   void load_record(StateReader& in, DeviceRecord& record);
 
+  std::chrono::seconds local_offset_;
   StateTable<DeviceKey, DeviceRecord> table_;
   DeviceSingles singles_;
   BlockPool blocks_;

@@ -5,12 +5,14 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <set>
 #include <string>
 
 #include "detect/features/device_activity_state.h"
 #include "detect/features/device_singles.h"
+#include "detect/features/regions.h"
 
 namespace pandun::detect {
 namespace {
@@ -26,15 +28,20 @@ struct Told {
   model::Answered answered;
   std::int32_t talk;
   bool switched, moved;
+  std::int32_t ring;
+  bool international, roaming, returned;
 };
 
+model::NumberKey number_of(int n) {
+  if (n == 0) return {};
+  // Every ninth is abroad.
+  const std::uint64_t from = n % 9 == 0 ? 85'251'000'000ULL : 8'613'800'000'000ULL;
+  return model::NumberKey::e164(from + static_cast<std::uint64_t>(n) * 7919);
+}
+
 DeviceContact contact_of(const Told& t, const std::string& cell) {
-  const auto key = [](int n) {
-    return n == 0 ? model::NumberKey()
-                  : model::NumberKey::e164(8613800000000ULL + static_cast<std::uint64_t>(n) * 7919);
-  };
-  return {EventMs{t.time * 1000LL},       t.kind, key(t.number), key(t.peer), t.answered, t.talk,
-          cell.empty() ? 0 : hash64(cell)};
+  return {EventMs{t.time * 1000LL},        t.kind, number_of(t.number), number_of(t.peer), t.answered, t.talk,
+          cell.empty() ? 0 : hash64(cell), t.ring, t.international,     t.roaming};
 }
 
 // The features' definitions, straight from the header comment. While one number uses the device only that number is known.
@@ -66,10 +73,15 @@ class BruteForce {
       if (only.last - only.first >= 2048U * 1800) only.first = only.first / 86400 * 86400;  // known to the day
       first_ = only.first;
       newest_ = last;
+      silence_ = 0;
       // The use before is known to have been.
-      if (last_kind_ >= 0 && last >= start_s(Window::k24h, std::max(last, t.time)))
-        all_.push_back(
-            {last, static_cast<DeviceKind>(last_kind_), number_, 0, 0, model::Answered::kUnknown, -1, false, false});
+      if (last_kind_ >= 0)
+        all_.push_back({last, static_cast<DeviceKind>(last_kind_), number_, 0, 0, model::Answered::kUnknown, -1, false,
+                        false, -1, false, false, false});
+    }
+    if (t.time > newest_ && t.time - newest_ >= 24 * 3600) {
+      silence_ = (t.time - newest_) / 3600 * 3600;
+      woke_ = t.time;
     }
     newest_ = std::max(newest_, t.time);
     if (t.time < start_s(Window::k24h, newest_)) return;
@@ -87,6 +99,10 @@ class BruteForce {
     }
     if (t.answered == model::Answered::kUnknown && t.talk >= 0)
       t.answered = t.talk > 0 ? model::Answered::kYes : model::Answered::kNo;
+    if (t.kind == kDeviceCallIn)
+      for (const Told& o : all_)
+        t.returned |=
+            o.kind == kDeviceCallOut && o.peer != 0 && o.peer == t.peer && o.time >= start_s(Window::k24h, newest_);
     all_.push_back(t);
   }
   template <typename F>
@@ -111,6 +127,19 @@ class BruteForce {
     double n = 0;
     for (const auto& [number, used] : numbers_) n += used.first >= start ? 1 : 0;
     return n;
+  }
+  double idle_before() const { return newest_ / 3600 - woke_ / 3600 > 7 * 24 ? 0 : silence_; }
+  // The values, by time, that `what` tells of the uses of a window; those below 0 are not told.
+  template <typename F>
+  std::vector<double> values(Window w, F what) const {
+    std::vector<Told> inside;
+    for (const Told& t : all_)
+      if (t.time >= start_s(w, newest_)) inside.push_back(t);
+    std::stable_sort(inside.begin(), inside.end(), [](const Told& a, const Told& b) { return a.time < b.time; });
+    std::vector<double> out;
+    for (const Told& t : inside)
+      if (const double v = what(t); v >= 0) out.push_back(v);
+    return out;
   }
   std::uint32_t newest() const { return newest_; }
   std::uint32_t first() const { return first_; }
@@ -143,6 +172,8 @@ class BruteForce {
   std::vector<Told> all_;
   std::map<int, Used> numbers_;
   std::uint32_t newest_ = 0, first_ = 0, touched_ = 0;
+  std::uint32_t woke_ = 0;
+  double silence_ = 0;
   bool shared_ = false;
   int number_ = 0, cell_ = 0, last_kind_ = -1;
 };
@@ -152,10 +183,29 @@ void same(double a, double b, const char* what) {
   ASSERT_DOUBLE_EQ(a, b) << what;
 }
 
-void compare(const DeviceActivity& d, const BruteForce& b) {
+double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+double deviation_of(const std::vector<double>& values) {
+  double squares = 0;
+  for (const double v : values) squares += (v - mean_of(values)) * (v - mean_of(values));
+  return std::sqrt(squares / static_cast<double>(values.size()));
+}
+
+struct Off {  // of callees of 7 d and 30 d, where they are sampled
+  double squares = 0, looks = 0;
+};
+
+void compare(const DeviceActivity& d, const BruteForce& b, Off& off) {
   const auto out = [](const Told& t) { return t.kind == kDeviceCallOut; };
+  const auto sent = [](const Told& t) { return t.kind != kDeviceCallIn; };
   const auto yes = [&](const Told& t) { return out(t) && t.answered == model::Answered::kYes; };
-  for (const Window w : {Window::k5m, Window::k1h, Window::k24h}) {
+  const auto talk = [&](const Told& t) { return yes(t) ? std::clamp(t.talk, 0, 16383) : -1; };
+  const auto ring = [&](const Told& t) { return out(t) ? std::min(t.ring, 126) : -1; };
+  const auto abroad = [&](const Told& t) {
+    return sent(t) && (t.international || (t.number != 0 && t.peer != 0 && (t.number % 9 == 0) != (t.peer % 9 == 0)));
+  };
+  for (const Window w : kAllWindows) {
     SCOPED_TRACE(spec(w).name);
     const double calls = b.count(w, out), in = b.count(w, [](const Told&t) { return t.kind == kDeviceCallIn; });
     const double no = b.count(w, [&](const Told& t) { return out(t) && t.answered == model::Answered::kNo; });
@@ -166,15 +216,35 @@ void compare(const DeviceActivity& d, const BruteForce& b) {
     same(d.answered_ratio(w), b.count(w, yes) / (b.count(w, yes) + no), "answered_ratio");
     same(d.short_ratio(w), b.count(w, [&](const Told& t) { return yes(t) && t.talk <= 10; }) / b.count(w, yes),
          "short_ratio");
+    same(d.unanswered(w), no, "unanswered");
+    same(d.unanswered_ratio(w), no / (b.count(w, yes) + no), "unanswered_ratio");
+    same(d.talk_s_mean(w), mean_of(b.values(w, talk)), "talk_s_mean");
+    same(d.return_calls(w), b.count(w, [](const Told& t) { return t.returned; }), "return_calls");
+    same(d.international_share(w), b.count(w, abroad) / b.count(w, sent), "international_share");
+    same(d.roaming_share(w), b.count(w, [&](const Told& t) { return out(t) && t.roaming; }) / calls, "roaming_share");
+    if (w >= Window::k24h)
+      same(d.night_share(w),
+           b.count(w, [&](const Told& t) { return sent(t) && is_night(t.time, std::chrono::hours(8)); }) /
+               b.count(w, sent),
+           "night_share");
+    if (w <= Window::k24h) same(d.ring_s_mean(w), mean_of(b.values(w, ring)), "ring_s_mean");
     same(d.switches(w), b.count(w, [](const Told& t) { return t.switched; }), "switches");
     same(d.moves(w), b.count(w, [](const Told& t) { return t.moved; }), "moves");
-    same(d.distinct_callees(w), b.distinct(start_s(w, b.newest()), out, [](const Told& t) { return t.peer; }),
-         "distinct_callees");
+    const double callees = b.distinct(start_s(w, b.newest()), out, [](const Told& t) { return t.peer; });
+    if (w <= Window::k24h) {
+      same(d.distinct_callees(w), callees, "distinct_callees");
+      same(d.dispersion(w), callees / calls, "dispersion");
+    } else if (callees <= DeviceDays::kStepMost) {
+      same(d.distinct_callees(w), callees, "distinct_callees");
+    } else {
+      off.squares += std::pow(d.distinct_callees(w) / callees - 1, 2);
+      ++off.looks;
+    }
     double series = 0;
     for (const model::EvidencePoint& p : d.uses_series(w)) series += p.value;
     same(series, b.count(w, [](const Told&) { return true; }), "series");
   }
-  for (const Window w : {Window::k1h, Window::k24h, Window::k7d}) {
+  for (const Window w : kAllWindows) {
     SCOPED_TRACE(spec(w).name);
     const std::uint32_t start = start_s(w, b.newest());
     same(d.distinct_numbers(w), b.used_since(start), "distinct_numbers");
@@ -184,6 +254,23 @@ void compare(const DeviceActivity& d, const BruteForce& b) {
              start, [](const Told& t) { return t.cell != 0; }, [](const Told& t) { return t.cell; }),
          "distinct_cells");
   }
+  const auto near = [](double a, double c, const char* what) {
+    if (std::isnan(a) && std::isnan(c)) return;
+    ASSERT_NEAR(a, c, 1e-6 * (1 + c)) << what;
+  };
+  near(d.talk_s_spread_24h(), deviation_of(b.values(Window::k24h, talk)), "talk_s_spread");
+  near(d.ring_s_spread_24h(), deviation_of(b.values(Window::k24h, ring)), "ring_s_spread");
+  std::vector<double> times = b.values(Window::k1h, [&](const Told&t) { return out(t) ? t.time : -1.0; }), gaps;
+  if (times.size() > 128) times.erase(times.begin(), times.end() - 128);
+  for (std::size_t i = 1; times.size() >= 5 && i < times.size(); ++i) gaps.push_back(times[i] - times[i - 1]);
+  near(d.gap_cv_1h(), deviation_of(gaps) / mean_of(gaps), "gap_cv");
+  std::set<std::uint32_t> regions;
+  for (const double r :
+       b.values(Window::k24h, [&](const Told& t) { return out(t) && t.peer != 0 ? region_of(number_of(t.peer)) : 0; }))
+    if (r > 0) regions.insert(static_cast<std::uint32_t>(r));
+  ASSERT_NEAR(d.regions_callee_24h(), static_cast<double>(regions.size()),
+              1 + 0.1 * static_cast<double>(regions.size()));
+  same(d.idle_before_s(), b.idle_before(), "idle_before_s");
   same(d.distinct_numbers_30d(), b.used_since(start_s(Window::k30d, b.newest())), "distinct_numbers_30d");
   same(d.first_seen_age_s(), b.newest() - b.first(), "first_seen_age_s");
   same(d.new_numbers_30d(), b.fresh(start_s(Window::k30d, b.newest())), "new_numbers_30d");
@@ -191,6 +278,8 @@ void compare(const DeviceActivity& d, const BruteForce& b) {
 
 struct Sight {
   bool busy = false, left_busy = false;
+  double returned = 0, idle = 0;
+  Off off;
   int shared = 0, single = 0, turns = 0;
   std::uint64_t too_old = 0;
 };
@@ -211,8 +300,12 @@ Sight run(std::uint64_t seed, int uses, Gap gap, Number number) {
     t.number = random() % 10 == 0 ? 0 : number(clock, random);
     t.peer = static_cast<int>(1 + random() % 300);
     t.cell = static_cast<int>(random() % 6);
+    t.ring = static_cast<std::int32_t>(random() % 140) - 5;
+    if (t.ring < 0) t.ring = -1;
+    t.international = random() % 20 == 0;
+    t.roaming = random() % 7 == 0;
     t.answered = static_cast<model::Answered>(random() % 3);
-    t.talk = static_cast<std::int32_t>(random() % 30) - 1;
+    t.talk = random() % 40 == 0 ? 20'000 : static_cast<std::int32_t>(random() % 30) - 1;
     const std::string cell = t.cell == 0 ? "" : "cell" + std::to_string(t.cell);
     const EventMs watermark{clock * 1000LL};
     const DeviceRecord* record = devices->update(kDevice, kHash, contact_of(t, cell), watermark);
@@ -237,7 +330,10 @@ Sight run(std::uint64_t seed, int uses, Gap gap, Number number) {
     sight.left_busy |= sight.busy && record->busy == 0;
     sight.busy |= record->busy != 0;
     if (i % 7 != 0 && i > 100) continue;
-    compare(DeviceActivity(*devices, *record), brute);
+    const DeviceActivity view(*devices, *record);
+    compare(view, brute, sight.off);
+    sight.returned += view.return_calls(Window::k24h);
+    sight.idle += view.idle_before_s();
     if (testing::Test::HasFailure()) {
       ADD_FAILURE() << "at use " << i << (record->busy != 0 ? ", busy" : ", listed");
       return sight;
@@ -255,6 +351,9 @@ TEST(DeviceActivity, EveryFeatureEqualsABruteForcePass) {
         [seed](std::uint32_t, auto& random) { return static_cast<int>(1 + random() % (seed % 2 == 0 ? 2 : 40)); });
     EXPECT_TRUE(seen.busy && seen.left_busy);
     EXPECT_GT(seen.too_old, 0U);
+    EXPECT_GT(seen.returned, 0);
+    EXPECT_GT(seen.off.looks, 100);
+    EXPECT_LT(std::sqrt(seen.off.squares / seen.off.looks), 0.25);
   }
 }
 
@@ -273,6 +372,7 @@ TEST(DeviceActivity, ADeviceHasFeaturesWhileTwoNumbersUseIt) {
     EXPECT_GT(seen.shared, 200);
     EXPECT_GT(seen.single, 200);
     EXPECT_GT(seen.turns, 10);
+    EXPECT_GT(seen.idle, 0);
   }
 }
 
@@ -293,6 +393,60 @@ TEST(DeviceActivity, ANumberThatComesBackAfterAMonthIsNewAgain) {
   EXPECT_EQ(back.distinct_numbers_30d(), 2);
   EXPECT_EQ(back.switches(Window::k1h), 1);
   EXPECT_EQ(back.first_seen_age_s(), 20 * 86400 + 3600);
+}
+
+// A third of the callees are the same on other days, so that they move from day to day.
+TEST(DeviceDays, TellCalleesOfAWeekAndAMonthWithinTheStatedError) {
+  for (const std::uint32_t callees : {20U, 60U, 600U}) {
+    double off_week = 0, off_day = 0, off_month = 0;
+    constexpr int kTries = 25;
+    std::uint32_t newest = 0;
+    for (std::uint64_t seed = 1; seed <= kTries; ++seed) {
+      std::mt19937_64 random(mix64(seed * callees));
+      BlockPool pool;
+      DeviceDays days;
+      std::map<std::uint64_t, std::uint32_t> last;
+      const auto off = [&](Window w, std::uint32_t now) {
+        double met = 0;
+        for (const auto& [who, time] : last) met += time >= start_s(w, now) ? 1 : 0;
+        return std::pow(days.callees(pool, w) / met - 1, 2);
+      };
+      for (std::uint32_t day = 0; day < 32; ++day)
+        for (std::uint32_t i = 0; i < callees; ++i) {
+          const std::uint32_t time = kStart + day * 86400 + i;
+          const std::uint64_t who = random() % 3 == 0 ? random() % callees : (day + 1) * 100'000ULL + i;
+          days.advance(pool, time);
+          days.add(pool, time, {}, 0);
+          days.meet(pool, time,
+                    static_cast<std::uint32_t>(mix64(combine64(seed, who)) >> (64 - DeviceDays::kCalleeBits)));
+          last[who] = newest = time;
+          if (day == 0 && i + 1 == callees) off_day += off(Window::k7d, time);
+        }
+      off_week += off(Window::k7d, newest);
+      off_month += off(Window::k30d, newest);
+    }
+    SCOPED_TRACE(std::to_string(callees) + " callees a day");
+    if (callees <= DeviceDays::kStepMost) {
+      EXPECT_LT(off_day + off_week, 1e-3 * kTries);
+    }
+    EXPECT_LT(std::sqrt(off_day / kTries), 0.29);
+    EXPECT_LT(std::sqrt(off_week / kTries), 0.12);
+    EXPECT_LT(std::sqrt(off_month / kTries), 0.15);
+    RecordProperty("week_" + std::to_string(callees), std::to_string(std::sqrt(off_week / kTries)));
+  }
+}
+
+TEST(DeviceDays, CountsEndAtTheirMost) {
+  BlockPool pool;
+  DeviceDays days;
+  DeviceDay::Counts n{};
+  n[DeviceDay::kCallsOut] = 40'000;
+  days.advance(pool, kStart);
+  for (int i = 0; i < 3; ++i) days.add(pool, kStart, n, 3'000'000'000U);
+  days.each(pool, Window::k7d, [](const DeviceDay& d) {
+    EXPECT_EQ(d.counts[DeviceDay::kCallsOut], 65'535);
+    EXPECT_EQ(d.talk_s, 0xffffffffU);
+  });
 }
 
 TEST(DeviceActivity, ATelephoneOfOneNumberCostsTwelveBytesAndIdleOnesNothing) {
@@ -319,7 +473,7 @@ TEST(DeviceActivity, ATelephoneOfOneNumberCostsTwelveBytesAndIdleOnesNothing) {
   constexpr int kShared = 20'000;
   use_all(kShared, 1, 34);
   EXPECT_EQ(devices.size(), std::uint64_t{kDevices});
-  EXPECT_LT(static_cast<double>(devices.bytes() - single) / kShared, 480);
+  EXPECT_LT(static_cast<double>(devices.bytes() - single) / kShared, 900);
   for (int sweep = 0; sweep < 16; ++sweep) devices.evict(EventMs{(kStart + 40U * 86400) * 1000LL});
   EXPECT_EQ(devices.size(), 0U);
 }

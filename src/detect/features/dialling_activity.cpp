@@ -7,6 +7,7 @@
 #include <span>
 
 #include "detect/features/dialling_state.h"
+#include "detect/features/spread.h"
 
 namespace pandun::detect {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 constexpr std::int16_t kShortRingS = 5;
 constexpr std::uint32_t kNear = 10;
-constexpr std::size_t kBack = 4, kGapsMin = 4;
+constexpr std::size_t kBack = 4;
 
 double ratio(double part, double whole) {
   return whole == 0 ? kUnknown : part / whole;
@@ -26,25 +27,11 @@ double share(std::span<const DialCall> calls, DialCall::Flag flag) {
       static_cast<double>(calls.size()));
 }
 
-struct Spread {
-  double mean = kUnknown, deviation = kUnknown;
-};
-template <typename Values>
-Spread spread_of(const Values& values, std::size_t n) {
-  if (n == 0) return {};
-  double sum = 0, squares = 0;
-  for (std::size_t i = 0; i < n; ++i) sum += values[i];
-  const double mean = sum / static_cast<double>(n);
-  for (std::size_t i = 0; i < n; ++i) squares += (values[i] - mean) * (values[i] - mean);
-  return {mean, std::sqrt(squares / static_cast<double>(n))};
-}
-
 Spread ring_of(std::span<const DialCall> calls) {
-  std::array<double, DialRecord::kCallsMax> rings;
-  std::size_t n = 0;
+  SpreadSums rings;
   for (const DialCall& c : calls)
-    if (c.ring_s >= 0) rings[n++] = c.ring_s;
-  return spread_of(rings, n);
+    if (c.ring_s >= 0) rings.add(static_cast<std::uint64_t>(c.ring_s));
+  return rings.spread();
 }
 
 // How often each of `values` occurs: runs of the sorted values.
@@ -132,11 +119,7 @@ double DiallingActivity::sequential_run(Window w) const {
 
 double DiallingActivity::gap_cv_1h() const {
   const std::span<const DialCall> calls = inside(Window::k1h);
-  if (calls.size() < kGapsMin + 1) return kUnknown;
-  std::array<double, DialRecord::kCallsMax> gaps;
-  for (std::size_t i = 1; i < calls.size(); ++i) gaps[i - 1] = calls[i].time_s - calls[i - 1].time_s;
-  const Spread spread = spread_of(gaps, calls.size() - 1);
-  return spread.mean == 0 ? kUnknown : spread.deviation / spread.mean;
+  return gap_cv(calls.size(), [calls](std::size_t i) { return calls[i].time_s; });
 }
 
 double DiallingActivity::new_callee_share(Window w) const {
