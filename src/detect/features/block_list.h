@@ -37,6 +37,20 @@ class BlockList {
     if (size_ == 0) return clear(pool);
     if (BlockPool::size_of(fitting()) * 4 <= BlockPool::size_of(class_) * 3) move(pool, fitting());
   }
+  void insert(BlockPool& pool, std::size_t at, std::size_t n) {  // what is there is not set
+    if (n == 0) return;
+    for (std::size_t i = 0; i < n; ++i) append(pool);
+    T* from = in(pool).data() + at;
+    std::memmove(from + n, from, (size_ - n - at) * sizeof(T));
+  }
+  void erase(BlockPool& pool, std::size_t at, std::size_t n) {
+    if (n == 0) return;
+    T* from = in(pool).data() + at;
+    std::memmove(from, from + n, (size_ - n - at) * sizeof(T));
+    size_ = static_cast<std::uint16_t>(size_ - n);
+    if (size_ == 0) return clear(pool);
+    if (BlockPool::size_of(fitting()) * 4 <= BlockPool::size_of(class_) * 3) move(pool, fitting());
+  }
   void clear(BlockPool& pool) {
     if (class_ != kNone) pool.give_back(handle_);
     *this = {};

@@ -597,10 +597,8 @@ void device_features(Builder& b) {
   };
   b.device<&D::calls_out, k5m, k1h, k24h>({"device_calls_out", "calls", "calls made on the device in the last {en}",
                                            "最近 {zh}终端主叫次数", kExact, 2, true, false, kCallMade});
-  b.device<&D::calls_out, k7d, k30d>({"device_calls_out", "calls",
-                                      "calls made on the device in the last {en}; to 65,535 a "
-                                      "day of 7 d and 6 days of 30 d, as all counts of a device of these windows",
-                                      "最近 {zh}终端主叫次数（每日、每 6 日最多计 65535 次）"});
+  b.device<&D::calls_out, k7d, k30d>(
+      {"device_calls_out", "calls", "calls made on the device in the last {en}", "最近 {zh}终端主叫次数"});
   b.device<&D::calls_in, k5m, k1h, k24h>(
       {"device_calls_in", "calls",
        "calls received on the device in the last {en}, where the feed names the callee's device",
@@ -643,19 +641,19 @@ void device_features(Builder& b) {
        "最近 {zh}终端主叫接通中通话不超过 10 秒的比例（无接通时未知）"});
   b.device<&D::talk_s_mean, k5m, k1h, k24h, k7d, k30d>(
       {"device_talk_s_mean", "s",
-       "mean talk time of the answered calls made on the device in the last {en}, of each at most 16,383 s; not known "
-       "without answered calls",
-       "最近 {zh}终端主叫接通的平均通话时长（每次最多计 16383 秒，无接通时未知）"});
+       "mean talk time of the answered calls made on the device in the last {en}, of each within 1/64 and at most "
+       "16,383 s; not known without answered calls",
+       "最近 {zh}终端主叫接通的平均通话时长（每次误差不超过 1/64，最多计 16383 秒，无接通时未知）", kEstimate});
   single({"device_talk_s_spread_24h", "s",
           "standard deviation of the talk times of the answered calls made on the device in the last 24 hours; not "
           "known without answered calls",
-          "最近 24 小时终端主叫接通的通话时长标准差（无接通时未知）", kExact, 4},
+          "最近 24 小时终端主叫接通的通话时长标准差（无接通时未知）", kEstimate, 4},
          k24h, &plain<D, &D::talk_s_spread_24h>);
   b.device<&D::ring_s_mean, k5m, k1h, k24h>(
       {"device_ring_s_mean", "s",
-       "mean ring time of the calls made on the device in the last {en}, of each at most 126 s; not known where none "
+       "mean ring time of the calls made on the device in the last {en}, of each at most 62 s; not known where none "
        "is told",
-       "最近 {zh}终端主叫平均振铃时长（每次最多计 126 秒，话单无振铃时长时未知）", kExact, 4});
+       "最近 {zh}终端主叫平均振铃时长（每次最多计 62 秒，话单无振铃时长时未知）", kExact, 4});
   single({"device_ring_s_spread_24h", "s",
           "standard deviation of the ring times of the calls made on the device in the last 24 hours; not known where "
           "none is told",
@@ -697,9 +695,9 @@ void device_features(Builder& b) {
                                                   "最近 {zh}终端主叫的不同号码数", kSketch, 5, true, false, kCallMade});
   b.device<&D::distinct_callees, k7d, k30d>(
       {"device_distinct_callees", "numbers",
-       "different numbers called on the device in the last {en}: exact up to 24 callees a day of 7 d and 6 days "
-       "before, then a sample, within 25 % of one such day and 10 % of a week of them (1 sigma)",
-       "最近 {zh}终端主叫的不同号码数（每日、每 6 日不超过 24 个时精确，此外为抽样：单日误差约 25%，一周约 10%）",
+       "different numbers called on the device in the last {en}: exact up to 16 callees a day of 7 d and 6 days "
+       "before, then a sample, within 40 % of one such day and 15 % of a week of them (1 sigma)",
+       "最近 {zh}终端主叫的不同号码数（每日、每 6 日不超过 16 个时精确，此外为抽样：单日误差约 40%，一周约 15%）",
        kEstimate, 5});
   b.device<&D::dispersion, k1h, k24h>(
       {"device_dispersion", "ratio",

@@ -19,31 +19,27 @@ constexpr Window held(Window w) {
   return w == Window::k5m || w == Window::k1h ? w : Window::k24h;
 }
 
-std::span<const DeviceUse> inside(std::span<const DeviceUse> all, std::uint32_t start) {
-  std::size_t at = all.size();
-  while (at > 0 && all[at - 1].time_s >= start) --at;
-  return all.subspan(at);
+// f(DeviceUse) of each use at or after `start`, newest first.
+template <typename F>
+void each_use(std::span<const DeviceThing> all, std::uint32_t newest_s, std::uint32_t start, F f) {
+  for (std::size_t at = all.size(); at-- > 0 && all[at].time_s(newest_s) >= start;) f(all[at].use(newest_s));
 }
 
-DeviceTally tally_list(std::span<const DeviceUse> uses, std::chrono::seconds local_offset) {
-  DeviceTally t{};
-  for (const DeviceUse& u : uses) {
-    const bool out = u.kind == kDeviceCallOut, in = u.kind == kDeviceCallIn;
-    t.calls_out += out ? 1U : 0U;
-    t.calls_in += in ? 1U : 0U;
-    t.messages_out += u.kind == kDeviceMessage ? 1U : 0U;
-    t.answered += out && u.is_answered() ? 1U : 0U;
-    t.unanswered += out && u.is_unanswered() ? 1U : 0U;
-    t.brief += out && u.is_short() ? 1U : 0U;
-    t.switches += u.switched;
-    t.moves += u.moved;
-    t.returned += u.returned;
-    t.abroad += u.abroad;
-    t.roaming += u.roaming;
-    t.night += !in && is_night(u.time_s, local_offset) ? 1U : 0U;
-    t.talk_s += u.talk_s;
-  }
-  return t;
+void tally_use(const DeviceUse& u, std::chrono::seconds local_offset, DeviceTally& t) {
+  const bool out = u.kind == kDeviceCallOut, in = u.kind == kDeviceCallIn;
+  t.calls_out += out ? 1U : 0U;
+  t.calls_in += in ? 1U : 0U;
+  t.messages_out += u.kind == kDeviceMessage ? 1U : 0U;
+  t.answered += u.is_answered() ? 1U : 0U;
+  t.unanswered += u.is_unanswered() ? 1U : 0U;
+  t.brief += u.is_short() ? 1U : 0U;
+  t.switches += u.switched ? 1U : 0U;
+  t.moves += u.moved ? 1U : 0U;
+  t.returned += u.returned ? 1U : 0U;
+  t.abroad += u.abroad ? 1U : 0U;
+  t.roaming += u.roaming ? 1U : 0U;
+  t.night += !in && is_night(u.time_s, local_offset) ? 1U : 0U;
+  t.talk_s += u.talk_s();
 }
 
 DeviceTally tally_busy(const BusyDevice& busy, Window w, std::chrono::seconds local_offset) {
@@ -72,22 +68,22 @@ DeviceTally tally_busy(const BusyDevice& busy, Window w, std::chrono::seconds lo
   return t;
 }
 
-DeviceTally tally_days(const DeviceDays& days, const BlockPool& blocks, Window w) {
+DeviceTally tally_days(const DeviceDays& days, Window w) {
   DeviceTally t{};
-  days.each(blocks, w, [&t](const DeviceDay& d) {
-    t.calls_out += d.counts[DeviceDay::kCallsOut];
-    t.calls_in += d.counts[DeviceDay::kCallsIn];
-    t.messages_out += d.counts[DeviceDay::kMessagesOut];
-    t.answered += d.counts[DeviceDay::kAnswered];
-    t.unanswered += d.counts[DeviceDay::kUnanswered];
-    t.brief += d.counts[DeviceDay::kShort];
-    t.switches += d.counts[DeviceDay::kSwitches];
-    t.moves += d.counts[DeviceDay::kMoves];
-    t.returned += d.counts[DeviceDay::kReturned];
-    t.abroad += d.counts[DeviceDay::kAbroad];
-    t.roaming += d.counts[DeviceDay::kRoaming];
-    t.night += d.counts[DeviceDay::kNight];
-    t.talk_s += d.talk_s;
+  days.each(w, [&t](std::uint32_t, const DeviceDays::Counts& n) {
+    t.calls_out += n[DeviceDays::kCallsOut];
+    t.calls_in += n[DeviceDays::kCallsIn];
+    t.messages_out += n[DeviceDays::kMessagesOut];
+    t.answered += n[DeviceDays::kAnswered];
+    t.unanswered += n[DeviceDays::kUnanswered];
+    t.brief += n[DeviceDays::kShort];
+    t.switches += n[DeviceDays::kSwitches];
+    t.moves += n[DeviceDays::kMoves];
+    t.returned += n[DeviceDays::kReturned];
+    t.abroad += n[DeviceDays::kAbroad];
+    t.roaming += n[DeviceDays::kRoaming];
+    t.night += n[DeviceDays::kNight];
+    t.talk_s += n[DeviceDays::kTalk];
   });
   return t;
 }
@@ -100,6 +96,11 @@ double count_if(std::span<const SeenNumber> before, const SeenNumber& latest, Te
 }
 
 }  // namespace
+
+template <typename F>
+void DeviceActivity::each(F f, Window w) const {
+  each_use(all_->uses(*record_), record_->newest_s, start_s(w, record_->newest_s), f);
+}
 
 EventMs DeviceActivity::newest() const {
   return EventMs{static_cast<std::int64_t>(record_->newest_s) * 1000};
@@ -114,12 +115,13 @@ const DeviceTally& DeviceActivity::tally(Window w) const {
   const auto i = static_cast<std::size_t>(w);
   if ((have_tally_ >> i & 1U) != 0) return tally_[i];
   have_tally_ |= 1U << i;
+  tally_[i] = {};
   if (w >= Window::k7d)
-    tally_[i] = tally_days(record_->days, all_->blocks(), w);
+    tally_[i] = tally_days(all_->days(*record_), w);
   else if (record_->busy != 0)
     tally_[i] = tally_busy(all_->busy(*record_), w, all_->local_offset());
   else
-    tally_[i] = tally_list(inside(all_->uses(*record_), start_s(w, record_->newest_s)), all_->local_offset());
+    each([&](const DeviceUse& u) { tally_use(u, all_->local_offset(), tally_[i]); }, w);
   return tally_[i];
 }
 
@@ -161,8 +163,11 @@ SpreadSums DeviceActivity::talks(Window w) const {
     return {busy.counts.total(w, BusyDevice::kAnswered), busy.counts.total(w, BusyDevice::kTalk),
             busy.squares.total(BusyDevice::kTalkSquares)};
   }
-  for (const DeviceUse& u : inside(all_->uses(*record_), start_s(w, record_->newest_s)))
-    if (u.kind == kDeviceCallOut && u.is_answered()) sums.add(u.talk_s);
+  each(
+      [&sums](const DeviceUse& u) {
+        if (u.is_answered()) sums.add(u.talk_s());
+      },
+      w);
   return sums;
 }
 SpreadSums DeviceActivity::rings(Window w) const {
@@ -172,8 +177,11 @@ SpreadSums DeviceActivity::rings(Window w) const {
     return {busy.counts.total(w, BusyDevice::kRings), busy.counts.total(w, BusyDevice::kRing),
             busy.squares.total(BusyDevice::kRingSquares)};
   }
-  for (const DeviceUse& u : inside(all_->uses(*record_), start_s(w, record_->newest_s)))
-    if (u.ring_s != DeviceUse::kRingUntold) sums.add(u.ring_s);
+  each(
+      [&sums](const DeviceUse& u) {
+        if (u.ring_s != DeviceUse::kRingUntold) sums.add(u.ring_s);
+      },
+      w);
   return sums;
 }
 double DeviceActivity::ring_s_mean(Window w) const {
@@ -197,9 +205,11 @@ double DeviceActivity::gap_cv_1h() const {
   }
   std::array<std::uint32_t, BusyDevice::kGapCalls> latest;  // backwards
   std::size_t size = 0;
-  const std::span<const DeviceUse> uses = inside(all_->uses(*record_), hour);
-  for (std::size_t i = uses.size(); i-- > 0 && size < latest.size();)
-    if (uses[i].kind == kDeviceCallOut) latest[size++] = uses[i].time_s;
+  each(
+      [&](const DeviceUse& u) {
+        if (u.kind == kDeviceCallOut && size < latest.size()) latest[size++] = u.time_s;
+      },
+      Window::k1h);
   return gap_cv(size, [&](std::size_t i) { return latest[size - 1 - i]; });
 }
 
@@ -211,7 +221,7 @@ double DeviceActivity::regions_callee_24h() const {
     const auto& steps = all_->busy(*record_).region_step;
     for (std::size_t r = 1; r < steps.size(); ++r) seen[r] = steps[r] > start / spec(Window::k24h).step_s;
   } else {
-    for (const DeviceUse& u : inside(all_->uses(*record_), start)) seen[u.region] = true;
+    each([&seen](const DeviceUse& u) { seen[u.region()] = true; }, Window::k24h);
     seen[0] = false;
   }
   const double hit = std::min<double>(static_cast<double>(seen.count()), 1022);
@@ -224,18 +234,20 @@ double DeviceActivity::dispersion(Window w) const {
 }
 
 double DeviceActivity::idle_before_s() const {
-  return record_->silence_h == 0 || record_->newest_s / 3600 - record_->woke_s / 3600 > 7 * 24
-             ? 0
-             : record_->silence_h * 3600.0;
+  const std::uint32_t awake_h = (record_->newest_s / 3600 - record_->woke_h) & 0xfffU;
+  return awake_h > 7 * 24 ? 0 : record_->silence_h * 3600.0;
 }
 
 double DeviceActivity::distinct_callees(Window w) const {
-  if (w >= Window::k7d) return record_->days.callees(all_->blocks(), w);
+  if (w >= Window::k7d) return all_->days(*record_).callees(w);
   if (record_->busy != 0) return all_->busy(*record_).callees.count(w);
   std::array<std::uint32_t, DeviceRecord::kUsesMax> seen;
   std::size_t size = 0;
-  for (const DeviceUse& u : inside(all_->uses(*record_), start_s(w, record_->newest_s)))
-    if (u.kind == kDeviceCallOut) seen[size++] = u.callee;
+  each(
+      [&](const DeviceUse& u) {
+        if (u.kind == kDeviceCallOut) seen[size++] = u.callee;
+      },
+      w);
   const auto end = seen.begin() + static_cast<std::ptrdiff_t>(size);
   std::sort(seen.begin(), end);
   return static_cast<double>(std::unique(seen.begin(), end) - seen.begin());
@@ -247,10 +259,10 @@ double DeviceActivity::distinct_numbers(Window w) const {
 }
 double DeviceActivity::distinct_cells(Window w) const {
   const std::uint32_t from = start_s(w, record_->newest_s);
-  const std::span<const DeviceUse> before = all_->cells(*record_);
+  const std::span<const DeviceThing> before = all_->cells(*record_);
   return static_cast<double>(
              std::count_if(before.begin(), before.end(),
-                           [from](const DeviceUse& thing) { return seen_cell(thing).last_s >= from; })) +
+                           [from](const DeviceThing& thing) { return seen_cell(thing).last_s >= from; })) +
          (record_->cell.hash != 0 && record_->cell.last_s >= from ? 1 : 0);
 }
 double DeviceActivity::new_numbers(Window w) const {
@@ -281,16 +293,15 @@ std::vector<model::EvidencePoint> DeviceActivity::uses_series(Window w) const {
       points[i].value += all_->busy(*record_).counts.at(w, steps - 1 - i, c);
   }
   if (days) {
-    record_->days.each(all_->blocks(), w, [&](const DeviceDay& d) {
-      const std::uint32_t back = head - d.day * spec(Window::k7d).step_s / ws.step_s;
-      for (const std::size_t c : {DeviceDay::kCallsOut, DeviceDay::kCallsIn, DeviceDay::kMessagesOut})
-        if (back < steps) points[steps - 1 - back].value += d.counts[c];
+    all_->days(*record_).each(w, [&](std::uint32_t from_s, const DeviceDays::Counts& n) {
+      const std::uint32_t back = head - from_s / ws.step_s;
+      for (const std::size_t c : {DeviceDays::kCallsOut, DeviceDays::kCallsIn, DeviceDays::kMessagesOut})
+        if (back < steps) points[steps - 1 - back].value += n[c];
     });
     return points;
   }
   if (record_->busy != 0) return points;
-  for (const DeviceUse& u : inside(all_->uses(*record_), start_s(w, record_->newest_s)))
-    points[steps - 1 - (head - u.time_s / ws.step_s)].value += 1;
+  each([&](const DeviceUse& u) { points[steps - 1 - (head - u.time_s / ws.step_s)].value += 1; }, w);
   return points;
 }
 

@@ -10,16 +10,16 @@
 // Uses     a call made from it (caller_device), a call received on it (callee_device, where the feed names it) and a message
 //          sent from it. Answered, unanswered, short, abroad and night are as for numbers. A switch: its number is not that of
 //          the use before; a move: its cell is not that of the last use with a cell; a call back: received from a number
-//          that was called on it within 24 h; all three in the order of arrival. Talk times count up to 16,383 s, of an
-//          answered call 0 where none is told; ring times up to 126 s.
+//          that was called on it within 24 h; all three in the order of arrival. Talk times count up to 16,383 s and are kept
+//          to 1/64 of those beyond 63 s, of an answered call 0 where none is told; ring times count up to 62 s.
 // Numbers  at most 64 numbers and 64 cells are remembered, the least recently used goes first; both for 30 d
 //          after their last use. A new number was first used on the device within the window.
-// Errors   two numbers fall together once in 2^22, two callees once in 2^23; beyond 8,192 in 24 h, distinct callees are within
+// Errors   two numbers fall together once in 2^22, two callees of one region once in 2^15; beyond 8,192 in 24 h, distinct callees are within
 //          3.3 % (1 sigma). What the first number did before the second came lies up to half an hour too early: in 5 min and
 //          1 h it may be missing. Of 7 d and 30 d see device_days.h; 8,192 callees of 24 h and more let calls back be
 //          missed. Two devices fall together as device_singles.h says.
 // Shape    the number and the cell of the latest use in the device's own entry, those before in lists. A list of up to 256
-//          uses of the last 24 h, 12 bytes each; beyond, counters by step and DistinctWindows, until a day of at most 128 uses
+//          uses of the last 24 h, 8 bytes each; beyond, counters by step and DistinctWindows, until a day of at most 128 uses
 //          has passed. Both equal a brute-force pass.
 // Late     a use more than 24 h behind the newest is left out.
 // Life     a DeviceActivity is a view for one call of on_event().
@@ -99,6 +99,8 @@ class DeviceActivity {
  private:
   const DeviceActivities* all_;
   const DeviceRecord* record_;
+  template <typename F>
+  void each(F f, Window w) const;  // f(DeviceUse), newest first, of one that is listed
   SpreadSums talks(Window w) const;
   SpreadSums rings(Window w) const;
   mutable std::array<DeviceTally, kWindows> tally_;

@@ -1,6 +1,7 @@
 #include "detect/features/device_activity_state.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 #include "detect/calling_code.h"
@@ -10,10 +11,11 @@ namespace pandun::detect {
 namespace {
 
 constexpr std::uint32_t kQuietUses = 128, kSquareStepS = spec(Window::k24h).step_s;
-constexpr std::uint32_t kSilenceS = 24 * 3600;
+constexpr std::uint32_t kSilenceS = 24 * 3600, kHourS = 3600;
 constexpr std::size_t kUsesMax = DeviceRecord::kUsesMax, kCellsMax = DeviceRecord::kCellsMax,
                       kNumbersMax = DeviceRecord::kNumbersMax;
-static_assert((kUsesMax + kCellsMax) * sizeof(DeviceUse) * 9 / 8 <= BlockPool::kLargest);
+static_assert((kUsesMax + kCellsMax) * sizeof(DeviceThing) * 9 / 8 + DeviceDays::kPackedMost * 9 / 8 <=
+              BlockPool::kLargest);
 
 std::uint32_t short_hash(std::uint64_t mixed) {  // never 0: that stands for "none"
   return std::max(1U, peer_hash(mixed));
@@ -24,31 +26,32 @@ std::uint32_t number_hash(model::NumberKey number) {
   return std::max(1U, peer_hash(hash_of(model::key_of(number))) & DeviceSingles::kNumberMask);
 }
 
-std::uint32_t callee_hash(model::NumberKey peer) {
-  return (static_cast<std::uint32_t>(hash_of(model::key_of(peer)) >> 40) | 1U) & 0xffffffU;
+std::uint32_t callee_of(model::NumberKey peer) {
+  const auto hash = static_cast<std::uint32_t>(hash_of(model::key_of(peer)) >> 49);
+  return (region_of(peer) & 1023U) << 15 | std::max(1U, hash);
 }
 
 DeviceUse use_of(const DeviceContact& c) {
-  model::Answered answered = c.answered;
-  if (answered == model::Answered::kUnknown && c.talk_s >= 0)
-    answered = c.talk_s > 0 ? model::Answered::kYes : model::Answered::kNo;
-  DeviceUse use{};
+  DeviceUse use;
   use.time_s = seconds32(c.time);
-  use.kind = c.kind & 3U;
-  use.ring_s = DeviceUse::kRingUntold;
-  if (c.kind != kDeviceCallIn) use.abroad = c.international || other_country(c.number, c.peer) ? 1U : 0U;
-  if (c.kind == kDeviceMessage) return use;
-  use.answered = static_cast<std::uint32_t>(answered) & 3U;
-  if (c.kind == kDeviceCallIn) return use;
-  if (answered == model::Answered::kYes)
-    use.talk_s = static_cast<std::uint32_t>(std::clamp(c.talk_s, 0, static_cast<int>(DeviceUse::kTalkMost))) &
-                 DeviceUse::kTalkMost;
+  use.kind = c.kind;
+  if (c.kind != kDeviceCallIn) use.abroad = c.international || other_country(c.number, c.peer);
+  if (c.kind != kDeviceCallOut) return use;
+  use.answered = c.answered;
+  if (c.answered == model::Answered::kUnknown && c.talk_s >= 0)
+    use.answered = c.talk_s > 0 ? model::Answered::kYes : model::Answered::kNo;
+  if (use.is_answered() && c.talk_s > 0)
+    use.talk = DeviceUse::talk_code(std::min(static_cast<std::uint32_t>(c.talk_s), kTalkMaxS));
   if (c.ring_s >= 0)
-    use.ring_s = static_cast<std::uint32_t>(std::min(c.ring_s, static_cast<int>(DeviceUse::kRingMost))) & 127U;
-  use.roaming = c.roaming ? 1U : 0U;
-  use.callee = callee_hash(c.peer) & 0xffffffU;
-  use.region = region_of(c.peer) & 1023U;
+    use.ring_s =
+        static_cast<std::uint16_t>(std::min<std::uint32_t>(static_cast<std::uint32_t>(c.ring_s), DeviceUse::kRingMost));
+  use.roaming = c.roaming;
+  use.callee = callee_of(c.peer);
   return use;
+}
+
+std::uint32_t set_hash(std::uint32_t callee) {
+  return peer_hash(mix64(callee));
 }
 
 template <typename Seen>
@@ -57,6 +60,46 @@ bool less_recent(const Seen& a, const Seen& b) {
 }
 
 }  // namespace
+
+// ---- one use ----
+
+std::uint16_t DeviceUse::talk_code(std::uint32_t talk_s) {
+  if (talk_s < 64) return static_cast<std::uint16_t>(talk_s);
+  const auto e = static_cast<std::uint32_t>(std::bit_width(talk_s)) - 6;
+  return static_cast<std::uint16_t>(e * 32 + (talk_s >> e));
+}
+std::uint32_t DeviceUse::talk_of(std::uint16_t code) {
+  if (code < 64) return code;
+  const std::uint32_t e = code / 32U - 1;
+  return ((32 + code % 32U) << e) + (1U << (e - 1));
+}
+
+// kind and answered 3 bits, then switched, moved, returned or roaming, abroad; talk 9, ring 6, callee 25.
+DeviceThing DeviceThing::of(const DeviceUse& use) {
+  const std::uint64_t what = use.kind == kDeviceCallOut ? static_cast<std::uint64_t>(use.answered) % 3 : 2U + use.kind;
+  std::uint64_t bits = use.time_s & 0x1ffffU;
+  bits |= what << 17 | std::uint64_t{use.switched} << 20 | std::uint64_t{use.moved} << 21 |
+          std::uint64_t{use.returned || use.roaming} << 22 | std::uint64_t{use.abroad} << 23;
+  bits |= std::uint64_t{use.talk} << 24 | std::uint64_t{use.ring_s} << 33 | std::uint64_t{use.callee} << 39;
+  return {bits};
+}
+DeviceUse DeviceThing::use(std::uint32_t newest_s) const {
+  DeviceUse use;
+  use.time_s = time_s(newest_s);
+  const auto what = static_cast<std::uint16_t>(bits >> 17 & 7U);
+  use.kind = what < 3 ? std::uint16_t{kDeviceCallOut} : static_cast<std::uint16_t>(what - 2);
+  if (what < 3) use.answered = static_cast<model::Answered>(what);
+  use.switched = (bits >> 20 & 1U) != 0;
+  use.moved = (bits >> 21 & 1U) != 0;
+  const bool either = (bits >> 22 & 1U) != 0;
+  use.returned = either && use.kind == kDeviceCallIn;
+  use.roaming = either && use.kind == kDeviceCallOut;
+  use.abroad = (bits >> 23 & 1U) != 0;
+  use.talk = bits >> 24 & 511U;
+  use.ring_s = bits >> 33 & 63U;
+  use.callee = static_cast<std::uint32_t>(bits >> 39);
+  return use;
+}
 
 // ---- busy devices ----
 
@@ -71,23 +114,23 @@ void BusyDevice::add(const DeviceUse& use, std::uint32_t now_s) {
     n[kAnswered] = use.is_answered() ? 1U : 0U;
     n[kUnanswered] = use.is_unanswered() ? 1U : 0U;
     n[kShort] = use.is_short() ? 1U : 0U;
-    n[kTalk] = use.talk_s;
-    squares.add(use.time_s, kSquareStepS, kTalkSquares, std::uint64_t{use.talk_s} * use.talk_s);
+    n[kTalk] = use.talk_s();
+    squares.add(use.time_s, kSquareStepS, kTalkSquares, std::uint64_t{use.talk_s()} * use.talk_s());
     if (use.ring_s != DeviceUse::kRingUntold) {
       n[kRings] = 1;
       n[kRing] = use.ring_s;
       squares.add(use.time_s, kSquareStepS, kRingSquares, std::uint64_t{use.ring_s} * use.ring_s);
     }
-    callees.add(peer_hash(mix64(use.callee)), use.time_s);
-    std::uint32_t& step = region_step[use.region];
+    callees.add(set_hash(use.callee), use.time_s);
+    std::uint32_t& step = region_step[use.region()];
     step = std::max(step, use.time_s / kSquareStepS + 1);
     add_call_time(use.time_s);
   }
-  n[kSwitches] = use.switched;
-  n[kMoves] = use.moved;
-  n[kReturned] = use.returned;
-  n[kAbroad] = use.abroad;
-  n[kRoaming] = use.roaming;
+  n[kSwitches] = use.switched ? 1U : 0U;
+  n[kMoves] = use.moved ? 1U : 0U;
+  n[kReturned] = use.returned ? 1U : 0U;
+  n[kAbroad] = use.abroad ? 1U : 0U;
+  n[kRoaming] = use.roaming ? 1U : 0U;
   counts.add_all(use.time_s, n);
 }
 
@@ -104,14 +147,15 @@ std::uint64_t BusyDevice::total_24h() const {
          counts.total(Window::k24h, kMessagesOut);
 }
 
-void save_use(StateWriter& out, const DeviceUse& use) {
-  for (const std::uint32_t word : std::bit_cast<std::array<std::uint32_t, 3>>(use)) out.u32(word);
+static void save_use(StateWriter& out, const DeviceUse& use) {
+  out.u32(use.time_s);
+  out.u64(DeviceThing::of(use).bits);
 }
-DeviceUse load_use(StateReader& in) {
-  std::array<std::uint32_t, 3> words;
-  for (std::uint32_t& word : words) word = in.u32();
-  const auto use = std::bit_cast<DeviceUse>(words);
-  if (use.kind > kDeviceMessage) in.fail("a device's use is of an unknown kind");
+static DeviceUse load_use(StateReader& in, std::uint32_t newest_s) {
+  const std::uint32_t time_s = in.u32();
+  const DeviceThing thing{in.u64()};
+  const DeviceUse use = thing.use(time_s);
+  if (use.kind > kDeviceMessage || time_s > newest_s || use.time_s != time_s) in.fail("a device's use cannot be");
   return use;
 }
 
@@ -164,8 +208,7 @@ void BusyDevice::load(StateReader& in) {
   const std::uint64_t size = in.varint();
   if (size > kQuietUses + 1) return in.fail("more uses listed than a quiet device has");
   for (std::uint64_t i = 0; i < size && in.ok(); ++i) {
-    list.push_back(load_use(in));
-    if (list.back().time_s > clock_s) in.fail("a device's use is newer than its clock");
+    list.push_back(load_use(in, clock_s));
   }
 }
 
@@ -205,60 +248,90 @@ bool DeviceActivities::see_cell(DeviceRecord& record, std::uint32_t hash, std::u
   SeenCell& seen = record.cell;
   const bool another = seen.hash != 0 && seen.hash != hash;
   if (another) {
-    const std::span<DeviceUse> others = record.things.in(blocks_).first(record.cells);
+    const std::span<DeviceThing> others = record.things.in(blocks_).first(record.cells);
     const auto found =
-        std::find_if(others.begin(), others.end(), [hash](const DeviceUse& c) { return seen_cell(c).hash == hash; });
+        std::find_if(others.begin(), others.end(), [hash](const DeviceThing& c) { return seen_cell(c).hash == hash; });
     if (found != others.end()) {
       const SeenCell before = seen_cell(*found);
-      *found = std::bit_cast<DeviceUse>(seen);
+      *found = std::bit_cast<DeviceThing>(seen);
       seen = before;
     } else {
       keep_cell(record, start_s(Window::k30d, record.newest_s));
       seen = {};
     }
   }
-  if (seen.hash == 0) seen = {hash, time_s, 0};
+  if (seen.hash == 0) seen = {hash, time_s};
   seen.last_s = std::max(seen.last_s, time_s);
   return another;
 }
 
 // The latest cell is about to be one of those before.
 void DeviceActivities::keep_cell(DeviceRecord& record, std::uint32_t from_s) {
-  std::span<DeviceUse> all = record.things.in(blocks_);
+  const auto cells = [&] { return record.things.in(blocks_).first(record.cells); };
   if (record.cells + 1U >= kCellsMax) {
-    const DeviceUse* end = all.data() + record.cells;
-    record.things.drop_if(blocks_, [&](const DeviceUse& thing) {
-      const bool gone = &thing < end && seen_cell(thing).last_s < from_s;
-      if (gone) --record.cells;
-      return gone;
-    });
+    const auto stay = std::remove_if(cells().begin(), cells().end(),
+                                     [from_s](const DeviceThing& c) { return seen_cell(c).last_s < from_s; });
+    const auto left = static_cast<std::uint32_t>(stay - cells().begin());
+    record.things.erase(blocks_, left, record.cells - left);
+    record.cells = left & 0xffU;
   }
   if (record.cells + 1U >= kCellsMax) {
-    const auto cells = record.things.in(blocks_).first(record.cells);
-    DeviceUse& least = *std::min_element(cells.begin(), cells.end(), [](const DeviceUse& a, const DeviceUse& b) {
-      return less_recent(seen_cell(a), seen_cell(b));
-    });
-    if (less_recent(seen_cell(least), record.cell)) least = std::bit_cast<DeviceUse>(record.cell);
+    DeviceThing& least = *std::min_element(
+        cells().begin(), cells().end(),
+        [](const DeviceThing& a, const DeviceThing& b) { return less_recent(seen_cell(a), seen_cell(b)); });
+    if (less_recent(seen_cell(least), record.cell)) least = std::bit_cast<DeviceThing>(record.cell);
     return;
   }
-  record.things.append(blocks_);
-  all = record.things.in(blocks_);
-  std::copy_backward(all.begin() + record.cells, all.end() - 1, all.end());
-  all[record.cells++] = std::bit_cast<DeviceUse>(record.cell);
+  record.things.insert(blocks_, record.cells, 1);
+  record.things.in(blocks_)[record.cells] = std::bit_cast<DeviceThing>(record.cell);
+  record.cells = (record.cells + 1U) & 0xffU;
 }
 
+// Of a device's list, by its newest time as it stands.
 void DeviceActivities::drop_uses(DeviceRecord& record, std::uint32_t before_s) {
-  const DeviceUse* first = record.things.in(blocks_).data() + record.cells;
-  record.things.drop_if(blocks_, [&](const DeviceUse& u) { return &u >= first && u.time_s < before_s; });
+  const std::span<DeviceThing> all = uses_of(record);
+  std::size_t gone = 0;
+  while (gone < all.size() && all[gone].time_s(record.newest_s) < before_s) ++gone;
+  record.things.erase(blocks_, record.cells + record.days, gone);
+}
+
+void DeviceActivities::append_use(DeviceRecord& record, const DeviceUse& use) {
+  record.things.append(blocks_) = DeviceThing::of(use);
+  const std::span<DeviceThing> all = uses_of(record);
+  for (std::size_t at = all.size() - 1; at > 0 && all[at - 1].time_s(record.newest_s) > use.time_s; --at)
+    std::swap(all[at - 1], all[at]);
+}
+
+DeviceDays DeviceActivities::days(const DeviceRecord& record) const {
+  DeviceDays days;
+  const std::span<const DeviceThing> words = record.things.in(blocks_).subspan(record.cells, record.days);
+  BitReader in(reinterpret_cast<const std::uint8_t*>(words.data()), words.size_bytes());
+  if (!words.empty()) CHECK(days.unpack(in));
+  return days;
+}
+
+void DeviceActivities::keep_days(DeviceRecord& record, const DeviceDays& days) {
+  std::array<std::uint64_t, DeviceDays::kPackedMost / 8> packed{};
+  BitWriter out(reinterpret_cast<std::uint8_t*>(packed.data()), sizeof(packed));
+  days.pack(out);
+  const std::size_t size = out.finish();
+  CHECK(size != 0);
+  const auto words = static_cast<std::uint32_t>((size + 7) / 8), held = static_cast<std::uint32_t>(record.days);
+  if (words > held)
+    record.things.insert(blocks_, record.cells, words - held);
+  else
+    record.things.erase(blocks_, record.cells, held - words);
+  record.days = words & 0xffU;
+  std::memcpy(record.things.in(blocks_).data() + record.cells, packed.data(), words * sizeof(std::uint64_t));
 }
 
 void DeviceActivities::prefetch_more(model::EntityKey device, std::uint64_t hash) const {
   const DeviceRecord* record = table_.peek_hash(DeviceKey{device.lo}, hash);
   if (record == nullptr) return;
   if (record->busy != 0) return busy_.at(record->busy - 1).counts.prefetch();
-  if (const std::span<const DeviceUse> things = record->things.in(blocks_); !things.empty()) {
+  if (const std::span<const DeviceThing> things = record->things.in(blocks_); !things.empty()) {
     fetch_line(things.data());
-    fetch_line(things.data() + record->cells);  // the oldest use
+    fetch_line(things.data() + record->cells);  // the days, the oldest use
     fetch_line(things.data() + things.size());  // where the next will stand
   }
   if (record->numbers.size() != 0) fetch_line(numbers(*record).data());
@@ -300,13 +373,11 @@ DeviceRecord* DeviceActivities::second_number(DeviceKey key, std::uint64_t hash,
   record.newest_s = last_s;
   record.number = {only.number, first_s, last_s};
   if (only.kind != DeviceSingles::kNoKind) {
-    DeviceUse before{};
+    DeviceUse before;
     before.time_s = last_s;
-    before.kind = only.kind & 3U;
-    before.answered = static_cast<std::uint32_t>(model::Answered::kUnknown) & 3U;
-    before.ring_s = DeviceUse::kRingUntold;
+    before.kind = static_cast<std::uint16_t>(only.kind);
     add_day(record, before);
-    if (last_s >= start_s(Window::k24h, newest_s)) record.things.append(blocks_) = before;
+    if (last_s >= start_s(Window::k24h, newest_s)) append_use(record, before);
   }
   return &record;
 }
@@ -343,25 +414,19 @@ const DeviceRecord* DeviceActivities::update(model::EntityKey device, std::uint6
   if (found == nullptr) return nullptr;
   DeviceRecord& record = *found;
   DeviceUse use = use_of(contact);
-  if (use.time_s > record.newest_s && use.time_s - record.newest_s >= kSilenceS) {
-    record.silence_h =
-        static_cast<std::uint16_t>(std::min<std::uint32_t>((use.time_s - record.newest_s) / 3600, 0xffff));
-    record.woke_s = use.time_s;
-  }
-  record.newest_s = std::max(record.newest_s, use.time_s);
+  advance(record, use.time_s);
   if (use.time_s < start_s(Window::k24h, record.newest_s)) {
     ++too_old_;
     return found;
   }
   record.first_s = std::min(record.first_s, use.time_s);
-  if (contact.number.known()) use.switched = see_number(record, number_hash(contact.number), use.time_s) ? 1U : 0U;
+  if (contact.number.known()) use.switched = see_number(record, number_hash(contact.number), use.time_s);
   if (!shared(record)) {
     make_single(key, hash, record, contact, watermark);
     return nullptr;
   }
-  if (contact.cell != 0) use.moved = see_cell(record, short_hash(contact.cell), use.time_s) ? 1U : 0U;
-  if (use.kind == kDeviceCallIn && contact.peer.known())
-    use.returned = called(record, callee_hash(contact.peer)) ? 1U : 0U;
+  if (contact.cell != 0) use.moved = see_cell(record, short_hash(contact.cell), use.time_s);
+  if (use.kind == kDeviceCallIn && contact.peer.known()) use.returned = called(record, callee_of(contact.peer));
   add_day(record, use);
   if (record.busy == 0)
     add_listed(record, use);
@@ -370,49 +435,60 @@ const DeviceRecord* DeviceActivities::update(model::EntityKey device, std::uint6
   return found;
 }
 
+// Its clock goes on. Uses are let go at once, because their times are told from the newest one.
+void DeviceActivities::advance(DeviceRecord& record, std::uint32_t time_s) {
+  if (time_s <= record.newest_s) return;
+  if (const std::uint32_t silence_s = time_s - record.newest_s; silence_s >= kSilenceS) {
+    record.silence_h = std::min(silence_s / kHourS, 0xfffU) & 0xfffU;
+    record.woke_h = time_s / kHourS & 0xfffU;
+  } else if (record.silence_h != 0 && ((time_s / kHourS - record.woke_h) & 0xfffU) > 7 * 24) {
+    record.silence_h = 0;
+  }
+  if (const std::span<DeviceThing> all = uses_of(record); !all.empty()) {
+    const std::uint32_t oldest = start_s(Window::k24h, time_s);
+    if (all.front().time_s(record.newest_s) < oldest) drop_uses(record, oldest);
+  }
+  record.newest_s = time_s;
+}
+
 bool DeviceActivities::called(const DeviceRecord& record, std::uint32_t callee) const {
   const std::uint32_t from = start_s(Window::k24h, record.newest_s);
-  if (record.busy != 0) return busy(record).callees.contains_since(peer_hash(mix64(callee)), from);
-  const std::span<const DeviceUse> all = uses(record);
-  return std::any_of(all.begin(), all.end(), [&](const DeviceUse& use) {
+  if (record.busy != 0) return busy(record).callees.contains_since(set_hash(callee), from);
+  const std::span<const DeviceThing> all = uses(record);
+  return std::any_of(all.begin(), all.end(), [&](const DeviceThing& thing) {
+    const DeviceUse use = thing.use(record.newest_s);
     return use.kind == kDeviceCallOut && use.callee == callee && use.time_s >= from;
   });
 }
 
 void DeviceActivities::add_day(DeviceRecord& record, const DeviceUse& use) {
   const bool out = use.kind == kDeviceCallOut, message = use.kind == kDeviceMessage;
-  DeviceDay::Counts n{};
-  n[out ? DeviceDay::kCallsOut : message ? DeviceDay::kMessagesOut : DeviceDay::kCallsIn] = 1;
-  n[DeviceDay::kAnswered] = out && use.is_answered() ? 1 : 0;
-  n[DeviceDay::kUnanswered] = out && use.is_unanswered() ? 1 : 0;
-  n[DeviceDay::kShort] = out && use.is_short() ? 1 : 0;
-  n[DeviceDay::kSwitches] = use.switched;
-  n[DeviceDay::kMoves] = use.moved;
-  n[DeviceDay::kReturned] = use.returned;
-  n[DeviceDay::kAbroad] = use.abroad;
-  n[DeviceDay::kRoaming] = use.roaming;
-  n[DeviceDay::kNight] = (out || message) && is_night(use.time_s, local_offset_) ? 1 : 0;
-  record.days.advance(blocks_, record.newest_s);
-  record.days.add(blocks_, use.time_s, n, use.talk_s);
-  if (out) record.days.meet(blocks_, use.time_s, use.callee >> 1);
+  DeviceDays::Counts n{};
+  n[out ? DeviceDays::kCallsOut : message ? DeviceDays::kMessagesOut : DeviceDays::kCallsIn] = 1;
+  n[DeviceDays::kAnswered] = use.is_answered() ? 1 : 0;
+  n[DeviceDays::kUnanswered] = use.is_unanswered() ? 1 : 0;
+  n[DeviceDays::kShort] = use.is_short() ? 1 : 0;
+  n[DeviceDays::kSwitches] = use.switched ? 1 : 0;
+  n[DeviceDays::kMoves] = use.moved ? 1 : 0;
+  n[DeviceDays::kReturned] = use.returned ? 1 : 0;
+  n[DeviceDays::kAbroad] = use.abroad ? 1 : 0;
+  n[DeviceDays::kRoaming] = use.roaming ? 1 : 0;
+  n[DeviceDays::kNight] = (out || message) && is_night(use.time_s, local_offset_) ? 1 : 0;
+  n[DeviceDays::kTalk] = use.talk_s();
+  DeviceDays all = days(record);
+  all.advance(record.newest_s);
+  all.add(use.time_s, n);
+  if (out) all.meet(use.time_s, set_hash(use.callee) >> (32 - DeviceDays::kHashBits));
+  keep_days(record, all);
 }
 
 void DeviceActivities::add_listed(DeviceRecord& record, const DeviceUse& use) {
-  if (record.uses() >= 4) {
-    const std::uint32_t oldest = start_s(Window::k24h, record.newest_s);
-    if (uses_of(record).front().time_s < oldest) drop_uses(record, oldest);
-  }
-  if (record.uses() == kUsesMax) {
-    record.busy = busy_.take() + 1;
-    BusyDevice& busy = busy_.at(record.busy - 1);
-    for (const DeviceUse& u : uses_of(record)) busy.add(u, record.newest_s);
-    drop_uses(record, std::numeric_limits<std::uint32_t>::max());
-    return busy.add(use, record.newest_s);
-  }
-  record.things.append(blocks_) = use;
-  const std::span<DeviceUse> all = uses_of(record);
-  for (std::size_t at = all.size() - 1; at > 0 && all[at - 1].time_s > all[at].time_s; --at)
-    std::swap(all[at - 1], all[at]);
+  if (record.uses() < kUsesMax) return append_use(record, use);
+  record.busy = (busy_.take() + 1) & 0xffffffU;
+  BusyDevice& busy = busy_.at(record.busy - 1);
+  for (const DeviceThing& u : uses_of(record)) busy.add(u.use(record.newest_s), record.newest_s);
+  record.things.erase(blocks_, record.cells + record.days, record.uses());
+  busy.add(use, record.newest_s);
 }
 
 void DeviceActivities::add_busy(DeviceRecord& record, const DeviceUse& use) {
@@ -441,16 +517,15 @@ void DeviceActivities::add_busy(DeviceRecord& record, const DeviceUse& use) {
   const std::vector<DeviceUse> list = std::move(busy.list);
   busy_.give_back(record.busy - 1);
   record.busy = 0;
-  for (const DeviceUse& u : list) record.things.append(blocks_) = u;
+  for (const DeviceUse& u : list) append_use(record, u);
 }
 
 void DeviceActivities::release(DeviceRecord& record) {
   if (record.busy != 0) busy_.give_back(record.busy - 1);
   record.busy = 0;
-  record.cells = 0;
+  record.cells = record.days = 0;
   record.things.clear(blocks_);
   record.numbers.clear(blocks_);
-  record.days.clear(blocks_);
 }
 
 void DeviceActivities::evict(EventMs watermark) {
@@ -460,7 +535,6 @@ void DeviceActivities::evict(EventMs watermark) {
       [this](DeviceRecord& record) {
         record.numbers.settle(blocks_);
         record.things.settle(blocks_);
-        record.days.settle(blocks_);
       });
   singles_.evict(DeviceSingles::step_of(seconds32(watermark)));
 }
@@ -474,30 +548,46 @@ std::uint64_t DeviceActivities::bytes() const {
 void DeviceActivities::save_record(StateWriter& out, const DeviceRecord& record) const {
   const SeenNumber& number = record.number;
   const SeenCell& cell = record.cell;
-  for (const std::uint32_t v : {record.first_s, record.newest_s, number.hash, number.first_s, number.last_s, cell.hash,
-                                cell.last_s, record.woke_s})
+  for (const std::uint32_t v :
+       {record.first_s, record.newest_s, number.hash, number.first_s, number.last_s, cell.hash, cell.last_s})
     out.u32(v);
   out.u16(record.silence_h);
+  out.u16(record.woke_h);
   out.varint(record.numbers.size());
   for (const SeenNumber& n : numbers(record))
     for (const std::uint32_t v : {n.hash, n.first_s, n.last_s}) out.u32(v);
   out.varint(record.cells);
-  for (const DeviceUse& c : cells(record))
+  for (const DeviceThing& c : cells(record))
     for (const std::uint32_t v : {seen_cell(c).hash, seen_cell(c).last_s}) out.u32(v);
-  record.days.save(blocks_, out);
+  out.varint(record.days);
+  for (const DeviceThing& word : record.things.in(blocks_).subspan(record.cells, record.days)) out.u64(word.bits);
   out.u8(record.busy != 0 ? 1 : 0);
   if (record.busy != 0) return busy(record).save(out);
   out.varint(record.uses());
-  for (const DeviceUse& use : uses(record)) save_use(out, use);
+  for (const DeviceThing& use : uses(record)) save_use(out, use.use(record.newest_s));
+}
+
+void DeviceActivities::load_days(StateReader& in, DeviceRecord& record) {
+  const std::uint64_t words = in.varint();
+  if (words == 0 || words > DeviceDays::kPackedMost / 8) return in.fail("a device's days have another size");
+  record.things.insert(blocks_, record.cells, words);
+  record.days = words & 0xffU;
+  const std::span<DeviceThing> held = record.things.in(blocks_).subspan(record.cells, words);
+  for (DeviceThing& word : held) word.bits = in.u64();
+  DeviceDays days;
+  BitReader bits(reinterpret_cast<const std::uint8_t*>(held.data()), held.size_bytes());
+  if (!days.unpack(bits) || days.clock_day() != record.newest_s / spec(Window::k7d).step_s)
+    in.fail("a device's days cannot be");
 }
 
 void DeviceActivities::load_record(StateReader& in, DeviceRecord& record) {
   SeenNumber& number = record.number;
   SeenCell& cell = record.cell;
-  for (std::uint32_t* v : {&record.first_s, &record.newest_s, &number.hash, &number.first_s, &number.last_s, &cell.hash,
-                           &cell.last_s, &record.woke_s})
+  for (std::uint32_t* v :
+       {&record.first_s, &record.newest_s, &number.hash, &number.first_s, &number.last_s, &cell.hash, &cell.last_s})
     *v = in.u32();
-  record.silence_h = in.u16();
+  record.silence_h = in.u16() & 0xfffU;
+  record.woke_h = in.u16() & 0xfffU;
   const auto count = [&in](std::uint64_t most) {
     const std::uint64_t n = in.varint();
     if (n > most) in.fail("a device's list is over its bound");
@@ -514,12 +604,12 @@ void DeviceActivities::load_record(StateReader& in, DeviceRecord& record) {
   for (std::uint64_t i = 0; i < cells && in.ok(); ++i) {
     SeenCell c;
     for (std::uint32_t* v : {&c.hash, &c.last_s}) *v = in.u32();
-    record.things.append(blocks_) = std::bit_cast<DeviceUse>(c);
-    ++record.cells;
+    record.things.append(blocks_) = std::bit_cast<DeviceThing>(c);
+    record.cells = (record.cells + 1U) & 0xffU;
   }
-  record.days.load(blocks_, in, record.newest_s);
+  load_days(in, record);
   if (in.u8() != 0) {
-    record.busy = busy_.take() + 1;
+    record.busy = (busy_.take() + 1) & 0xffffffU;
     busy_.at(record.busy - 1).load(in);
     if (busy_.at(record.busy - 1).clock_s > record.newest_s) in.fail("a device's counters are newer than its clock");
     return;
@@ -527,10 +617,11 @@ void DeviceActivities::load_record(StateReader& in, DeviceRecord& record) {
   const std::uint64_t uses = count(kUsesMax);
   std::uint32_t before = 0;
   for (std::uint64_t i = 0; i < uses && in.ok(); ++i) {
-    const DeviceUse use = load_use(in);
-    if (use.time_s > record.newest_s || use.time_s < before) in.fail("a device's uses are out of order");
+    const DeviceUse use = load_use(in, record.newest_s);
+    if (use.time_s < std::max(before, start_s(Window::k24h, record.newest_s)))
+      in.fail("a device's uses are out of order");
     before = use.time_s;
-    record.things.append(blocks_) = use;
+    if (in.ok()) record.things.append(blocks_) = DeviceThing::of(use);
   }
 }
 

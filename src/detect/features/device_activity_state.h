@@ -1,7 +1,8 @@
 // How a device's recent use is stored; what it means is in device_activity.h.
 //
-// Shape    a device of one number is 10 bytes (device_singles.h). One of more is an entry of 104 bytes and lists: 12 bytes for
-//          each further number, cell and use of 24 h; device_days.h says what 7 d and 30 d take. Lists and counters are two
+// Shape    a device of one number is 10 bytes (device_singles.h). One of more is an entry of 64 bytes, one line of memory, and
+//          lists: 12 bytes for each further number, 8 for each cell and use of 24 h; device_days.h says what 7 d and 30 d
+//          take. Lists and counters are two
 //          stores of the same thing: which one is used can change at any time without changing any feature.
 // Safety   numbers, cells and callees are hashes: nothing here can be read back.
 #pragma once
@@ -41,37 +42,46 @@ inline void read_key(StateReader& in, DeviceKey& key) {
   key.bits = in.u64();
 }
 
+// One use, and as it is stored: 8 bytes, its time as the last 17 bits, to be read with the device's newest one.
 struct DeviceUse {
-  std::uint32_t time_s;
-  std::uint32_t callee : 24;  // of a call made; 0 = none, or not known
-  std::uint32_t kind : 2;     // DeviceKind
-  std::uint32_t answered : 2;
-  std::uint32_t switched : 1;
-  std::uint32_t moved : 1;
-  std::uint32_t returned : 1;  // a call received from a number called on it within 24 h
-  std::uint32_t roaming : 1;
-  std::uint32_t talk_s : 14;  // of an answered call
-  std::uint32_t ring_s : 7;
-  std::uint32_t region : 10;  // of the callee; 0 = not known
-  std::uint32_t abroad : 1;
+  static constexpr std::uint32_t kRingMost = 62, kRingUntold = 63, kTalkCodeMost = 511;
+  std::uint32_t time_s = 0;
+  std::uint32_t callee = 0;  // of a call made: its region, 10 bits, above 15 bits of hash; 0 = not known
+  std::uint16_t kind = 0;    // DeviceKind
+  std::uint16_t ring_s = kRingUntold;
+  std::uint16_t talk = 0;                                // of an answered call made, as talk_code() has it
+  model::Answered answered = model::Answered::kUnknown;  // of a call made
+  bool switched = false, moved = false;
+  bool returned = false;  // a call received from a number called on it within 24 h
+  bool roaming = false, abroad = false;
 
-  static constexpr std::uint32_t kTalkMost = kTalkMaxS, kRingMost = 126, kRingUntold = 127;
-  bool is_out() const { return kind == 0; }
-  bool is_answered() const { return answered == static_cast<std::uint32_t>(model::Answered::kYes); }
-  bool is_unanswered() const { return answered == static_cast<std::uint32_t>(model::Answered::kNo); }
-  bool is_short() const { return is_answered() && talk_s <= kShortTalkS; }
+  std::uint32_t region() const { return callee >> 15; }
+  std::uint32_t talk_s() const { return talk_of(talk); }
+  bool is_answered() const { return answered == model::Answered::kYes; }
+  bool is_unanswered() const { return answered == model::Answered::kNo; }
+  bool is_short() const { return is_answered() && talk_s() <= kShortTalkS; }
+  // Exact up to 63 s, then within 1/64: five bits below the highest one.
+  static std::uint16_t talk_code(std::uint32_t talk_s);
+  static std::uint32_t talk_of(std::uint16_t code);
 };
-static_assert(sizeof(DeviceUse) == 12);
+struct DeviceThing {
+  std::uint64_t bits;
+  static DeviceThing of(const DeviceUse& use);
+  std::uint32_t time_s(std::uint32_t newest_s) const {
+    return newest_s - ((newest_s - static_cast<std::uint32_t>(bits)) & 0x1ffffU);
+  }
+  DeviceUse use(std::uint32_t newest_s) const;
+};
 enum DeviceKind : std::uint32_t { kDeviceCallOut, kDeviceCallIn, kDeviceMessage };
 
 struct SeenNumber {
   std::uint32_t hash = 0, first_s = 0, last_s = 0;
 };
 struct SeenCell {
-  std::uint32_t hash = 0, last_s = 0, unused = 0;
+  std::uint32_t hash = 0, last_s = 0;
 };
 
-static_assert(sizeof(SeenCell) == sizeof(DeviceUse));
+static_assert(sizeof(SeenCell) == sizeof(DeviceThing));
 
 struct DeviceRecord {
   static constexpr std::size_t kUsesMax = 256, kCellsMax = 64, kNumbersMax = 64;
@@ -79,15 +89,16 @@ struct DeviceRecord {
   SeenNumber number;  // of the latest use; hash 0 = none yet
   SeenCell cell;
   BlockList<SeenNumber> numbers;  // those before it, which are others
-  // The cells before the latest use's, as bytes of a use each, then the uses by time: one place in memory.
-  BlockList<DeviceUse> things;
-  DeviceDays days;
-  std::uint32_t busy = 0;       // handle + 1, 0 = listed
-  std::uint32_t woke_s = 0;     // when its latest silence ended
-  std::uint16_t silence_h = 0;  // how long that was, 0 = none
-  std::uint8_t cells = 0;       // how many of the things are cells
-  std::uint32_t uses() const { return things.size() - cells; }
+  // The cells before the latest use's, the packed days, then the uses of 24 h by time: one place in memory.
+  BlockList<DeviceThing> things;
+  std::uint32_t busy : 24 = 0;       // handle + 1, 0 = listed
+  std::uint32_t days : 8 = 0;        // so many of the things
+  std::uint32_t cells : 8 = 0;       // likewise
+  std::uint32_t silence_h : 12 = 0;  // its latest silence, 0 = none
+  std::uint32_t woke_h : 12 = 0;     // hour in which that ended, modulo 4096
+  std::uint32_t uses() const { return things.size() - cells - days; }
 };
+static_assert(sizeof(DeviceRecord) == 52);
 
 struct BusyDevice {
   enum Counter : std::size_t {
@@ -168,13 +179,13 @@ class DeviceActivities {
   std::uint64_t too_old() const { return too_old_; }
   std::uint64_t bytes() const;
 
-  std::span<const DeviceUse> uses(const DeviceRecord& record) const { return uses_of(record); }
+  std::span<const DeviceThing> uses(const DeviceRecord& record) const { return uses_of(record); }
+  DeviceDays days(const DeviceRecord& record) const;
   std::span<const SeenNumber> numbers(const DeviceRecord& record) const { return record.numbers.in(blocks_); }
-  std::span<const DeviceUse> cells(const DeviceRecord& record) const {  // each to be read by seen_cell()
+  std::span<const DeviceThing> cells(const DeviceRecord& record) const {  // each to be read by seen_cell()
     return record.things.in(blocks_).first(record.cells);
   }
   const BusyDevice& busy(const DeviceRecord& record) const { return busy_.at(record.busy - 1); }
-  const BlockPool& blocks() const { return blocks_; }
   std::chrono::seconds local_offset() const { return local_offset_; }
 
  private:
@@ -184,14 +195,18 @@ class DeviceActivities {
                    EventMs watermark);
   bool see_number(DeviceRecord& record, std::uint32_t hash, std::uint32_t time_s);  // another than before?
   bool see_cell(DeviceRecord& record, std::uint32_t hash, std::uint32_t time_s);
-  std::span<DeviceUse> uses_of(const DeviceRecord& record) const {
-    return record.things.in(blocks_).subspan(record.cells);
+  std::span<DeviceThing> uses_of(const DeviceRecord& record) const {
+    return record.things.in(blocks_).subspan(record.cells + record.days);
   }
   void keep_cell(DeviceRecord& record, std::uint32_t from_s);
   void drop_uses(DeviceRecord& record, std::uint32_t before_s);
   void add_listed(DeviceRecord& record, const DeviceUse& use);
   void add_busy(DeviceRecord& record, const DeviceUse& use);
+  void append_use(DeviceRecord& record, const DeviceUse& use);
   void add_day(DeviceRecord& record, const DeviceUse& use);
+  void keep_days(DeviceRecord& record, const DeviceDays& days);
+  void load_days(StateReader& in, DeviceRecord& record);
+  void advance(DeviceRecord& record, std::uint32_t time_s);
   bool called(const DeviceRecord& record, std::uint32_t callee) const;  // within 24 h
   void release(DeviceRecord& record);
   void save_record(StateWriter& out, const DeviceRecord& record) const;
@@ -206,11 +221,8 @@ class DeviceActivities {
   std::uint64_t too_old_ = 0;
 };
 
-inline SeenCell seen_cell(const DeviceUse& thing) {
+inline SeenCell seen_cell(const DeviceThing& thing) {
   return std::bit_cast<SeenCell>(thing);
 }
-
-void save_use(StateWriter& out, const DeviceUse& use);
-DeviceUse load_use(StateReader& in);
 
 }  // namespace pandun::detect

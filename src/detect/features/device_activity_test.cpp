@@ -9,6 +9,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <tuple>
 
 #include "detect/features/device_activity_state.h"
 #include "detect/features/device_singles.h"
@@ -192,6 +193,10 @@ double deviation_of(const std::vector<double>& values) {
   return std::sqrt(squares / static_cast<double>(values.size()));
 }
 
+double told_talk(int talk) {
+  return DeviceUse::talk_of(DeviceUse::talk_code(static_cast<std::uint32_t>(std::clamp(talk, 0, 16383))));
+}
+
 struct Off {  // of callees of 7 d and 30 d, where they are sampled
   double squares = 0, looks = 0;
 };
@@ -200,8 +205,8 @@ void compare(const DeviceActivity& d, const BruteForce& b, Off& off) {
   const auto out = [](const Told& t) { return t.kind == kDeviceCallOut; };
   const auto sent = [](const Told& t) { return t.kind != kDeviceCallIn; };
   const auto yes = [&](const Told& t) { return out(t) && t.answered == model::Answered::kYes; };
-  const auto talk = [&](const Told& t) { return yes(t) ? std::clamp(t.talk, 0, 16383) : -1; };
-  const auto ring = [&](const Told& t) { return out(t) ? std::min(t.ring, 126) : -1; };
+  const auto talk = [&](const Told& t) { return yes(t) ? told_talk(t.talk) : -1; };
+  const auto ring = [&](const Told& t) { return out(t) ? std::min(t.ring, 62) : -1; };
   const auto abroad = [&](const Told& t) {
     return sent(t) && (t.international || (t.number != 0 && t.peer != 0 && (t.number % 9 == 0) != (t.peer % 9 == 0)));
   };
@@ -305,7 +310,8 @@ Sight run(std::uint64_t seed, int uses, Gap gap, Number number) {
     t.international = random() % 20 == 0;
     t.roaming = random() % 7 == 0;
     t.answered = static_cast<model::Answered>(random() % 3);
-    t.talk = random() % 40 == 0 ? 20'000 : static_cast<std::int32_t>(random() % 30) - 1;
+    t.talk = random() % 40 == 0 ? 60 + static_cast<std::int32_t>(random() % 20'000)
+                                : static_cast<std::int32_t>(random() % 30) - 1;
     const std::string cell = t.cell == 0 ? "" : "cell" + std::to_string(t.cell);
     const EventMs watermark{clock * 1000LL};
     const DeviceRecord* record = devices->update(kDevice, kHash, contact_of(t, cell), watermark);
@@ -353,7 +359,7 @@ TEST(DeviceActivity, EveryFeatureEqualsABruteForcePass) {
     EXPECT_GT(seen.too_old, 0U);
     EXPECT_GT(seen.returned, 0);
     EXPECT_GT(seen.off.looks, 100);
-    EXPECT_LT(std::sqrt(seen.off.squares / seen.off.looks), 0.25);
+    EXPECT_LT(std::sqrt(seen.off.squares / seen.off.looks), 0.3);
   }
 }
 
@@ -395,58 +401,107 @@ TEST(DeviceActivity, ANumberThatComesBackAfterAMonthIsNewAgain) {
   EXPECT_EQ(back.first_seen_age_s(), 20 * 86400 + 3600);
 }
 
-// A third of the callees are the same on other days, so that they move from day to day.
+TEST(DeviceUse, IsReadBackAsItWasStored) {
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 20'000; ++i) {
+    const std::uint32_t newest = kStart + static_cast<std::uint32_t>(random() % 1'000'000);
+    DeviceUse u;
+    u.time_s = newest - static_cast<std::uint32_t>(random() % 131'072);
+    u.kind = static_cast<std::uint16_t>(random() % 3);
+    u.switched = random() % 2 == 0;
+    u.moved = random() % 2 == 0;
+    u.abroad = random() % 2 == 0;
+    u.returned = u.kind == kDeviceCallIn && random() % 2 == 0;
+    if (u.kind == kDeviceCallOut) {
+      u.answered = static_cast<model::Answered>(random() % 3);
+      u.roaming = random() % 2 == 0;
+      u.ring_s = static_cast<std::uint16_t>(random() % 64);
+      u.talk = DeviceUse::talk_code(static_cast<std::uint32_t>(random() % 16'384));
+      u.callee = static_cast<std::uint32_t>(random() % (1U << 25));
+    }
+    const DeviceUse back = DeviceThing::of(u).use(newest);
+    const auto all = [](const DeviceUse& x) {
+      return std::tuple(x.time_s, x.callee, x.kind, x.ring_s, x.talk, x.answered, x.switched, x.moved, x.returned,
+                        x.roaming, x.abroad);
+    };
+    ASSERT_EQ(all(back), all(u));
+  }
+  for (std::uint32_t talk = 0; talk <= kTalkMaxS; ++talk) {
+    const std::uint32_t told = DeviceUse::talk_of(DeviceUse::talk_code(talk));
+    ASSERT_LE(std::abs(static_cast<double>(told) - talk), talk < 64 ? 0 : talk / 64.0) << talk;
+    ASSERT_EQ(told <= kShortTalkS, talk <= kShortTalkS);
+  }
+}
+
+// A third of the callees are the same on other days, so that they move from day to day; packed and unpacked each day.
 TEST(DeviceDays, TellCalleesOfAWeekAndAMonthWithinTheStatedError) {
-  for (const std::uint32_t callees : {20U, 60U, 600U}) {
+  for (const std::uint32_t callees : {10U, 60U, 600U}) {
     double off_week = 0, off_day = 0, off_month = 0;
-    constexpr int kTries = 25;
+    constexpr int kTries = 60;
     std::uint32_t newest = 0;
     for (std::uint64_t seed = 1; seed <= kTries; ++seed) {
       std::mt19937_64 random(mix64(seed * callees));
-      BlockPool pool;
       DeviceDays days;
       std::map<std::uint64_t, std::uint32_t> last;
       const auto off = [&](Window w, std::uint32_t now) {
         double met = 0;
         for (const auto& [who, time] : last) met += time >= start_s(w, now) ? 1 : 0;
-        return std::pow(days.callees(pool, w) / met - 1, 2);
+        return std::pow(days.callees(w) / met - 1, 2);
       };
-      for (std::uint32_t day = 0; day < 32; ++day)
+      for (std::uint32_t day = 0; day < 32; ++day) {
         for (std::uint32_t i = 0; i < callees; ++i) {
           const std::uint32_t time = kStart + day * 86400 + i;
           const std::uint64_t who = random() % 3 == 0 ? random() % callees : (day + 1) * 100'000ULL + i;
-          days.advance(pool, time);
-          days.add(pool, time, {}, 0);
-          days.meet(pool, time,
-                    static_cast<std::uint32_t>(mix64(combine64(seed, who)) >> (64 - DeviceDays::kCalleeBits)));
+          days.advance(time);
+          days.add(time, {});
+          days.meet(time, static_cast<std::uint32_t>(mix64(combine64(seed, who)) >> (64 - DeviceDays::kHashBits)));
           last[who] = newest = time;
-          if (day == 0 && i + 1 == callees) off_day += off(Window::k7d, time);
         }
+        if (day == 0) off_day += off(Window::k7d, newest);
+        std::array<std::uint8_t, DeviceDays::kPackedMost> packed{};
+        BitWriter out(packed.data(), packed.size());
+        days.pack(out);
+        const std::size_t size = out.finish();
+        ASSERT_GT(size, 0U);
+        BitReader in(packed.data(), size);
+        DeviceDays read;
+        ASSERT_TRUE(read.unpack(in));
+        days = read;
+      }
       off_week += off(Window::k7d, newest);
       off_month += off(Window::k30d, newest);
     }
     SCOPED_TRACE(std::to_string(callees) + " callees a day");
     if (callees <= DeviceDays::kStepMost) {
-      EXPECT_LT(off_day + off_week, 1e-3 * kTries);
+      EXPECT_EQ(off_day + off_week, 0);
     }
-    EXPECT_LT(std::sqrt(off_day / kTries), 0.29);
-    EXPECT_LT(std::sqrt(off_week / kTries), 0.12);
-    EXPECT_LT(std::sqrt(off_month / kTries), 0.15);
-    RecordProperty("week_" + std::to_string(callees), std::to_string(std::sqrt(off_week / kTries)));
+    EXPECT_LT(std::sqrt(off_day / kTries), 0.35);
+    EXPECT_LT(std::sqrt(off_week / kTries), 0.16);
+    EXPECT_LT(std::sqrt(off_month / kTries), 0.18);
+    RecordProperty("off_" + std::to_string(callees), std::to_string(std::sqrt(off_day / kTries)) + " " +
+                                                         std::to_string(std::sqrt(off_week / kTries)) + " " +
+                                                         std::to_string(std::sqrt(off_month / kTries)));
   }
 }
 
-TEST(DeviceDays, CountsEndAtTheirMost) {
-  BlockPool pool;
-  DeviceDays days;
-  DeviceDay::Counts n{};
-  n[DeviceDay::kCallsOut] = 40'000;
-  days.advance(pool, kStart);
-  for (int i = 0; i < 3; ++i) days.add(pool, kStart, n, 3'000'000'000U);
-  days.each(pool, Window::k7d, [](const DeviceDay& d) {
-    EXPECT_EQ(d.counts[DeviceDay::kCallsOut], 65'535);
-    EXPECT_EQ(d.talk_s, 0xffffffffU);
-  });
+TEST(DeviceDays, AreRefusedOrReadWhateverTheBytes) {
+  std::mt19937_64 random(2);
+  int read = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::array<std::uint8_t, 80> bytes{};
+    for (std::size_t at = 2; at < 64; ++at) bytes[at] = static_cast<std::uint8_t>(random() & random());
+    bytes[0] = 4;
+    bytes[1] = 80;
+    bytes[2] = static_cast<std::uint8_t>(bytes[2] & 3U);
+    DeviceDays days;
+    BitReader in(bytes.data(), 64);
+    if (!days.unpack(in)) continue;
+    ++read;
+    days.advance((days.clock_day() + 3) * 86400);
+    days.add(days.clock_day() * 86400, {});
+    ASSERT_GE(days.callees(Window::k30d), days.callees(Window::k7d));
+  }
+  EXPECT_GT(read, 100);
 }
 
 TEST(DeviceActivity, ATelephoneOfOneNumberCostsTwelveBytesAndIdleOnesNothing) {
@@ -473,7 +528,7 @@ TEST(DeviceActivity, ATelephoneOfOneNumberCostsTwelveBytesAndIdleOnesNothing) {
   constexpr int kShared = 20'000;
   use_all(kShared, 1, 34);
   EXPECT_EQ(devices.size(), std::uint64_t{kDevices});
-  EXPECT_LT(static_cast<double>(devices.bytes() - single) / kShared, 900);
+  EXPECT_LT(static_cast<double>(devices.bytes() - single) / kShared, 520);
   for (int sweep = 0; sweep < 16; ++sweep) devices.evict(EventMs{(kStart + 40U * 86400) * 1000LL});
   EXPECT_EQ(devices.size(), 0U);
 }

@@ -5,144 +5,125 @@
 namespace pandun::detect {
 namespace {
 
-void add_to(DeviceDay& step, const DeviceDay::Counts& n, std::uint32_t talk_s) {
-  for (std::size_t c = 0; c < DeviceDay::kCounters; ++c)
-    step.counts[c] = static_cast<std::uint16_t>(std::min<std::uint32_t>(std::uint32_t{step.counts[c]} + n[c], 0xffff));
-  step.talk_s += std::min(talk_s, 0xffffffffU - step.talk_s);
+// The shortest codes for what a telephone does in a day; 6 days have more.
+constexpr std::array<unsigned, DeviceDays::kCounters> kOrders{2, 2, 3, 2, 1, 0, 2, 2, 0, 0, 0, 2, 8};
+constexpr unsigned order(std::size_t counter, bool span) {
+  return kOrders[counter] + (span && kOrders[counter] != 0 ? 2 : 0);
 }
 
 }  // namespace
 
-DeviceDay* DeviceDays::find(const BlockPool& pool, std::uint32_t day, bool span) const {
-  for (DeviceDay& step : steps_.in(pool))
-    if (step.day == day && (step.span != 0) == span) return &step;
-  return nullptr;
-}
-
-DeviceDay& DeviceDays::open(BlockPool& pool, std::uint32_t day, bool span) {
-  if (DeviceDay* step = find(pool, day, span); step != nullptr) return *step;
-  DeviceDay& step = steps_.append(pool);
-  step.day = static_cast<std::uint16_t>(day);
-  step.span = span ? 1 : 0;
+DeviceDays::Step& DeviceDays::open(std::uint32_t day, bool span) {
+  for (std::size_t i = 0; i < size_; ++i)
+    if (steps_[i].day == day && steps_[i].span == span) return steps_[i];
+  Step& step = steps_[size_++];
+  step.day = day;
+  step.span = span;
+  step.level = step.size = 0;
+  step.counts = {};
   return step;
 }
 
-void DeviceDays::advance(BlockPool& pool, std::uint32_t now_s) {
-  const std::uint32_t day = now_s / kDayS;
-  if (day <= clock_day_) return;
-  clock_day_ = static_cast<std::uint16_t>(day);
-  const std::uint32_t first = first_day(), first_span = first_span_day();
-  const auto gone = [&](const DeviceDay& step) { return step.day < first_span; };
-  const std::span<const DeviceDay> steps = steps_.in(pool);
-  if (std::any_of(steps.begin(), steps.end(), gone)) {
-    steps_.drop_if(pool, gone);
-    callees_.drop_if(pool, [&](std::uint32_t callee) { return day_of(callee) < first_span; });
-  }
-  const auto left = [&](const DeviceDay& step) { return step.span == 0 && step.day < first; };
-  for (;;) {
-    const std::span<DeviceDay> all = steps_.in(pool);
-    const auto found = std::find_if(all.begin(), all.end(), left);
-    if (found == all.end()) break;
-    const DeviceDay moved = *found;
-    *found = all.back();
-    const DeviceDay* last = &all.back();
-    steps_.drop_if(pool, [last](const DeviceDay& step) { return &step == last; });
-    DeviceDay& span = open(pool, moved.day / kSpanDays * kSpanDays, true);
-    add_to(span, moved.counts, moved.talk_s);
-    span.level = std::max(span.level, moved.level);
-    thin(pool, span);
+void DeviceDays::remove(std::size_t at) {
+  if (at + 1 != size_) steps_[at] = steps_[size_ - 1];
+  --size_;
+}
+
+void DeviceDays::advance(std::uint32_t now_s) {
+  if (now_s / kDayS <= clock_day_) return;
+  clock_day_ = now_s / kDayS;
+  for (std::size_t i = size_; i-- > 0;)
+    if (steps_[i].day < first_span_day()) remove(i);
+  for (std::size_t i = size_; i-- > 0;) {
+    if (steps_[i].span || steps_[i].day >= first_day()) continue;
+    const Step left = steps_[i];
+    remove(i);
+    Step& span = open(left.day / kSpanDays * kSpanDays, true);
+    for (std::size_t c = 0; c < kCounters; ++c) span.counts[c] = std::min(kCountMost, span.counts[c] + left.counts[c]);
+    span.level = std::max(span.level, left.level);
+    for (std::size_t n = 0; n < left.size && span.size < span.callees.size(); ++n)
+      span.callees[span.size++] = left.callees[n];
+    thin(span);
   }
 }
 
-// Lets go what does not pass the level of its step, and raises that until few enough are left.
-void DeviceDays::thin(BlockPool& pool, DeviceDay& step) {
+// Lets go what does not pass the level, and raises that until few enough are left.
+void DeviceDays::thin(Step& step) {
   for (;; ++step.level) {
-    std::size_t kept = 0, gone = 0;
-    for (const std::uint32_t callee : callees_.in(pool)) {
-      if (step_of(day_of(callee)) != step.day) continue;
-      ++(passes(hash_of(callee), step.level) ? kept : gone);
-    }
-    if (gone != 0)
-      callees_.drop_if(pool, [&](std::uint32_t callee) {
-        return step_of(day_of(callee)) == step.day && !passes(hash_of(callee), step.level);
-      });
-    if (kept <= kStepMost || step.level >= kLevelMost) return;
+    const auto end = step.callees.begin() + step.size;
+    const auto kept =
+        std::remove_if(step.callees.begin(), end, [&](std::uint32_t hash) { return !passes(hash, step.level); });
+    step.size = static_cast<std::uint32_t>(kept - step.callees.begin());
+    if (step.size <= kStepMost || step.level >= kLevelMost) return;
   }
 }
 
-void DeviceDays::add(BlockPool& pool, std::uint32_t time_s, const DeviceDay::Counts& n, std::uint32_t talk_s) {
-  add_to(open(pool, time_s / kDayS, false), n, talk_s);
+void DeviceDays::add(std::uint32_t time_s, const Counts& n) {
+  Step& step = open(time_s / kDayS, false);
+  for (std::size_t c = 0; c < kCounters; ++c) step.counts[c] = std::min(kCountMost, step.counts[c] + n[c]);
 }
 
-void DeviceDays::meet(BlockPool& pool, std::uint32_t time_s, std::uint32_t callee) {
-  const std::uint32_t day = time_s / kDayS;
-  DeviceDay* step = find(pool, day, false);
-  if (step == nullptr) return;
-  const std::span<std::uint32_t> all = callees_.in(pool);
-  const auto found = std::find_if(all.begin(), all.end(), [callee](std::uint32_t c) { return hash_of(c) == callee; });
-  if (found != all.end()) {
-    if (day_of(*found) >= day) return;
-    *found = thing(callee, day);
-  } else if (passes(callee, step->level)) {
-    callees_.append(pool) = thing(callee, day);
-  } else {
-    return;
+void DeviceDays::meet(std::uint32_t time_s, std::uint32_t callee) {
+  Step& now = open(time_s / kDayS, false);
+  for (std::size_t i = 0; i < size_; ++i) {
+    Step& step = steps_[i];
+    const auto end = step.callees.begin() + step.size;
+    const auto found = std::find(step.callees.begin(), end, callee);
+    if (found == end) continue;
+    if (!step.span && step.day >= now.day) return;
+    *found = step.callees[--step.size];
+    break;
   }
-  thin(pool, *step);
+  if (!passes(callee, now.level) || now.size == now.callees.size()) return;
+  now.callees[now.size++] = callee;
+  thin(now);
 }
 
-double DeviceDays::callees(const BlockPool& pool, Window w) const {
-  const std::uint32_t first = first_day();
+double DeviceDays::callees(Window w) const {
   double different = 0;
-  for (const std::uint32_t callee : callees_.in(pool)) {
-    const std::uint32_t day = day_of(callee);
-    if (w != Window::k30d && day < first) continue;
-    const DeviceDay* step = find(pool, step_of(day), day < first);
-    different += step == nullptr ? 1 : static_cast<double>(1U << step->level);
-  }
+  for (std::size_t i = 0; i < size_; ++i)
+    if (w == Window::k30d || !steps_[i].span) different += static_cast<double>(steps_[i].size << steps_[i].level);
   return different;
 }
 
-void DeviceDays::save(const BlockPool& pool, StateWriter& out) const {
-  const std::span<const DeviceDay> steps = steps_.in(pool);
-  out.varint(steps.size());
-  for (const DeviceDay& step : steps) {
-    out.u16(step.day);
-    out.u8(step.level);
-    out.u8(step.span);
-    for (const std::uint16_t n : step.counts) out.varint(n);
-    out.varint(step.talk_s);
+void DeviceDays::pack(BitWriter& out) const {
+  out.bits(clock_day_, 16);
+  out.bits(static_cast<std::uint32_t>(size_), 4);
+  for (std::size_t i = 0; i < size_; ++i) {
+    const Step& step = steps_[i];
+    out.bits(clock_day_ - step.day, 6);
+    out.bit(step.span);
+    out.golomb(step.level, 0);
+    for (std::size_t c = 0; c < kCounters; ++c) out.golomb(step.counts[c], order(c, step.span));
+    out.bits(step.size, kSizeBits);
+    for (std::size_t n = 0; n < step.size; ++n) out.bits(step.callees[n] >> step.level, kHashBits - step.level);
   }
-  const std::span<const std::uint32_t> callees = callees_.in(pool);
-  out.varint(callees.size());
-  for (const std::uint32_t callee : callees) out.u32(callee);
 }
 
-void DeviceDays::load(BlockPool& pool, StateReader& in, std::uint32_t now_s) {
-  clear(pool);
-  clock_day_ = static_cast<std::uint16_t>(now_s / kDayS);
-  const std::uint64_t size = in.varint();
-  if (size > kStepsMost) return in.fail("a device has more days than a month");
-  for (std::uint64_t i = 0; i < size && in.ok(); ++i) {
-    const std::uint32_t day = in.u16();
-    const std::uint8_t level = in.u8(), span = in.u8();
-    const bool spans = span != 0;
-    if (span > 1 || level > kLevelMost || day > clock_day_ || day < (spans ? first_span_day() : first_day()) ||
-        (spans && day % kSpanDays != 0) || find(pool, day, spans) != nullptr)
-      return in.fail("a device's day cannot be");
-    DeviceDay& step = open(pool, day, spans);
+bool DeviceDays::unpack(BitReader& in) {
+  clock_day_ = in.bits(16);
+  const std::size_t size = in.bits(4);
+  size_ = 0;
+  if (!in.ok() || size > kDays + kSpans) return false;
+  for (std::size_t i = 0; i < size; ++i) {
+    const std::uint32_t back = in.bits(6);
+    const bool span = in.bit();
+    const std::uint32_t day = clock_day_ - back, level = in.golomb(0);
+    if (back > clock_day_ || level > kLevelMost || day < (span ? first_span_day() : first_day()) ||
+        (span && (day % kSpanDays != 0 || day >= first_day())))
+      return false;
+    Step& step = open(day, span);
+    if (size_ != i + 1) return false;  // twice
     step.level = level;
-    for (std::uint16_t& n : step.counts) n = static_cast<std::uint16_t>(std::min<std::uint64_t>(in.varint(), 0xffff));
-    step.talk_s = static_cast<std::uint32_t>(std::min<std::uint64_t>(in.varint(), 0xffffffff));
+    for (std::size_t c = 0; c < kCounters; ++c) {
+      step.counts[c] = in.golomb(order(c, span));
+      if (step.counts[c] > kCountMost) return false;
+    }
+    step.size = in.bits(kSizeBits);
+    for (std::size_t n = 0; n < step.size; ++n) step.callees[n] = in.bits(kHashBits - level) << level;
+    if (!in.ok()) return false;
   }
-  const std::uint64_t callees = in.varint();
-  if (callees > kStepsMost * kStepMost) return in.fail("a device has more callees than its days hold");
-  for (std::uint64_t i = 0; i < callees && in.ok(); ++i) {
-    const std::uint32_t callee = in.u32(), day = day_of(callee);
-    const DeviceDay* step = day > clock_day_ ? nullptr : find(pool, step_of(day), day < first_day());
-    if (step == nullptr || !passes(hash_of(callee), step->level)) return in.fail("a device's callee is of no day");
-    callees_.append(pool) = callee;
-  }
+  return true;
 }
 
 }  // namespace pandun::detect
