@@ -335,7 +335,7 @@ Sight run(std::uint64_t seed, int uses, Gap gap, Number number) {
     if (record == nullptr) continue;
     sight.left_busy |= sight.busy && record->busy == 0;
     sight.busy |= record->busy != 0;
-    if (i % 7 != 0 && i > 100) continue;
+    if (i % 17 != 0 && i > 100) continue;
     const DeviceActivity view(*devices, *record);
     compare(view, brute, sight.off);
     sight.returned += view.return_calls(Window::k24h);
