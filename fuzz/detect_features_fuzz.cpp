@@ -47,14 +47,17 @@ void devices(StateReader& in) {
   for (std::uint32_t i = 0; i < 160; ++i) {
     state.update(kDevice, hash_of(kDevice),
                  {time_at(i), static_cast<DeviceKind>(i % 3), peer(i % 5), peer(i), model::Answered::kUnknown,
-                  static_cast<std::int32_t>(i % 20) - 1, hash64(i % 2 == 0 ? "a" : "b")},
+                  static_cast<std::int32_t>(i % 20) - 1, hash64(i % 2 == 0 ? "a" : "b"),
+                  static_cast<std::int32_t>(i % 90) - 1, i % 7 == 0, i % 5 == 0},
                  time_at(i));
     if (i % 16 != 0) continue;
     const DeviceRecord* record = state.find(kDevice, hash_of(kDevice), time_at(i));
     if (record == nullptr) continue;
     const DeviceActivity view(state, *record);
     ask(view, &Feature::device);
-    if (view.uses_series(Window::k24h).size() > 48 || view.uses_series(Window::k5m).size() > 30) std::abort();
+    if (view.uses_series(Window::k24h).size() > 48 || view.uses_series(Window::k5m).size() > 30 ||
+        view.uses_series(Window::k30d).size() > 5)
+      std::abort();
   }
   again(state);
   for (int i = 0; i < 16; ++i) state.evict(EventMs{INT64_MAX});

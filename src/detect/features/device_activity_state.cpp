@@ -34,7 +34,7 @@ std::uint32_t callee_of(model::NumberKey peer) {
 DeviceUse use_of(const DeviceContact& c) {
   DeviceUse use;
   use.time_s = seconds32(c.time);
-  use.kind = c.kind;
+  use.kind = static_cast<std::uint16_t>(c.kind);
   if (c.kind != kDeviceCallIn) use.abroad = c.international || other_country(c.number, c.peer);
   if (c.kind != kDeviceCallOut) return use;
   use.answered = c.answered;
