@@ -173,11 +173,23 @@ class NumberModels {
   }
 };
 
+// Where a cell stands, by the carrier's register of cells: WGS 84 degrees. Known of few sites' feeds.
+struct CellPlace {
+  bool known = false;
+  float latitude = 0, longitude = 0;
+};
+class CellPlaces {
+ public:
+  virtual ~CellPlaces() = default;
+  virtual CellPlace place(std::string_view cell) const = 0;  // as records name it
+};
+
 struct Ports {
   const IndicatorMatch* indicators;  // never null: the engine plugs an empty one
   const KnownServices* services;
   const NumberFacts* numbers;
   const NumberModels* models = nullptr;  // likewise
+  const CellPlaces* cells = nullptr;     // likewise
 };
 
 // ---- what a detector is given ----

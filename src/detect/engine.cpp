@@ -42,6 +42,10 @@ class NoModels final : public NumberModels {
   ModelOpinion look(model::NumberKey, const model::Event&, std::span<const float>) const override { return {}; }
   std::vector<ModelReason> explain(std::span<const float>, std::size_t) const override { return {}; }
 };
+class NoCells final : public CellPlaces {
+ public:
+  CellPlace place(std::string_view) const override { return {}; }
+};
 
 // A slice of a batch on its way through every shard; finished when `left` is zero.
 struct Chunk {
@@ -96,6 +100,7 @@ struct Engine::Impl {
     if (ports.services == nullptr) ports.services = &no_services;
     if (ports.numbers == nullptr) ports.numbers = &no_facts;
     if (ports.models == nullptr) ports.models = &no_models;
+    if (ports.cells == nullptr) ports.cells = &no_cells;
   }
 
   void make_workers() {
@@ -242,6 +247,7 @@ struct Engine::Impl {
   NoServices no_services;
   NoFacts no_facts;
   NoModels no_models;
+  NoCells no_cells;
   std::vector<std::unique_ptr<Detector>> routing_detectors;
   std::unique_ptr<Router> router;
   std::shared_ptr<const RuleSet> rules;

@@ -429,7 +429,8 @@ void Shard::count_dialling(const model::Event& event, const WorkItem& item, cons
   const NumberActivity& activity = *context.number(item);
   if (activity.fewer_than(kDialPace, Window::k1h) || activity.calls_out(Window::k1h) < kDialPace) return;
   const auto& out = event.as<model::Call>();
-  dialling_->update(number, item.hash, out, event.time, event.watermark, ports_.numbers->suspected(out.callee));
+  dialling_->update(number, item.hash, out, event.time, event.watermark, ports_.numbers->suspected(out.callee),
+                    ports_.cells->place(out.caller_cell));
 }
 
 bool Shard::count_place(const model::Event& event, const WorkItem& item) {
@@ -500,7 +501,7 @@ void Shard::evict(EventMs watermark) {
 std::vector<Shard::Section> Shard::sections() const {
   // Raised when their saved form or meaning changes.
   constexpr std::uint32_t kNumbersVersion = 5, kHostsVersion = 2, kRulesVersion = 1, kDevicesVersion = 5,
-                          kCellsVersion = 3, kDiallingVersion = 3;
+                          kCellsVersion = 3, kDiallingVersion = 4;
   std::vector<Section> out{{"numbers", kNumbersVersion}, {"hosts", kHostsVersion}, {"rules", kRulesVersion},
                            {"devices", kDevicesVersion}, {"cells", kCellsVersion}, {"dialling", kDiallingVersion}};
   for (const EngineConfig::Part& p : config_.detectors)

@@ -94,6 +94,7 @@ class Backtest {
         stop_(std::move(stop)),
         numbers_(room.content.plan, room.content.groups,
                  static_cast<std::uint16_t>(room.settings.integer("ingest.home_country"))),
+        cells_(room.content.cells),
         services_(room.content.services),
         groups_(room.content.groups, numbers_) {}
 
@@ -134,6 +135,7 @@ class Backtest {
   const OnBacktest& progress_;
   std::stop_token stop_;
   RegistryNumbers numbers_;
+  RegistryCells cells_;
   WarningServices services_;
   GroupBook groups_;
   std::unique_ptr<IndicatorDesk> indicators_;
@@ -176,7 +178,7 @@ Result<> Backtest::choose_range() {
 
 detect::EngineConfig Backtest::engine_config() const {
   detect::EngineConfig config;
-  config.ports = {indicators_ ? &indicators_->port() : nullptr, &services_, &numbers_, models_.get()};
+  config.ports = {indicators_ ? &indicators_->port() : nullptr, &services_, &numbers_, models_.get(), &cells_};
   return config;
 }
 

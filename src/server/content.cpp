@@ -80,6 +80,8 @@ Result<std::unique_ptr<Content>> load_content(platform::FileSystem& files, const
     auto groups = registry::ProtectedGroups::load(files, path("protected_groups.toml"), content->plan);
     if (faults.add(groups)) content->groups = std::move(*groups);
   }
+  auto cells = registry::CellPlaces::load(files, path("cells.csv"));
+  if (faults.add(cells)) content->cells = std::move(*cells);
   const auto services = platform::read_file(files, path("known_services.toml"));
   if (faults.add(services)) faults.add(content->services.add_known_services(*services, path("known_services.toml")));
   const auto grades = platform::read_file(files, path("grades/standard.toml"));

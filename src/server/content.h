@@ -15,6 +15,7 @@
 #include "exchange/purposes.h"
 #include "intel/warning_lists.h"
 #include "platform/file_system.h"
+#include "registry/cell_places.h"
 #include "registry/numbering_plan.h"
 #include "registry/protected_groups.h"
 #include "server/settings.h"
@@ -29,6 +30,7 @@ struct Content {
   registry::NumberingPlan plan;
   registry::ProtectedGroups groups;
   intel::WarningLists services;
+  registry::CellPlaces cells;
   casework::GradeTable grades;
 };
 Result<std::unique_ptr<Content>> load_content(platform::FileSystem& files, const Settings& settings);

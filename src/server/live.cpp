@@ -142,6 +142,7 @@ struct Live::Rooms {
   std::unique_ptr<IndicatorDesk> indicators;
   std::unique_ptr<WarningServices> services;
   std::unique_ptr<RegistryNumbers> numbers;
+  std::unique_ptr<RegistryCells> cells;
   std::unique_ptr<ShelfModels> models;
   std::vector<std::string> model_notes;
   std::vector<detect::EngineConfig::Part> parts;
@@ -243,6 +244,7 @@ Result<> Live::Rooms::open_detection() {
   indicators = std::make_unique<IndicatorDesk>(files, clock, content->services, intel_directory(data));
   TRY(indicators->load());
   services = std::make_unique<WarningServices>(content->services);
+  cells = std::make_unique<RegistryCells>(content->cells);
   numbers = std::make_unique<RegistryNumbers>(content->plan, content->groups,
                                               static_cast<std::uint16_t>(settings.integer("ingest.home_country")));
   TRY(open_rules());
@@ -281,7 +283,7 @@ Result<> Live::Rooms::open_detection() {
   TRY_ASSIGN(models, ShelfModels::open(files, clock, shelf_directory(), settings.text("models.threshold")));
   TRY_ASSIGN(model_notes, models->keep(model_history_path(data), log->last_position() + 1));
   TRY(record_models(log->last_position() + 1));
-  config.ports = {&indicators->port(), services.get(), numbers.get(), models.get()};
+  config.ports = {&indicators->port(), services.get(), numbers.get(), models.get(), cells.get()};
   DetectLoopOptions loop;
   loop.checkpoint_directory = checkpoint_directory(data);
   loop.checkpoint_events = static_cast<std::uint64_t>(settings.integer("engine.checkpoint_events"));
@@ -298,7 +300,7 @@ Result<> Live::Rooms::open_detection() {
                                            [this](const DetectLoop::Handed& handed) { told(handed); });
   TRY(detection->open(std::move(config)));
   indicators->on_change([this](const detect::IndicatorMatch& match) {
-    detection->set_ports({&match, services.get(), numbers.get(), models.get()});
+    detection->set_ports({&match, services.get(), numbers.get(), models.get(), cells.get()});
   });
 
   if (settings.flag("archive.enabled")) {

@@ -14,6 +14,7 @@
 #include "intel/hit_cache.h"
 #include "intel/matcher.h"
 #include "intel/warning_lists.h"
+#include "registry/cell_places.h"
 #include "registry/numbering_plan.h"
 #include "registry/protected_groups.h"
 #include "sources/kit/source.h"
@@ -94,6 +95,19 @@ class RegistryNumbers final : public detect::NumberFacts {
   std::vector<bool> told_;
   mutable std::mutex suspects_mutex_;
   std::shared_ptr<const std::vector<model::NumberKey>> suspects_;  // sorted; under the mutex
+};
+
+// detect asks where a cell stands.
+class RegistryCells final : public detect::CellPlaces {
+ public:
+  explicit RegistryCells(const registry::CellPlaces& cells) : cells_(cells) {}
+  detect::CellPlace place(std::string_view cell) const override {
+    const auto found = cells_.find(cell);
+    return found ? detect::CellPlace{true, found->latitude, found->longitude} : detect::CellPlace{};
+  }
+
+ private:
+  const registry::CellPlaces& cells_;
 };
 
 // casework asks what may be said of a number beside its mask.

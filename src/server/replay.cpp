@@ -163,6 +163,8 @@ class Replay {
     numbers_ = std::make_unique<RegistryNumbers>(content_->plan, content_->groups,
                                                  static_cast<std::uint16_t>(settings_.integer("ingest.home_country")));
 
+    cells_ = std::make_unique<RegistryCells>(content_->cells);
+
     detect::EngineConfig config;
     config.shards = options_.shards;
     config.numbers = number_options(settings_);
@@ -170,7 +172,7 @@ class Replay {
     TRY_ASSIGN(config.rules, load_rules(files_, content_->directory));
     TRY_ASSIGN(models_, ShelfModels::open(files_, platform::system_clock(), settings_.text("models.directory"),
                                           settings_.text("models.threshold")));
-    config.ports = {indicators_.get(), services_.get(), numbers_.get(), models_.get()};
+    config.ports = {indicators_.get(), services_.get(), numbers_.get(), models_.get(), cells_.get()};
     if (!options_.features.empty()) {
       if (options_.shards != 1)
         return error(Errc::kUsage, "--features", "rows are written in the order of events: use --shards 1");
@@ -358,6 +360,7 @@ class Replay {
   std::unique_ptr<MatcherIndicators> indicators_;
   std::unique_ptr<WarningServices> services_;
   std::unique_ptr<RegistryNumbers> numbers_;
+  std::unique_ptr<RegistryCells> cells_;
   std::unique_ptr<ShelfModels> models_;
   std::unique_ptr<FeatureRows> rows_;
   casework::DetectorTable table_;

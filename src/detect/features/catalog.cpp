@@ -121,6 +121,7 @@ constexpr Title kTitles[] = {
     {"dial_device_changes_7d", "changes of device while dialling in 7 d", "7 天连拨换机次数"},
     {"dial_suspect_calls_24h", "calls to suspected numbers in 24 h", "24 小时连拨可疑号码次数"},
     {"dial_suspect_share_24h", "share of calls to suspected numbers in 24 h", "24 小时连拨可疑号码比例"},
+    {"dial_impossible_moves_24h", "moves faster than anybody travels in 24 h", "24 小时连拨中不可能的移动次数"},
     {"device_calls_out", "calls made on the device", "终端主叫次数"},
     {"device_calls_in", "calls received on the device", "终端被叫次数"},
     {"device_messages_out", "messages sent from the device", "终端发送短信条数"},
@@ -419,6 +420,21 @@ void number_marks(Builder& b) {
   b.single({"max_messages_per_minute_5m", "messages", "most messages sent in one of the last 5 whole minutes",
             "最近 5 个整分钟中单分钟最多发送条数", kExact, 3, true, true},
            k5m, &plain_number<&Number::max_messages_per_minute_5m>);
+}
+
+void dialling_moves(Builder& b) {
+  Feature& feature = b.one({"dial_impossible_moves_24h", "times",
+                            "calls at pace in the last 24 hours made farther from the place of the call at pace before "
+                            "than anybody travels in "
+                            "between: over 1,000 km/h, beyond 30 km and a minute; places are those of "
+                            "content/cells.csv; not known of a number "
+                            "none of whose cells stands there",
+                            "最近 24 小时连拨中与前一次位置相距超出可能移动距离的次数（扣除 30 公里和 1 分钟后超过 "
+                            "1000 公里/小时；小区位置取自 "
+                            "content/cells.csv，位置均未知时未知）",
+                            kExact, 5},
+                           model::EntityKind::kNumber, k24h);
+  feature.dialling = &plain<Dialling, &Dialling::impossible_moves_24h>;
 }
 
 void number_singles(Builder& b) {
@@ -813,6 +829,7 @@ const std::vector<Feature>& catalog() {
     number_returns(builder);
     number_places(builder);
     number_marks(builder);
+    dialling_moves(builder);
     dialling_features(builder);
     device_features(builder);
     cell_features(builder);

@@ -142,6 +142,13 @@ double DiallingActivity::suspect_calls_24h() const {
   return calls.empty() ? 0 : std::round(suspect_share_24h() * static_cast<double>(calls.size()));
 }
 
+double DiallingActivity::impossible_moves_24h() const {
+  if (!record_->placed()) return kUnknown;
+  const std::span<const DialCall> calls = inside(Window::k24h);
+  return static_cast<double>(
+      std::count_if(calls.begin(), calls.end(), [](const DialCall& c) { return c.is(DialCall::kFar); }));
+}
+
 double DiallingActivity::dispersion(Window w) const {
   const std::span<const DialCall> calls = inside(w);
   std::array<std::uint32_t, DialRecord::kCallsMax> values;

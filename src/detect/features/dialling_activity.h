@@ -10,9 +10,11 @@
 //          record stood). By 29 bits of hash: among 8,192 numbers a new one looks known once in 65,536. With more in 7 d they
 //          are all forgotten and the count starts anew.
 // Suspect  ports say at the time of the call that the callee is presently suspected (NumberFacts::suspected).
+// Far      the call was made farther from where the call at pace before was made than anybody travels in between: over 1,000
+//          km/h beyond 30 km and a minute (features/travel.h), where the cells' places are known.
 // Late     a call more than 24 h behind the newest is left out. Otherwise calls stand in order of time, equal times in order of
-//          arrival; device changes are told in order of arrival.
-// Shape    64 bytes a number, 11 to 16 a call and 4 to 7 for each number it called or heard from; forgotten 7 d after its last
+//          arrival; device changes and far moves are told in order of arrival.
+// Shape    72 bytes a number, 11 to 16 a call and 4 to 7 for each number it called or heard from; forgotten 7 d after its last
 //          call at pace.
 // Life     a view for one call of on_event().
 // Threads  one owner.
@@ -32,7 +34,15 @@ class DialRecord;  // features/dialling_state.h
 inline constexpr double kDialPace = 8;  // calls out within 1 h
 
 struct DialCall {
-  enum Flag : std::uint8_t { kE164 = 1, kInternational = 2, kRoaming = 4, kNew = 8, kFirst = 16, kSuspect = 32 };
+  enum Flag : std::uint8_t {
+    kE164 = 1,
+    kInternational = 2,
+    kRoaming = 4,
+    kNew = 8,
+    kFirst = 16,
+    kSuspect = 32,
+    kFar = 64
+  };
   std::uint32_t time_s;
   std::uint32_t callee;        // an E.164 number's digits, the low 32 bits; of others a hash
   std::int16_t ring_s;         // -1 = not told
@@ -66,6 +76,7 @@ class DiallingActivity {
   double device_changes_7d() const;   // calls from another device than the call before, at most 64
   double suspect_calls_24h() const;
   double suspect_share_24h() const;
+  double impossible_moves_24h() const;  // far ones; not known of a number whose places were never told
 
  private:
   std::span<const DialCall> inside(Window w) const;

@@ -27,6 +27,7 @@ struct Told {
   std::uint64_t callee;  // digits
   int ring, cell, device;
   bool abroad, roaming, suspect, fresh, first;
+  bool far = false;
 };
 
 double ratio(double a, double b) {
@@ -46,7 +47,7 @@ void same(double a, double b, const char* what) {
 
 // Every feature from its definition, over the latest 128 of 24 h.
 void compare(const DiallingActivity& d, std::vector<Told> all, const std::vector<std::uint32_t>& changes,
-             std::uint32_t newest) {
+             std::uint32_t newest, bool placed_ever) {
   std::stable_sort(all.begin(), all.end(), [](const Told& a, const Told& b) { return a.time < b.time; });
   for (const Window w : {Window::k1h, Window::k24h}) {
     SCOPED_TRACE(spec(w).name);
@@ -55,7 +56,7 @@ void compare(const DiallingActivity& d, std::vector<Told> all, const std::vector
       if (all[i].time >= start_s(w, newest)) in.push_back(all[i]);
     const double n = static_cast<double>(in.size());
     double told = 0, sum = 0, squares = 0, brief = 0, near = 0, run = in.empty() ? 0 : 1, longest = run, fresh = 0,
-           first = 0, abroad = 0, roaming = 0, suspect = 0;
+           first = 0, abroad = 0, roaming = 0, suspect = 0, far = 0;
     std::map<std::uint64_t, double> callees, regions, cells;
     for (std::size_t i = 0; i < in.size(); ++i) {
       const Told& t = in[i];
@@ -78,6 +79,7 @@ void compare(const DiallingActivity& d, std::vector<Told> all, const std::vector
       abroad += t.abroad ? 1 : 0;
       roaming += t.roaming ? 1 : 0;
       suspect += t.suspect ? 1 : 0;
+      far += t.far ? 1 : 0;
       ++callees[t.callee];
       ++regions[region_of(model::NumberKey::e164(t.callee))];
       if (t.cell != 0) ++cells[static_cast<std::uint64_t>(t.cell)];
@@ -113,6 +115,7 @@ void compare(const DiallingActivity& d, std::vector<Told> all, const std::vector
     } else {
       same(d.roaming_share_24h(), ratio(roaming, n), "roaming_share_24h");
       same(d.suspect_calls_24h(), suspect, "suspect_calls_24h");
+      same(d.impossible_moves_24h(), placed_ever ? far : std::nan(""), "impossible_moves_24h");
       double most = 0, placed = 0;
       for (const auto& [cell, count] : cells) {
         most = std::max(most, count);
@@ -136,6 +139,8 @@ TEST(DiallingActivity, EveryFeatureEqualsABruteForcePass) {
     std::vector<std::uint32_t> changes;
     std::uint32_t clock = kStart, newest = 0, heard_newest = 0;
     int device = 0;
+    CellPlace last_place;
+    std::uint32_t last_place_s = 0;
     for (int i = 0; i < 900; ++i) {
       clock += static_cast<std::uint32_t>(random() % (i % 300 < 200 ? 60 : 9000));
       const EventMs watermark{clock * 1000LL};
@@ -167,7 +172,12 @@ TEST(DiallingActivity, EveryFeatureEqualsABruteForcePass) {
       call.caller_cell = cell;
       call.caller_device = imei;
       call.roaming = t.roaming;
-      dialling->update(kNumber, kHash, call, EventMs{t.time * 1000LL}, watermark, t.suspect);
+      // Cell 1 has no place; the others stand in cities 280 and 2,200 km apart.
+      const CellPlace place =
+          t.cell == 2   ? CellPlace{true, 30.25F, 120.17F}
+          : t.cell == 3 ? CellPlace{true, random() % 9 == 0 ? 45.75F : 32.06F, random() % 2 == 0 ? 118.79F : 118.8F}
+                        : CellPlace{};
+      dialling->update(kNumber, kHash, call, EventMs{t.time * 1000LL}, watermark, t.suspect, place);
       t.ring = std::max(-1, t.ring);
       newest = std::max(newest, t.time);
       if (t.time >= start_s(Window::k24h, newest)) {
@@ -176,6 +186,18 @@ TEST(DiallingActivity, EveryFeatureEqualsABruteForcePass) {
         t.fresh = c == called.end() || c->second < start_s(Window::k7d, newest);
         t.first = t.fresh && (h == heard.end() || h->second < start_s(Window::k7d, heard_newest));
         called[t.callee] = std::max(called[t.callee], t.time);
+        if (place.known) {
+          const double apart_s = std::abs(static_cast<double>(t.time) - last_place_s);
+          // By the law of cosines, in degrees as told: not the way the engine takes.
+          const auto rad = [](float degrees) { return static_cast<double>(degrees) * std::acos(-1.0) / 180; };
+          const double a = rad(place.latitude), b = rad(last_place.latitude);
+          const double cosine = std::sin(a) * std::sin(b) +
+                                std::cos(a) * std::cos(b) * std::cos(rad(place.longitude) - rad(last_place.longitude));
+          const double km = 6371 * std::acos(std::clamp(cosine, -1.0, 1.0));
+          t.far = last_place.known && km - 30 > (apart_s + 60) / 3.6;
+          last_place = place;
+          last_place_s = t.time;
+        }
         if (t.device != 0) {
           if (device != 0 && device != t.device) changes.push_back(t.time);
           device = t.device;
@@ -195,7 +217,7 @@ TEST(DiallingActivity, EveryFeatureEqualsABruteForcePass) {
       ASSERT_NE(record, nullptr);
       // Only the latest 64 changes are kept; all.size() grows slowly enough here that a week holds fewer in most rounds.
       std::vector<std::uint32_t> kept = changes;
-      compare(DiallingActivity(*record, EventMs{newest * 1000LL}), all, kept, newest);
+      compare(DiallingActivity(*record, EventMs{newest * 1000LL}), all, kept, newest, last_place.known);
       if (HasFatalFailure()) {
         ADD_FAILURE() << "at call " << i;
         return;
@@ -252,9 +274,9 @@ TEST(DiallingActivity, KeepsThreeCallsInLittle) {
     call.callee = model::NumberKey::e164(8613900001000ULL + i);
     call.ring_s = static_cast<std::int16_t>(i == 0 ? 400 : 20);  // told as 254
     const EventMs time{(kStart + i * 30) * 1000LL};
-    dialling.update(kNumber, kHash, call, time, time, false);
+    dialling.update(kNumber, kHash, call, time, time, false, {});
   }
-  EXPECT_LE(dialling.bytes() - empty, 64U + 4 * 11 + 4 * 4 + 16 * 25);  // the last: sixteen slots of the table
+  EXPECT_LE(dialling.bytes() - empty, 72U + 4 * 11 + 4 * 4 + 16 * 25);  // the last: sixteen slots of the table
   const EventMs now{(kStart + 90) * 1000LL};
   EXPECT_NEAR(DiallingActivity(*dialling.find(kNumber, kHash, now), now).ring_s_mean(Window::k1h), 98, 1e-9);
 }
@@ -267,7 +289,7 @@ TEST(DiallingActivity, TellsAMachineThatDialsRowByRow) {
     call.callee = model::NumberKey::e164(8613900001000ULL + i);
     call.ring_s = 2;
     const EventMs time{(kStart + i * 30) * 1000LL};
-    dialling.update(kNumber, kHash, call, time, time, false);
+    dialling.update(kNumber, kHash, call, time, time, false, {});
   }
   const EventMs now{(kStart + 1800) * 1000LL};
   const DiallingActivity d(*dialling.find(kNumber, kHash, now), now);

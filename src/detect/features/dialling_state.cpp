@@ -98,7 +98,8 @@ DialRecord::Packed DialRecord::pack(const DialCall& call) const {
   const std::uint8_t ring =
       call.ring_s < 0 ? kRingUntold : static_cast<std::uint8_t>(std::min<std::int16_t>(call.ring_s, kRingMost));
   const std::uint64_t low = std::uint64_t{call.callee} | std::uint64_t{call.time_s - base_s_} << 32 |
-                            std::uint64_t{call.flags} << (32 + kTimeBits) | std::uint64_t{ring} << (38 + kTimeBits);
+                            std::uint64_t{call.flags} << (32 + kTimeBits) |
+                            std::uint64_t{ring} << (32 + kTimeBits + kFlagBits);
   const std::uint32_t place = call.region | std::uint32_t{call.cell} << kRegionBits;
   Packed out;
   std::memcpy(out.data(), &low, 8);
@@ -111,11 +112,11 @@ DialCall DialRecord::unpack(const Packed& packed) const {
   std::uint32_t place = 0;
   std::memcpy(&low, packed.data(), 8);
   std::memcpy(&place, packed.data() + 8, 3);
-  const auto ring = static_cast<std::uint8_t>(low >> (38 + kTimeBits));
+  const auto ring = static_cast<std::uint8_t>(low >> (32 + kTimeBits + kFlagBits));
   DialCall call;
   call.callee = static_cast<std::uint32_t>(low);
   call.time_s = base_s_ + (static_cast<std::uint32_t>(low >> 32) & ((1U << kTimeBits) - 1));
-  call.flags = static_cast<std::uint8_t>((low >> (32 + kTimeBits)) & 63);
+  call.flags = static_cast<std::uint8_t>((low >> (32 + kTimeBits)) & ((1U << kFlagBits) - 1));
   call.ring_s = ring == kRingUntold ? std::int16_t{-1} : std::int16_t{ring};
   call.region = static_cast<std::uint16_t>(place & ((1U << kRegionBits) - 1));
   call.cell = static_cast<std::uint16_t>(place >> kRegionBits);
@@ -197,11 +198,20 @@ void DialRecord::change_device(std::uint16_t device, std::uint32_t time_s) {
   changes_->push_back(time_s);
 }
 
+bool DialRecord::move(const CellPlace& place, std::uint32_t time_s) {
+  if (!place.known || time_s == 0) return false;
+  const TravelPoint before = std::exchange(last_place_, TravelPoint::of(place, time_s));
+  return before.time_s != 0 && beyond_travel(before, last_place_);
+}
+
 void DialRecord::save(StateWriter& out) const {
   out.u32(newest_s_);
   out.u32(heard_s_);
   out.u32(base_s_);
   out.u16(last_device_);
+  out.u16(static_cast<std::uint16_t>(last_place_.latitude));
+  out.u16(static_cast<std::uint16_t>(last_place_.longitude));
+  out.u32(last_place_.time_s);
   out.u8(size_);
   for (std::size_t i = 0; i < size_; ++i)
     for (const std::uint8_t byte : calls_[i]) out.u8(byte);
@@ -217,6 +227,9 @@ void DialRecord::load(StateReader& in) {
   heard_s_ = in.u32();
   base_s_ = in.u32();
   last_device_ = in.u16();
+  last_place_.latitude = static_cast<std::int16_t>(in.u16());
+  last_place_.longitude = static_cast<std::int16_t>(in.u16());
+  last_place_.time_s = in.u32();
   const std::size_t size = in.u8();
   if (size > kCallsMax) return in.fail("more calls than a dialling record holds");
   if (newest_s_ < base_s_) return in.fail("a dialling record begins after its newest call");
@@ -239,7 +252,7 @@ void DialRecord::load(StateReader& in) {
 // ---- of all numbers ----
 
 void DiallingActivities::update(model::NumberKey number, std::uint64_t hash, const model::Call& call, EventMs time,
-                                EventMs watermark, bool suspect) {
+                                EventMs watermark, bool suspect, const CellPlace& place) {
   std::unique_ptr<DialRecord>& held =
       table_.touch_hash(number, hash, watermark, nullptr, [this](std::unique_ptr<DialRecord>& r) { drop(r); });
   if (held == nullptr) {
@@ -263,7 +276,8 @@ void DiallingActivities::update(model::NumberKey number, std::uint64_t hash, con
     record.meet(callee, time_s, fresh, first);
     c.flags = static_cast<std::uint8_t>((e164 ? DialCall::kE164 : 0) | (abroad ? DialCall::kInternational : 0) |
                                         (call.roaming ? DialCall::kRoaming : 0) | (fresh ? DialCall::kNew : 0) |
-                                        (first ? DialCall::kFirst : 0) | (suspect ? DialCall::kSuspect : 0));
+                                        (first ? DialCall::kFirst : 0) | (suspect ? DialCall::kSuspect : 0) |
+                                        (record.move(place, time_s) ? DialCall::kFar : 0));
     record.change_device(place_hash(call.caller_device, 16), time_s);
     record.add(c);
   }

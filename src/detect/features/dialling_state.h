@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "detect/features/dialling_activity.h"
+#include "detect/features/travel.h"
 #include "detect/state_table.h"
 #include "model/event.h"
 
@@ -59,6 +60,9 @@ class DialRecord {
   void meet(std::uint32_t callee_hash, std::uint32_t time_s, bool& fresh, bool& first);
   void add(const DialCall& call);
   void change_device(std::uint16_t device, std::uint32_t time_s);
+  // Whether it is too far from the place before; that becomes this one.
+  bool move(const CellPlace& place, std::uint32_t time_s);
+  bool placed() const { return last_place_.time_s != 0; }
   void hear(std::uint32_t hash, std::uint32_t time_s);
 
   std::uint64_t bytes() const {
@@ -69,9 +73,9 @@ class DialRecord {
   void load(StateReader& in);
 
  private:
-  // callee 32, seconds since base_s_ 17, flags 6, ring 8, unused 1; region 10, cell 14.
+  // callee 32, seconds since base_s_ 17, flags 7, ring 8; region 10, cell 14.
   using Packed = std::array<std::uint8_t, 11>;
-  static constexpr std::uint32_t kTimeBits = 17;
+  static constexpr std::uint32_t kTimeBits = 17, kFlagBits = 7;
   Packed pack(const DialCall& call) const;
   DialCall unpack(const Packed& packed) const;
   std::uint32_t time_of(const Packed& packed) const;
@@ -84,8 +88,9 @@ class DialRecord {
   std::uint16_t last_device_ = 0;
   std::uint8_t size_ = 0, room_ = 0;
   DialSet called_, heard_;
+  TravelPoint last_place_;
 };
-static_assert(sizeof(DialRecord) == 64);
+static_assert(sizeof(DialRecord) == 72);
 
 class DiallingActivities {
  public:
@@ -93,7 +98,7 @@ class DiallingActivities {
 
   // A call out at pace.
   void update(model::NumberKey number, std::uint64_t hash, const model::Call& call, EventMs time, EventMs watermark,
-              bool suspect);
+              bool suspect, const CellPlace& place);
   // A call or message in; nothing for numbers without a record.
   void hear(model::NumberKey number, std::uint64_t hash, model::NumberKey from, EventMs time, EventMs watermark);
   const DialRecord* find(model::NumberKey number, std::uint64_t hash, EventMs watermark) {

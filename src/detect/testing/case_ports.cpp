@@ -246,14 +246,25 @@ class CasePorts::Models final : public NumberModels {
   std::vector<std::uint16_t> features_;
 };
 
+// A cell named "30.25/120.17" stands there.
+class CasePorts::Cells final : public CellPlaces {
+ public:
+  CellPlace place(std::string_view cell) const override {
+    const std::size_t slash = cell.find('/');
+    if (slash == std::string_view::npos) return {};
+    return {true, std::stof(std::string(cell.substr(0, slash))), std::stof(std::string(cell.substr(slash + 1)))};
+  }
+};
+
 CasePorts::CasePorts(const Case& c)
     : indicators_(std::make_unique<Indicators>(c.indicators)),
       services_(std::make_unique<Services>(c)),
       facts_(std::make_unique<Facts>(c)),
-      models_(std::make_unique<Models>(c.model)) {}
+      models_(std::make_unique<Models>(c.model)),
+      cells_(std::make_unique<Cells>()) {}
 CasePorts::~CasePorts() = default;
 Ports CasePorts::ports() const {
-  return {indicators_.get(), services_.get(), facts_.get(), models_.get()};
+  return {indicators_.get(), services_.get(), facts_.get(), models_.get(), cells_.get()};
 }
 
 }  // namespace pandun::detect::testing

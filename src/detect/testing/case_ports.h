@@ -25,10 +25,12 @@ class CasePorts {
   class Services;
   class Facts;
   class Models;
+  class Cells;
   std::unique_ptr<Indicators> indicators_;
   std::unique_ptr<Services> services_;
   std::unique_ptr<Facts> facts_;
   std::unique_ptr<Models> models_;
+  std::unique_ptr<Cells> cells_;
 };
 
 }  // namespace pandun::detect::testing
