@@ -91,7 +91,8 @@ void dialling(StateReader& in) {
     call.ring_s = static_cast<std::int16_t>(static_cast<int>(i % 30) - 1);
     call.caller_device = i % 7 == 0 ? "x" : "y";
     call.caller_cell = i % 9 == 0 ? "a" : "b";
-    state.update(kNumber, hash, call, time_at(i), time_at(i), i % 11 == 0);
+    state.update(kNumber, hash, call, time_at(i), time_at(i), i % 11 == 0,
+                 {i % 5 != 0, static_cast<float>(i % 90), static_cast<float>(i)});
     state.hear(kNumber, hash, peer(i + 1), time_at(i), time_at(i));
     if (i % 16 != 0) continue;
     const DialRecord* record = state.find(kNumber, hash, time_at(i));

@@ -132,17 +132,22 @@ void set_kind(Contact& c, std::uint32_t kind) {
   }
 }
 
+bool is_rare(const Contact& c) {
+  return c.abroad == 1 || c.roaming == 1;
+}
+
 // The few contacts that were abroad or roaming: one bit where there is none.
 void pack_rare(std::span<const Contact> contacts, BitWriter& out) {
   std::uint32_t count = 0;
-  for (const Contact& c : contacts) count += c.abroad | c.roaming;
+  for (const Contact& c : contacts) count += is_rare(c) ? 1U : 0U;
   out.golomb(count, 0);
   std::size_t next = 0;
   for (std::size_t i = 0; i < contacts.size() && count > 0; ++i) {
     const Contact& c = contacts[i];
-    if ((c.abroad | c.roaming) == 0) continue;
+    if (!is_rare(c)) continue;
     out.golomb(static_cast<std::uint32_t>(i - next), kGapBits);
-    out.bits(c.abroad | c.roaming << 1U, 2);
+    out.bit(c.abroad == 1);
+    out.bit(c.roaming == 1);
     next = i + 1;
   }
 }
