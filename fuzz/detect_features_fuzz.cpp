@@ -67,10 +67,10 @@ void cells(StateReader& in) {
   CellActivities state;
   if (!state.load(in).ok()) return;
   for (std::uint32_t i = 0; i < 160; ++i) {
-    state.update(
-        kCell, hash_of(kCell),
-        {time_at(i), static_cast<CellContact::Counter>(i % 3), peer(i), i % 2 == 0 ? hash64("x") : 0, i % 5 == 0},
-        time_at(i));
+    state.update(kCell, hash_of(kCell),
+                 {time_at(i), static_cast<CellContact::Counter>(i % 3), peer(i), i % 2 == 0 ? hash64("x") : 0,
+                  i % 5 == 0, i % 7 == 0, model::Answered::kUnknown, static_cast<std::int32_t>(i % 40) - 1},
+                 time_at(i));
     if (i % 16 != 0) continue;
     const CellActivity view(state, *state.find(kCell, hash_of(kCell), time_at(i)));
     ask(view, &Feature::cell);

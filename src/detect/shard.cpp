@@ -288,7 +288,7 @@ Shard::Shard(const EngineConfig& config)
       numbers_(std::make_unique<NumberActivities>(number_options(config))),
       hosts_(std::make_unique<HostActivities>(config.hosts)),
       devices_(std::make_unique<DeviceActivities>(config.numbers.local_offset)),
-      cells_(std::make_unique<CellActivities>()),
+      cells_(std::make_unique<CellActivities>(config.numbers.local_offset)),
       dialling_(std::make_unique<DiallingActivities>()),
       detectors_(make_detectors(config)),
       ports_(config.ports),
@@ -311,7 +311,7 @@ void Shard::use(std::shared_ptr<const RuleSet> rules) {
   const bool devices = had_devices && (detectors_want_devices_ || rules_.wants_devices());
   const bool cells = had_cells && (detectors_want_cells_ || rules_.wants_cells());
   if (!devices && devices_->size() != 0) devices_ = std::make_unique<DeviceActivities>(config_.numbers.local_offset);
-  if (!cells && cells_->size() != 0) cells_ = std::make_unique<CellActivities>();
+  if (!cells && cells_->size() != 0) cells_ = std::make_unique<CellActivities>(config_.numbers.local_offset);
   const bool had_dialling = wants_dialling_;
   wants_dialling_ = detectors_want_dialling_ || rules_.wants_dialling();
   if (!(had_dialling && wants_dialling_) && dialling_->size() != 0) dialling_ = std::make_unique<DiallingActivities>();
@@ -456,7 +456,7 @@ bool Shard::count_place(const model::Event& event, const WorkItem& item) {
     const DeviceRecord* record = devices_->update(item.key.key, item.hash, contact, event.watermark);
     return record != nullptr && rules_.wants_devices() && rules_.may_hold(DeviceActivity(*devices_, *record));
   }
-  CellVisit visit{event.time, CellContact::kMessages, {}, item.beside, false};
+  CellVisit visit{event.time, CellContact::kMessages, {}, item.beside, false, false, model::Answered::kUnknown, -1};
   if (event.kind() == model::EventKind::kMessage) {
     visit.number = event.as<model::Message>().sender;
     visit.international = event.as<model::Message>().international;
@@ -465,6 +465,9 @@ bool Shard::count_place(const model::Event& event, const WorkItem& item) {
     visit.kind = in ? CellContact::kCallsIn : CellContact::kCallsOut;
     visit.number = in ? c.callee : c.caller;
     visit.international = c.international;
+    visit.roaming = c.roaming;
+    visit.answered = c.answered;
+    visit.talk_s = c.duration_s;
   }
   const CellRecord& record = cells_->update(item.key.key, item.hash, visit, event.watermark);
   return rules_.wants_cells() && rules_.may_hold(CellActivity(*cells_, record));
@@ -501,7 +504,7 @@ void Shard::evict(EventMs watermark) {
 std::vector<Shard::Section> Shard::sections() const {
   // Raised when their saved form or meaning changes.
   constexpr std::uint32_t kNumbersVersion = 5, kHostsVersion = 2, kRulesVersion = 1, kDevicesVersion = 5,
-                          kCellsVersion = 3, kDiallingVersion = 4;
+                          kCellsVersion = 4, kDiallingVersion = 4;
   std::vector<Section> out{{"numbers", kNumbersVersion}, {"hosts", kHostsVersion}, {"rules", kRulesVersion},
                            {"devices", kDevicesVersion}, {"cells", kCellsVersion}, {"dialling", kDiallingVersion}};
   for (const EngineConfig::Part& p : config_.detectors)
@@ -562,7 +565,7 @@ void Shard::reset(std::size_t section) {
       devices_ = std::make_unique<DeviceActivities>(config_.numbers.local_offset);
       break;
     case 4:
-      cells_ = std::make_unique<CellActivities>();
+      cells_ = std::make_unique<CellActivities>(config_.numbers.local_offset);
       break;
     case 5:
       dialling_ = std::make_unique<DiallingActivities>();

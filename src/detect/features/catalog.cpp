@@ -155,6 +155,13 @@ constexpr Title kTitles[] = {
     {"cell_calls_out", "calls made in the cell", "小区主叫次数"},
     {"cell_messages", "messages sent from the cell", "小区发送短信条数"},
     {"cell_international", "calls and messages abroad in the cell", "小区国际通话与短信数"},
+    {"cell_answered_ratio", "share of calls made in the cell answered", "小区主叫接通率"},
+    {"cell_unanswered_ratio", "share of calls made in it nobody answered", "小区主叫未接通率"},
+    {"cell_short_ratio", "share of the cell's answered calls of at most 10 s", "小区接通后不超过 10 秒的比例"},
+    {"cell_talk_s_mean", "mean talk time in the cell", "小区平均通话时长"},
+    {"cell_roaming_share", "share of calls made in it while abroad", "小区漫游主叫比例"},
+    {"cell_night_share_24h", "share of the cell's traffic at night in 24 h", "24 小时小区夜间话务比例"},
+    {"cell_idle_before_s", "the cell's silence before it woke", "小区此前静默时长"},
     {"cell_distinct_numbers", "different numbers in the cell", "小区内不同号码数"},
     {"cell_distinct_devices", "different devices in the cell", "小区内不同终端数"},
     {"cell_new_numbers", "numbers new in the cell", "小区内新出现的号码数"},
@@ -776,25 +783,71 @@ void cell_features(Builder& b) {
   using C = Cell;
   b.cell<&C::calls, k5m, k1h, k24h>({"cell_calls", "calls", "calls made or received in the cell in the last {en}",
                                      "最近 {zh}小区内主被叫通话次数", kExact, 2, true, false, kCallMade | kCallTaken});
-  b.cell<&C::calls_out, k1h, k24h>({"cell_calls_out", "calls", "calls made in the cell in the last {en}",
-                                    "最近 {zh}小区内主叫次数", kExact, 2, true, false, kCallMade});
+  b.cell<&C::calls, k7d, k30d>({"cell_calls", "calls", "calls made or received in the cell in the last {en}",
+                                "最近 {zh}小区内主被叫通话次数", kExact, 5});
+  b.cell<&C::calls_out, k5m, k1h, k24h>({"cell_calls_out", "calls", "calls made in the cell in the last {en}",
+                                         "最近 {zh}小区内主叫次数", kExact, 2, true, false, kCallMade});
+  b.cell<&C::calls_out, k7d, k30d>(
+      {"cell_calls_out", "calls", "calls made in the cell in the last {en}", "最近 {zh}小区内主叫次数", kExact, 5});
   b.cell<&C::messages, k5m, k1h, k24h>({"cell_messages", "messages", "messages sent from the cell in the last {en}",
                                         "最近 {zh}小区内发送短信条数", kExact, 2, true, false, kMessageSent});
-  b.cell<&C::international, k1h, k24h>(
+  b.cell<&C::messages, k7d, k30d>({"cell_messages", "messages", "messages sent from the cell in the last {en}",
+                                   "最近 {zh}小区内发送短信条数", kExact, 5});
+  b.cell<&C::international, k5m, k1h, k24h>(
       {"cell_international", "calls",
        "calls and messages in the cell in the last {en} that the feed calls international",
        "最近 {zh}小区内话单标记为国际的通话与短信数", kExact, 2, true});
+  b.cell<&C::international, k7d, k30d>(
+      {"cell_international", "calls",
+       "calls and messages in the cell in the last {en} that the feed calls international",
+       "最近 {zh}小区内话单标记为国际的通话与短信数", kExact, 5});
+  b.cell<&C::answered_ratio, k1h, k24h, k7d, k30d>(
+      {"cell_answered_ratio", "ratio",
+       "share of the calls made in the cell in the last {en} that were answered; not known without calls whose outcome "
+       "is known",
+       "最近 {zh}小区内主叫接通率（无已知结果的呼叫时未知）", kExact, 5});
+  b.cell<&C::unanswered_ratio, k1h, k24h, k7d, k30d>(
+      {"cell_unanswered_ratio", "ratio",
+       "share of the calls made in the cell in the last {en} that nobody answered; not known without calls whose "
+       "outcome is known",
+       "最近 {zh}小区内主叫未接通率（无已知结果的呼叫时未知）", kExact, 5});
+  b.cell<&C::short_ratio, k1h, k24h, k7d, k30d>(
+      {"cell_short_ratio", "ratio",
+       "share of the answered calls made in the cell in the last {en} with at most 10 s of talk; not known without "
+       "answered calls",
+       "最近 {zh}小区内主叫接通中通话不超过 10 秒的比例（无接通时未知）", kExact, 5});
+  b.cell<&C::talk_s_mean, k24h, k7d, k30d>(
+      {"cell_talk_s_mean", "s",
+       "mean talk time of the answered calls made in the cell in the last {en}, of each within 1/64 and at most 16,383 "
+       "s; not known without answered calls",
+       "最近 {zh}小区内主叫接通的平均通话时长（每次误差不超过 1/64，最多计 16383 秒，无接通时未知）", kEstimate, 5});
+  b.cell<&C::roaming_share, k24h, k7d, k30d>(
+      {"cell_roaming_share", "ratio",
+       "share of the calls made in the cell in the last {en} that the feed calls roaming; not known without calls made",
+       "最近 {zh}小区内主叫中话单标记为漫游的比例（无主叫时未知）", kExact, 5});
+  b.one(
+       {"cell_night_share_24h", "ratio",
+        "share of the calls and messages in the cell in the last 24 hours that fell between 22:00 and 06:00 local; not "
+        "known without any",
+        "最近 24 小时小区内通话与短信中处于 22:00-06:00 的比例（无通话和短信时未知）", kExact, 6},
+       model::EntityKind::kCell, k24h)
+      .cell = &plain<C, &C::night_share_24h>;
   b.cell<&C::distinct_numbers, k1h, k24h>({"cell_distinct_numbers", "numbers",
                                            "different numbers that called, were called or sent in the cell in the last "
                                            "{en}; beyond 28 within 14 % (1 sigma)",
                                            "最近 {zh}小区内通话或发送短信的不同号码数（超过 28 时误差约 14%）",
                                            kEstimate, 5, true});
+  b.cell<&C::distinct_numbers, k7d, k30d>(
+      {"cell_distinct_numbers", "numbers",
+       "different numbers that called, were called or sent in the cell in the last {en}, at most 65,536; beyond 28 "
+       "within 14 % (1 sigma)",
+       "最近 {zh}小区内通话或发送短信的不同号码数（上限 65536，超过 28 时误差约 14%）", kEstimate, 8});
   b.cell<&C::distinct_devices, k1h, k24h>(
       {"cell_distinct_devices", "devices",
        "different devices used in the cell in the last {en}; beyond 28 within 14 % (1 "
        "sigma)",
        "最近 {zh}小区内使用的不同终端数（超过 28 时误差约 14%）", kEstimate, 5, true});
-  b.cell<&C::new_numbers, k1h, k24h>(
+  b.cell<&C::new_numbers, k5m, k1h, k24h>(
       {"cell_new_numbers", "numbers",
        "numbers that appeared in the last {en} and were not in the cell in this or the previous span of 7 days; too "
        "few by up to 10 %; of a cell with more than 384 numbers in 7 days judged by a share of them, for 2,000 one in "
@@ -813,6 +866,21 @@ void cell_features(Builder& b) {
                                       "without messages",
                                       "最近 {zh}小区内短信条数与最近 24 小时同长时段平均值之比（无短信时未知）", kExact,
                                       4});
+  b.cell<&C::message_rise, k24h>(
+      {"cell_message_rise", "times",
+       "messages sent from the cell in the last {en} over the mean of spans as long within the last 7 days; not known "
+       "without messages",
+       "最近 {zh}小区内短信条数与最近 7 天同长时段平均值之比（无短信时未知）", kExact, 6});
+  b.cell<&C::message_rise, k7d>(
+      {"cell_message_rise", "times",
+       "messages sent from the cell in the last {en} over the mean of spans as long within the last 30 days; not known "
+       "without messages",
+       "最近 {zh}小区内短信条数与最近 30 天同长时段平均值之比（无短信时未知）", kExact, 6});
+  b.one({"cell_idle_before_s", "s",
+         "the cell's latest silence of 24 hours or more, in whole hours, for 7 days after it ended; else 0",
+         "小区最近一次 24 小时以上静默的时长（整小时，结束后 7 天内有效，否则为 0）", kExact, 1},
+        model::EntityKind::kCell, std::nullopt)
+      .cell = &plain<C, &C::idle_before_s>;
   b.one({"cell_first_seen_age_s", "s", "time since the cell was first seen; it is forgotten after 14 silent days",
          "小区首次出现至今的时间（静默 14 天后遗忘）", kExact, 1},
         model::EntityKind::kCell, std::nullopt)

@@ -4,11 +4,17 @@
 #include <limits>
 
 #include "detect/features/cell_activity_state.h"
+#include "detect/features/regions.h"
+#include "detect/features/silence.h"
 
 namespace pandun::detect {
 namespace {
 
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+
+double ratio(double part, double whole) {
+  return whole == 0 ? kUnknown : part / whole;
+}
 
 constexpr Window held(Window w) {
   return w == Window::k5m || w == Window::k1h ? w : Window::k24h;
@@ -33,16 +39,17 @@ bool CellActivity::fewer_than(std::uint32_t least, Window w, std::uint8_t kinds)
 }
 
 double CellActivity::count(std::size_t counter, Window w) const {
-  w = held(w);
-  if (record_->busy != 0) return static_cast<double>(all_->busy(*record_).counts.total(w, counter));
-  const std::uint32_t start = start_s(w, record_->newest_s);
-  std::uint32_t n = 0;
-  for (const CellContact& c : all_->contacts(*record_)) {
-    if (c.time_s < start) continue;
-    n += counter == CellContact::kInternational ? (c.international ? 1U : 0U)
-         : counter == CellContact::kNew         ? (c.fresh ? 1U : 0U)
-                                                : (c.kind == counter ? 1U : 0U);
+  if (record_->busy != 0) {
+    const BusyCell& busy = all_->busy(*record_);
+    if (w <= Window::k24h || counter == CellContact::kNew)
+      return static_cast<double>(busy.counts.total(held(w), counter));
+    // They stand in the same order, without the new ones.
+    return busy.days.total(w)[counter < CellContact::kNew ? counter : counter - 1];
   }
+  const std::uint32_t start = start_s(w, record_->newest_s);
+  double n = 0;
+  for (const CellContact& c : all_->contacts(*record_))
+    if (c.time_s >= start) n += c.counts()[counter];
   return n;
 }
 double CellActivity::calls_out(Window w) const {
@@ -66,11 +73,11 @@ double CellActivity::contacts(Window w) const {
 }
 
 double CellActivity::distinct(bool devices, Window w) const {
-  w = held(w);
+  if (devices) w = held(w);
   if (record_->busy != 0) {
     const BusyCell& busy = all_->busy(*record_);
     w = std::max(w, Window::k1h);
-    return std::min((devices ? busy.devices : busy.numbers).count(w), contacts(w));
+    return std::min(devices ? busy.devices.count(w) : busy.numbers.count(w), contacts(w));
   }
   const std::uint32_t start = start_s(w, record_->newest_s);
   std::array<std::uint32_t, CellRecord::kListedMost> seen;
@@ -96,10 +103,52 @@ double CellActivity::new_number_share(Window w) const {
 }
 
 double CellActivity::message_rise(Window w) const {
-  const double day = messages(Window::k24h);
-  if (day == 0) return kUnknown;
-  const double windows = static_cast<double>(spec(Window::k24h).width_s()) / spec(held(w)).width_s();
-  return messages(w) * windows / day;
+  w = std::min(w, Window::k7d);
+  const Window usual = w == Window::k7d ? Window::k30d : w == Window::k24h ? Window::k7d : Window::k24h;
+  const double all = messages(usual);
+  if (all == 0) return kUnknown;
+  return messages(w) * (static_cast<double>(spec(usual).width_s()) / spec(w).width_s()) / all;
+}
+
+double CellActivity::answered_ratio(Window w) const {
+  const double yes = count(CellContact::kAnswered, w);
+  return ratio(yes, yes + count(CellContact::kUnanswered, w));
+}
+double CellActivity::unanswered_ratio(Window w) const {
+  const double no = count(CellContact::kUnanswered, w);
+  return ratio(no, no + count(CellContact::kAnswered, w));
+}
+double CellActivity::short_ratio(Window w) const {
+  return ratio(count(CellContact::kShort, w), count(CellContact::kAnswered, w));
+}
+double CellActivity::talk_s_mean(Window w) const {
+  w = std::max(w, Window::k24h);
+  return ratio(count(CellContact::kTalk, w), count(CellContact::kAnswered, w));
+}
+double CellActivity::roaming_share(Window w) const {
+  w = std::max(w, Window::k24h);
+  return ratio(count(CellContact::kRoaming, w), calls_out(w));
+}
+
+double CellActivity::night_share_24h() const {
+  double night = 0;
+  if (record_->busy != 0) {
+    const BusyCell& busy = all_->busy(*record_);
+    constexpr WindowSpec day = spec(Window::k24h);
+    const std::uint32_t head = busy.counts.clock_s() / day.step_s;
+    for (std::uint32_t back = 0; back < day.steps && back <= head; ++back)
+      if (is_night((head - back) * day.step_s, all_->local_offset()))
+        for (const auto c : {CellContact::kCallsOut, CellContact::kCallsIn, CellContact::kMessages})
+          night += busy.counts.at(Window::k24h, back, c);
+  } else {
+    for (const CellContact& c : all_->contacts(*record_))
+      night += c.time_s >= start_s(Window::k24h, record_->newest_s) && is_night(c.time_s, all_->local_offset()) ? 1 : 0;
+  }
+  return ratio(night, contacts(Window::k24h));
+}
+
+double CellActivity::idle_before_s() const {
+  return silence_told_s(*record_);
 }
 
 double CellActivity::first_seen_age_s() const {

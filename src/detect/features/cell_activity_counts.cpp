@@ -87,7 +87,7 @@ void CellCounts::advance(std::uint32_t now_s) {
   for (std::size_t w = 0; w < kWindowCount; ++w) {
     const std::uint32_t from = before / kWindowSpecs[w].step_s, to = now_s / kWindowSpecs[w].step_s;
     if (from == to) break;  // nor in a longer one
-    for (std::size_t lane = w * kCounters; lane < (w + 1) * kCounters; ++lane)
+    for (std::size_t lane = kFirst[w]; lane < kFirst[w] + kHas[w]; ++lane)
       if (sums_[lane] != 0) pass(lane, from, to);
   }
 }
@@ -98,9 +98,9 @@ void CellCounts::add(std::uint32_t time_s, const Counts& n) {
     const std::uint32_t step = time_s / ws.step_s;
     if (clock_s_ / ws.step_s - step >= ws.steps) continue;
     const std::uint32_t slot = step % ws.steps;
-    for (std::size_t c = 0; c < kCounters; ++c) {
+    for (std::size_t c = 0; c < kHas[w]; ++c) {
       if (n[c] == 0) continue;
-      const std::size_t lane = w * kCounters + c;
+      const std::size_t lane = lane_of(w, c);
       set(lane, slot, get(lane, slot) + n[c]);
       sums_[lane] += n[c];
     }
@@ -108,7 +108,8 @@ void CellCounts::add(std::uint32_t time_s, const Counts& n) {
 }
 
 std::uint32_t CellCounts::at(Window w, std::uint32_t back, std::size_t counter) const {
-  const std::size_t lane = lane_of(w, counter);
+  if (counter >= kHas[index(w)]) return 0;
+  const std::size_t lane = lane_of(index(w), counter);
   const std::uint32_t step = clock_s_ / step_s_of(lane);
   return back >= steps_of(lane) || back > step ? 0 : get(lane, (step - back) % steps_of(lane));
 }

@@ -1,8 +1,9 @@
 // A cell's counters by step for 5 min, 1 h and 24 h, in as few bits as its busiest step needs.
 //
 // Units    steps as window.h has them; counts up to 2^32 - 1 in a window.
-// Shape    15 lanes, one for each counter and window: no bits at all until it counts something, then 2, 4, 8, 16 or 32 for each
-//          of its steps. A cell of 3,600 contacts a day: 450 bytes in a block of its own.
+// Shape    23 lanes, one for each counter and window that has it: no bits at all until it counts something, then 2, 4, 8, 16 or
+//          32 for each of its steps. A cell of 3,600 contacts a day: 650 bytes in a block of its own.
+// Windows  5 min has the first 5 counters, 1 h 8, 24 h all; of others the count is 0.
 // Threads  one owner.
 #pragma once
 
@@ -17,7 +18,8 @@ namespace pandun::detect {
 
 class CellCounts {
  public:
-  static constexpr std::size_t kCounters = 5, kWindowCount = 3;
+  static constexpr std::size_t kCounters = 10, kWindowCount = 3;
+  static constexpr std::array<std::size_t, kWindowCount> kHas{5, 8, kCounters}, kFirst{0, 5, 13};
   using Counts = std::array<std::uint32_t, kCounters>;
 
   std::uint32_t clock_s() const { return clock_s_; }
@@ -26,7 +28,9 @@ class CellCounts {
   }
   void advance(std::uint32_t now_s);
   void add(std::uint32_t time_s, const Counts& n);  // not newer than the clock: to each counter its own
-  std::uint64_t total(Window w, std::size_t counter) const { return sums_[lane_of(w, counter)]; }
+  std::uint64_t total(Window w, std::size_t counter) const {
+    return counter < kHas[index(w)] ? sums_[lane_of(index(w), counter)] : 0;
+  }
   // The count `back` steps before the current one, in steps of that window.
   std::uint32_t at(Window w, std::uint32_t back, std::size_t counter) const;
   std::uint64_t heap_bytes() const { return bytes_ == 0 ? 0 : (std::uint64_t{bytes_} + 8 + 15) / 16 * 16; }
@@ -34,12 +38,13 @@ class CellCounts {
   void load(StateReader& in);
 
  private:
-  static constexpr std::size_t kLanes = kCounters * kWindowCount;
-  static std::size_t lane_of(Window w, std::size_t counter) {
-    return std::min(static_cast<std::size_t>(w), kWindowCount - 1) * kCounters + counter;
-  }
-  static constexpr std::uint32_t steps_of(std::size_t lane) { return kWindowSpecs[lane / kCounters].steps; }
-  static constexpr std::uint32_t step_s_of(std::size_t lane) { return kWindowSpecs[lane / kCounters].step_s; }
+  static constexpr std::size_t kLanes = 23;
+  static_assert(kFirst[2] + kHas[2] == kLanes && kFirst[2] == kFirst[1] + kHas[1] && kFirst[1] == kHas[0]);
+  static std::size_t index(Window w) { return std::min(static_cast<std::size_t>(w), kWindowCount - 1); }
+  static constexpr std::size_t lane_of(std::size_t window, std::size_t counter) { return kFirst[window] + counter; }
+  static constexpr std::size_t window_of(std::size_t lane) { return lane < kFirst[1] ? 0 : lane < kFirst[2] ? 1 : 2; }
+  static constexpr std::uint32_t steps_of(std::size_t lane) { return kWindowSpecs[window_of(lane)].steps; }
+  static constexpr std::uint32_t step_s_of(std::size_t lane) { return kWindowSpecs[window_of(lane)].step_s; }
   std::uint32_t get(std::size_t lane, std::uint32_t slot) const;
   void set(std::size_t lane, std::uint32_t slot, std::uint32_t value);  // widens the lane where it must
   void widen(std::size_t lane, std::uint32_t value);

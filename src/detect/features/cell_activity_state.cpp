@@ -5,9 +5,20 @@
 #include <cmath>
 
 #include "detect/distinct.h"
+#include "detect/features/silence.h"
+#include "detect/features/talk_code.h"
 #include "detect/small_state.h"
 
 namespace pandun::detect {
+namespace {
+
+CellDays::Counts of_days(const CellCounts::Counts& n) {
+  using C = CellContact;
+  return {n[C::kCallsOut],   n[C::kCallsIn], n[C::kMessages], n[C::kInternational], n[C::kAnswered],
+          n[C::kUnanswered], n[C::kShort],   n[C::kRoaming],  n[C::kTalk]};
+}
+
+}  // namespace
 
 // ---- who was there ----
 
@@ -77,6 +88,22 @@ void CellMarks::load(StateReader& in) {
 
 // ---- busy cells ----
 
+CellCounts::Counts CellContact::counts() const {
+  CellCounts::Counts n{};
+  n[kind] = 1;
+  n[kInternational] = international;
+  n[kNew] = fresh;
+  if (kind != kCallsOut) return n;
+  const bool yes = answered == static_cast<std::uint16_t>(model::Answered::kYes);
+  const std::uint32_t talk_s = talk_of(talk);
+  n[kAnswered] = yes ? 1U : 0U;
+  n[kUnanswered] = answered == static_cast<std::uint16_t>(model::Answered::kNo) ? 1U : 0U;
+  n[kShort] = yes && talk_s <= kShortTalkS ? 1U : 0U;
+  n[kRoaming] = roaming;
+  n[kTalk] = talk_s;
+  return n;
+}
+
 void BusyCell::count(std::span<const CellContact> contacts) {
   prefetch();
   for (const CellContact& c : contacts) marks.prefetch(c.number);
@@ -93,13 +120,13 @@ void BusyCell::count(std::span<const CellContact> contacts) {
   }
   // Where all of them end up is the same as one by one.
   counts.advance(clock_s);
+  days.advance(clock_s);
   for (std::size_t i = 0; i < contacts.size(); ++i) {
     const CellContact& c = contacts[i];
-    CellCounts::Counts n{};
-    n[c.kind] = 1;
-    n[CellContact::kInternational] = c.international ? 1U : 0U;
+    CellCounts::Counts n = c.counts();
     n[CellContact::kNew] = fresh[i];
     counts.add(c.time_s, n);
+    days.add(c.time_s, of_days(n));
   }
 }
 
@@ -108,12 +135,16 @@ void BusyCell::save(StateWriter& out) const {
   numbers.save(out);
   devices.save(out);
   marks.save(out);
+  days.save(out);
 }
 void BusyCell::load(StateReader& in) {
   counts.load(in);
   numbers.load(in);
   devices.load(in);
   marks.load(in);
+  days.load(in);
+  if (in.ok() && days.clock_day() != counts.clock_s() / spec(Window::k7d).step_s)
+    in.fail("a cell's days end on another day than its counters");
 }
 
 // ---- all cells of a shard ----
@@ -135,9 +166,16 @@ const CellRecord& CellActivities::update(model::EntityKey cell, std::uint64_t ha
   c.time_s = seconds32(visit.time);
   if (visit.number.known()) c.number = std::max(1U, peer_hash(hash_of(model::key_of(visit.number))));
   if (visit.device != 0) c.device = std::max<std::uint16_t>(1, SeenThings::print_of(peer_hash(visit.device)));
-  c.kind = static_cast<std::uint8_t>(visit.kind);
-  c.international = visit.international;
+  c.kind = static_cast<std::uint16_t>(visit.kind) & 3U;
+  c.international = visit.international ? 1U : 0U;
+  if (visit.kind == CellContact::kCallsOut) {
+    const model::Answered outcome = outcome_of(visit.answered, visit.talk_s);
+    c.answered = static_cast<std::uint16_t>(outcome) & 3U;
+    if (outcome == model::Answered::kYes) c.talk = talk_code(visit.talk_s) & 511U;
+    c.roaming = visit.roaming ? 1U : 0U;
+  }
   if (fresh) record.first_s = record.newest_s = c.time_s;
+  if (c.time_s > record.newest_s) note_silence(record, c.time_s);
   record.newest_s = std::max(record.newest_s, c.time_s);
   if (c.time_s < start_s(Window::k24h, record.newest_s)) {
     ++too_old_;
@@ -182,11 +220,11 @@ void CellActivities::add_listed(CellRecord& record, CellContact contact) {
   std::uint32_t span = contact.time_s / CellMarks::kSpanS, running = 0;
   for (const CellContact& c : contacts) running = std::max(running, c.time_s / CellMarks::kSpanS);
   span = std::max(span, running);
-  contact.fresh = contact.number != 0;
+  contact.fresh = contact.number != 0 ? 1U : 0U;
   std::uint32_t then = 0;  // the span that ran when each of them came
   for (const CellContact& c : contacts) {
     then = std::max(then, c.time_s / CellMarks::kSpanS);
-    if (c.number == contact.number && then + 1 >= span) contact.fresh = false;
+    if (c.number == contact.number && then + 1 >= span) contact.fresh = 0;
   }
   append(record, contact);
 }
@@ -227,6 +265,8 @@ std::uint64_t CellActivities::bytes() const {
 void CellActivities::save_record(StateWriter& out, const CellRecord& record) const {
   out.u32(record.first_s);
   out.u32(record.newest_s);
+  out.u16(record.silence_h);
+  out.u16(record.woke_h);
   out.u8(record.busy != 0 ? 1 : 0);
   if (record.busy != 0) busy(record).save(out);
   const std::span<const CellContact> listed =
@@ -236,13 +276,15 @@ void CellActivities::save_record(StateWriter& out, const CellRecord& record) con
     out.u32(c.time_s);
     out.u32(c.number);
     out.u16(c.device);
-    out.u8(static_cast<std::uint8_t>(c.kind | (c.international ? 8U : 0U) | (c.fresh ? 16U : 0U)));
+    out.u16(std::bit_cast<std::array<std::uint16_t, 6>>(c)[5]);
   }
 }
 
 void CellActivities::load_record(StateReader& in, CellRecord& record) {
   record.first_s = in.u32();
   record.newest_s = in.u32();
+  record.silence_h = in.u16() & 0xfffU;
+  record.woke_h = in.u16() & 0xfffU;
   if (in.u8() != 0) {
     record.busy = busy_.take() + 1;
     busy_.at(record.busy - 1).load(in);
@@ -257,11 +299,11 @@ void CellActivities::load_record(StateReader& in, CellRecord& record) {
     c.time_s = in.u32();
     c.number = in.u32();
     c.device = in.u16();
-    const std::uint8_t bits = in.u8();
-    c.kind = bits & 7U;
-    if (c.kind > CellContact::kMessages || c.time_s > record.newest_s) in.fail("a cell's contact cannot be");
-    c.international = (bits & 8U) != 0;
-    c.fresh = (bits & 16U) != 0;
+    auto words = std::bit_cast<std::array<std::uint16_t, 6>>(c);
+    words[5] = in.u16();
+    c = std::bit_cast<CellContact>(words);
+    if (c.kind > CellContact::kMessages || c.talk > kTalkCodeMost || c.time_s > record.newest_s)
+      in.fail("a cell's contact cannot be");
     if (!in.ok()) return;
     if (record.busy != 0)
       note(record, c);

@@ -14,6 +14,8 @@
 
 #include "detect/features/cell_activity.h"
 #include "detect/features/cell_activity_counts.h"
+#include "detect/features/cell_days.h"
+#include "detect/features/options.h"
 #include "detect/features/seen_things.h"
 #include "detect/slab.h"
 #include "detect/state_table.h"
@@ -22,12 +24,30 @@
 namespace pandun::detect {
 
 struct CellContact {
-  enum Counter : std::size_t { kCallsOut, kCallsIn, kMessages, kInternational, kNew, kCounters };
+  enum Counter : std::size_t {
+    kCallsOut,
+    kCallsIn,
+    kMessages,
+    kInternational,
+    kNew,
+    kAnswered,  // of calls made, as all below
+    kUnanswered,
+    kShort,
+    kRoaming,
+    kTalk,
+    kCounters
+  };
   std::uint32_t time_s;
-  std::uint32_t number;  // 0 = not known
-  std::uint16_t device;  // 0 = not known
-  std::uint8_t kind;     // kCallsOut, kCallsIn or kMessages
-  bool international : 1, fresh : 1;
+  std::uint32_t number;    // 0 = not known
+  std::uint16_t device;    // 0 = not known
+  std::uint16_t kind : 2;  // kCallsOut, kCallsIn or kMessages
+  std::uint16_t international : 1;
+  std::uint16_t fresh : 1;
+  std::uint16_t answered : 2;  // model::Answered of a call made
+  std::uint16_t roaming : 1;
+  std::uint16_t talk : 9;  // talk_code() of one that was answered
+  // To each counter what this adds; kNew 1 where it is fresh.
+  CellCounts::Counts counts() const;
 };
 static_assert(sizeof(CellContact) == 12 && CellContact::kCounters == CellCounts::kCounters);
 
@@ -47,7 +67,7 @@ class CellMarks {
  private:
   static constexpr std::size_t kBlocks = 10, kWords = 4;
   static constexpr unsigned kLevelMost = 8;
-  struct alignas(64) Block {
+  struct Block {  // a line of memory, where the marks begin one
     std::array<std::uint64_t, kWords> now{}, before{};
   };
   static std::size_t block_of(std::uint64_t mixed) { return (mixed & 0xffffffffU) * kBlocks >> 32; }
@@ -61,12 +81,14 @@ class CellMarks {
   bool first_ = true;  // no span went before: how many there will be is not known
 };
 
-struct BusyCell {
+struct alignas(64) BusyCell {
   static constexpr std::size_t kNoted = 10;
   CellMarks marks;
   std::array<CellContact, kNoted> noted;  // in the order of arrival, not yet counted; CellRecord::noted of them
-  SeenThings numbers, devices;
+  SeenOfMonth numbers;
+  SeenThings devices;
   CellCounts counts;
+  CellDays days;
 
   void prefetch() const {
     numbers.prefetch();
@@ -75,7 +97,8 @@ struct BusyCell {
   }
   void count(std::span<const CellContact> contacts);  // in the order of arrival
   std::uint64_t bytes() const {
-    return (sizeof(*this) + 8 + 15) / 16 * 16 + numbers.heap_bytes() + devices.heap_bytes() + counts.heap_bytes();
+    return (sizeof(*this) + 8 + 15) / 16 * 16 + numbers.heap_bytes() + devices.heap_bytes() + counts.heap_bytes() +
+           days.heap_bytes();
   }
   void save(StateWriter& out) const;
   void load(StateReader& in);
@@ -94,19 +117,25 @@ struct CellRecord {
   std::array<std::array<std::uint16_t, 3>, 3> counted{};  // by kind and window
   std::array<std::uint8_t, 3> noted_of{};
   std::uint8_t noted = 0;
+  std::uint16_t silence_h : 12 = 0;  // its latest silence, 0 = none
+  std::uint16_t woke_h : 12 = 0;     // hour in which that ended, modulo 4096
 };
+static_assert(sizeof(CellRecord) == 44);
 
 struct CellVisit {
   EventMs time;
   CellContact::Counter kind{};
   model::NumberKey number;
   std::uint64_t device = 0;  // hash of its key; 0 = not known
-  bool international = false;
+  bool international = false, roaming = false;
+  model::Answered answered = model::Answered::kUnknown;
+  std::int32_t talk_s = -1;
 };
 
 class CellActivities {
  public:
-  CellActivities() : table_(std::chrono::hours(24 * 14)) {}
+  explicit CellActivities(std::chrono::seconds local_offset = NumberOptions().local_offset)
+      : local_offset_(local_offset), table_(std::chrono::hours(24 * 14)) {}
 
   void prefetch(std::uint64_t hash, unsigned stage) const { table_.prefetch_hash(hash, stage); }
   void prefetch_more(model::EntityKey cell,
@@ -133,6 +162,7 @@ class CellActivities {
     return record.listed == 0 ? std::span<const CellContact>() : listed_.at(record.listed - 1).contacts;
   }
   const BusyCell& busy(const CellRecord& record) const { return busy_.at(record.busy - 1); }
+  std::chrono::seconds local_offset() const { return local_offset_; }
 
  private:
   void add_listed(CellRecord& record, CellContact contact);
@@ -144,6 +174,7 @@ class CellActivities {
   void save_record(StateWriter& out, const CellRecord& record) const;
   void load_record(StateReader& in, CellRecord& record);
 
+  std::chrono::seconds local_offset_;
   StateTable<model::EntityKey, CellRecord> table_;
   ObjectPool<ListedCell> listed_;
   ObjectPool<BusyCell> busy_;

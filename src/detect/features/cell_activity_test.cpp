@@ -10,6 +10,8 @@
 #include <string>
 
 #include "detect/features/cell_activity_state.h"
+#include "detect/features/regions.h"
+#include "detect/features/talk_code.h"
 
 namespace pandun::detect {
 namespace {
@@ -22,8 +24,15 @@ struct Told {
   std::uint32_t time;
   CellContact::Counter kind;
   int number, device;  // 0 = not said
-  bool international, fresh;
+  bool international, fresh, roaming;
+  model::Answered answered;
+  std::int32_t talk;
 };
+
+void same(double a, double b, const char* what) {
+  if (std::isnan(a) && std::isnan(b)) return;
+  ASSERT_DOUBLE_EQ(a, b) << what;
+}
 
 model::NumberKey number_of(int n) {
   return n == 0 ? model::NumberKey() : model::NumberKey::e164(8613800000000ULL + static_cast<std::uint64_t>(n) * 7919);
@@ -38,20 +47,33 @@ TEST(CellActivity, EveryFeatureEqualsABruteForcePass) {
     auto cells = std::make_unique<CellActivities>();
     std::vector<Told> all;
     std::map<int, std::uint32_t> known;  // the last span each number was there in
-    std::uint32_t clock = kStart, newest = 0, running = 0;
+    std::uint32_t clock = kStart, newest = 0, running = 0, woke = 0;
+    double silence = 0, silences = 0;
+    std::map<Window, double> sent;
     for (int i = 0; i < 1200; ++i) {
-      clock += static_cast<std::uint32_t>(random() % (i % 400 < 200 ? 30 : 6000));
+      clock +=
+          static_cast<std::uint32_t>(random() % 150 == 0 ? random() % 300'000 : random() % (i % 400 < 200 ? 30 : 6000));
       Told t{};
       t.time = random() % 15 == 0 ? clock - static_cast<std::uint32_t>(random() % 100'000) : clock;
       t.kind = static_cast<CellContact::Counter>(random() % 3);
       t.number = static_cast<int>(random() % 10 == 0 ? 0 : 1 + random() % (seed == 1 ? 20 : 400));
       t.device = static_cast<int>(random() % 50);
       t.international = random() % 5 == 0;
+      t.roaming = random() % 6 == 0;
+      t.answered = static_cast<model::Answered>(random() % 3);
+      t.talk = random() % 30 == 0 ? static_cast<std::int32_t>(random() % 20'000)
+                                  : static_cast<std::int32_t>(random() % 30) - 1;
       const std::string device = t.device == 0 ? "" : "imei" + std::to_string(t.device);
-      cells->update(
-          kCell, kHash,
-          {EventMs{t.time * 1000LL}, t.kind, number_of(t.number), device.empty() ? 0 : hash64(device), t.international},
-          EventMs{clock * 1000LL});
+      cells->update(kCell, kHash,
+                    {EventMs{t.time * 1000LL}, t.kind, number_of(t.number), device.empty() ? 0 : hash64(device),
+                     t.international, t.roaming, t.answered, t.talk},
+                    EventMs{clock * 1000LL});
+      if (t.answered == model::Answered::kUnknown && t.talk >= 0)
+        t.answered = t.talk > 0 ? model::Answered::kYes : model::Answered::kNo;
+      if (newest != 0 && t.time > newest && t.time - newest >= 86400) {
+        silence = (t.time - newest) / 3600 * 3600;
+        woke = t.time;
+      }
       newest = std::max(newest, t.time);
       if (t.time >= start_s(Window::k24h, newest)) {
         running = std::max(running, t.time / CellMarks::kSpanS);
@@ -75,14 +97,25 @@ TEST(CellActivity, EveryFeatureEqualsABruteForcePass) {
       ASSERT_NE(record, nullptr);
       ASSERT_EQ(record->busy == 0, all.size() <= 32) << i;
       const CellActivity c(*cells, *record);
-      for (const Window w : {Window::k5m, Window::k1h, Window::k24h}) {
+      same(c.idle_before_s(), newest / 3600 - woke / 3600 > 7 * 24 ? 0 : silence, "idle_before_s");
+      silences += c.idle_before_s();
+      for (const Window w : kAllWindows) {
         SCOPED_TRACE(std::string(spec(w).name) + " at " + std::to_string(i));
         double out = 0, in = 0, messages = 0, abroad = 0, fresh = 0, series = 0;
+        double yes = 0, no = 0, brief = 0, talk = 0, roaming = 0, night = 0;
         std::set<int> numbers, devices;
         for (const Told& o : all) {
           if (o.time < start_s(w, newest)) continue;
           (o.kind == CellContact::kCallsOut ? out : o.kind == CellContact::kCallsIn ? in : messages) += 1;
           abroad += o.international ? 1 : 0;
+          night += is_night(o.time, std::chrono::hours(8)) ? 1 : 0;
+          if (o.kind == CellContact::kCallsOut) {
+            yes += o.answered == model::Answered::kYes ? 1 : 0;
+            no += o.answered == model::Answered::kNo ? 1 : 0;
+            brief += o.answered == model::Answered::kYes && o.talk <= 10 ? 1 : 0;
+            talk += o.answered == model::Answered::kYes ? talk_of(talk_code(o.talk)) : 0;
+            roaming += o.roaming ? 1 : 0;
+          }
           fresh += o.fresh ? 1 : 0;
           if (o.number != 0) numbers.insert(o.number);
           if (o.device != 0) devices.insert(o.device);
@@ -91,6 +124,33 @@ TEST(CellActivity, EveryFeatureEqualsABruteForcePass) {
         ASSERT_EQ(c.calls_in(w), in);
         ASSERT_EQ(c.messages(w), messages);
         ASSERT_EQ(c.international(w), abroad);
+        sent[w] = messages;
+        if (w >= Window::k1h) {
+          same(c.answered_ratio(w), yes / (yes + no), "answered_ratio");
+          same(c.unanswered_ratio(w), no / (yes + no), "unanswered_ratio");
+          same(c.short_ratio(w), brief / yes, "short_ratio");
+        }
+        if (w >= Window::k24h) {
+          same(c.talk_s_mean(w), talk / yes, "talk_s_mean");
+          same(c.roaming_share(w), roaming / out, "roaming_share");
+        }
+        if (w == Window::k24h) same(c.night_share_24h(), night / (out + in + messages), "night_share_24h");
+        if (w > Window::k24h) {
+          const auto size = static_cast<double>(numbers.size());
+          if (size <= SeenThings::kBest) {
+            ASSERT_NEAR(c.distinct_numbers(w), size, 1);
+          } else {
+            off_distinct += std::pow(c.distinct_numbers(w) / size - 1, 2);
+            ++looks;
+          }
+          if (w == Window::k30d)
+            for (const auto& [shorter, usual] :
+                 {std::pair{Window::k24h, Window::k7d}, {Window::k7d, Window::k30d}, {Window::k1h, Window::k24h}})
+              if (sent[usual] > 0)
+                same(c.message_rise(shorter),
+                     sent[shorter] / spec(shorter).width_s() / (sent[usual] / spec(usual).width_s()), "message_rise");
+          continue;
+        }
         if (all.size() <= 32) {
           ASSERT_EQ(c.new_numbers(w), fresh);
         } else if (fresh >= 20) {
@@ -112,20 +172,95 @@ TEST(CellActivity, EveryFeatureEqualsABruteForcePass) {
         }
         for (const model::EvidencePoint& p : c.messages_series(w)) series += p.value;
         ASSERT_EQ(series, messages);
-        if (w == Window::k24h && messages > 0) {
-          ASSERT_DOUBLE_EQ(c.message_rise(w), 1);
-        }
       }
     }
+    EXPECT_GT(silences, 0);
     EXPECT_LT(std::sqrt(off_distinct / looks), 0.13);  // of 29 to 200 things
     EXPECT_LT(std::sqrt(off_new / std::max(1.0, looks_new)), 0.1);
   }
 }
 
+TEST(CellDays, EqualABruteForcePassAndAreRefusedOrReadWhateverTheBytes) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    std::vector<std::pair<std::uint32_t, CellDays::Counts>> all;
+    auto days = std::make_unique<CellDays>();
+    std::uint32_t clock = kStart;
+    for (int i = 0; i < 1500; ++i) {
+      clock += static_cast<std::uint32_t>(random() % (i % 500 < 400 ? 20'000 : 400'000));
+      const std::uint32_t time = random() % 6 == 0 ? clock - static_cast<std::uint32_t>(random() % 86'400) : clock;
+      CellDays::Counts n{};
+      for (std::uint32_t& count : n) count = static_cast<std::uint32_t>(random() % (random() % 50 == 0 ? 100'000 : 9));
+      days->advance(clock);
+      days->add(time, n);
+      all.emplace_back(time, n);
+      StateWriter out;
+      days->save(out);
+      StateReader in(out.bytes());
+      days = std::make_unique<CellDays>();
+      days->load(in);
+      ASSERT_TRUE(in.ok());
+      for (const Window w : {Window::k7d, Window::k30d}) {
+        CellDays::Counts sum{};
+        for (const auto& [at, counts] : all)
+          for (std::size_t c = 0; at >= start_s(w, clock) && c < sum.size(); ++c) sum[c] += counts[c];
+        ASSERT_EQ(days->total(w), sum) << spec(w).name << " at " << i;
+      }
+      std::string torn(out.bytes());
+      torn[random() % torn.size()] = static_cast<char>(random());
+      CellDays other;
+      StateReader bad(torn);
+      other.load(bad);
+      other.advance(clock + 86'400);
+      other.add(clock, n);
+      StateWriter again;
+      other.save(again);
+      EXPECT_FALSE(again.bytes().empty());
+    }
+  }
+}
+
+// Residents who come back and strangers who do not, for 40 days with a restart each day.
+TEST(SeenOfMonth, TellsAWeekAndAMonthWithinTheStatedError) {
+  double squares = 0;
+  constexpr int kTries = 40;
+  for (std::uint64_t seed = 1; seed <= kTries; ++seed) {
+    std::mt19937_64 random(seed);
+    SeenOfMonth things;
+    std::map<std::uint64_t, std::uint32_t> last;
+    std::uint32_t clock = kStart;
+    for (std::uint32_t day = 0; day < 40; ++day) {
+      for (int i = 0; i < 60; ++i) {
+        clock = kStart + day * 86'400 + static_cast<std::uint32_t>(i) * 1400;
+        const std::uint64_t who = random() % 2 == 0 ? random() % 100 : 1000 + day * 100 + static_cast<std::uint64_t>(i);
+        things.advance(clock);
+        things.add(static_cast<std::uint16_t>(mix64(combine64(seed, who)) >> 48), clock);
+        last[who] = clock;
+      }
+      StateWriter out;
+      things.save(out);
+      StateReader in(out.bytes());
+      SeenOfMonth loaded;
+      loaded.load(in);
+      ASSERT_TRUE(in.ok());
+      things = std::move(loaded);
+    }
+    for (const Window w : {Window::k24h, Window::k7d, Window::k30d}) {
+      double met = 0;
+      for (const auto& [who, time] : last) met += time >= start_s(w, clock) ? 1 : 0;
+      squares += std::pow(things.count(w) / met - 1, 2);
+    }
+  }
+  EXPECT_LT(std::sqrt(squares / (3 * kTries)), SeenOfMonth::kRelativeError);
+}
+
 TEST(CellActivity, TellsStrangersFromThoseWhoLiveThere) {
   CellActivities cells;
   const auto call = [&](std::uint32_t time, int number) {
-    cells.update(kCell, kHash, {EventMs{time * 1000LL}, CellContact::kCallsOut, number_of(number), 0, false},
+    cells.update(kCell, kHash,
+                 {EventMs{time * 1000LL}, CellContact::kCallsOut, number_of(number), 0, false, false,
+                  model::Answered::kUnknown, -1},
                  EventMs{time * 1000LL});
   };
   for (std::uint32_t day = 0; day < 5; ++day)

@@ -7,6 +7,7 @@
 
 #include "detect/features/device_activity_state.h"
 #include "detect/features/regions.h"
+#include "detect/features/silence.h"
 
 namespace pandun::detect {
 namespace {
@@ -234,8 +235,7 @@ double DeviceActivity::dispersion(Window w) const {
 }
 
 double DeviceActivity::idle_before_s() const {
-  const std::uint32_t awake_h = (record_->newest_s / 3600 - record_->woke_h) & 0xfffU;
-  return awake_h > 7 * 24 ? 0 : record_->silence_h * 3600.0;
+  return silence_told_s(*record_);
 }
 
 double DeviceActivity::distinct_callees(Window w) const {

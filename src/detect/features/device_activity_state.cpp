@@ -6,12 +6,12 @@
 
 #include "detect/calling_code.h"
 #include "detect/features/regions.h"
+#include "detect/features/silence.h"
 
 namespace pandun::detect {
 namespace {
 
 constexpr std::uint32_t kQuietUses = 128, kSquareStepS = spec(Window::k24h).step_s;
-constexpr std::uint32_t kSilenceS = 24 * 3600, kHourS = 3600;
 constexpr std::size_t kUsesMax = DeviceRecord::kUsesMax, kCellsMax = DeviceRecord::kCellsMax,
                       kNumbersMax = DeviceRecord::kNumbersMax;
 static_assert((kUsesMax + kCellsMax) * sizeof(DeviceThing) * 9 / 8 + DeviceDays::kPackedMost * 9 / 8 <=
@@ -37,11 +37,8 @@ DeviceUse use_of(const DeviceContact& c) {
   use.kind = static_cast<std::uint16_t>(c.kind);
   if (c.kind != kDeviceCallIn) use.abroad = c.international || other_country(c.number, c.peer);
   if (c.kind != kDeviceCallOut) return use;
-  use.answered = c.answered;
-  if (c.answered == model::Answered::kUnknown && c.talk_s >= 0)
-    use.answered = c.talk_s > 0 ? model::Answered::kYes : model::Answered::kNo;
-  if (use.is_answered() && c.talk_s > 0)
-    use.talk = DeviceUse::talk_code(std::min(static_cast<std::uint32_t>(c.talk_s), kTalkMaxS));
+  use.answered = outcome_of(c.answered, c.talk_s);
+  if (use.is_answered()) use.talk = talk_code(c.talk_s);
   if (c.ring_s >= 0)
     use.ring_s =
         static_cast<std::uint16_t>(std::min<std::uint32_t>(static_cast<std::uint32_t>(c.ring_s), DeviceUse::kRingMost));
@@ -62,17 +59,6 @@ bool less_recent(const Seen& a, const Seen& b) {
 }  // namespace
 
 // ---- one use ----
-
-std::uint16_t DeviceUse::talk_code(std::uint32_t talk_s) {
-  if (talk_s < 64) return static_cast<std::uint16_t>(talk_s);
-  const auto e = static_cast<std::uint32_t>(std::bit_width(talk_s)) - 6;
-  return static_cast<std::uint16_t>(e * 32 + (talk_s >> e));
-}
-std::uint32_t DeviceUse::talk_of(std::uint16_t code) {
-  if (code < 64) return code;
-  const std::uint32_t e = code / 32U - 1;
-  return ((32 + code % 32U) << e) + (1U << (e - 1));
-}
 
 // kind and answered 3 bits, then switched, moved, returned or roaming, abroad; talk 9, ring 6, callee 25.
 DeviceThing DeviceThing::of(const DeviceUse& use) {
@@ -155,7 +141,8 @@ static DeviceUse load_use(StateReader& in, std::uint32_t newest_s) {
   const std::uint32_t time_s = in.u32();
   const DeviceThing thing{in.u64()};
   const DeviceUse use = thing.use(time_s);
-  if (use.kind > kDeviceMessage || time_s > newest_s || use.time_s != time_s) in.fail("a device's use cannot be");
+  if (use.kind > kDeviceMessage || use.talk > kTalkCodeMost || time_s > newest_s || use.time_s != time_s)
+    in.fail("a device's use cannot be");
   return use;
 }
 
@@ -438,12 +425,7 @@ const DeviceRecord* DeviceActivities::update(model::EntityKey device, std::uint6
 // Its clock goes on. Uses are let go at once, because their times are told from the newest one.
 void DeviceActivities::advance(DeviceRecord& record, std::uint32_t time_s) {
   if (time_s <= record.newest_s) return;
-  if (const std::uint32_t silence_s = time_s - record.newest_s; silence_s >= kSilenceS) {
-    record.silence_h = std::min(silence_s / kHourS, 0xfffU) & 0xfffU;
-    record.woke_h = time_s / kHourS & 0xfffU;
-  } else if (record.silence_h != 0 && ((time_s / kHourS - record.woke_h) & 0xfffU) > 7 * 24) {
-    record.silence_h = 0;
-  }
+  note_silence(record, time_s);
   if (const std::span<DeviceThing> all = uses_of(record); !all.empty()) {
     const std::uint32_t oldest = start_s(Window::k24h, time_s);
     if (all.front().time_s(record.newest_s) < oldest) drop_uses(record, oldest);

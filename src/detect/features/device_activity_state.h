@@ -20,8 +20,8 @@
 #include "detect/features/device_activity.h"
 #include "detect/features/device_days.h"
 #include "detect/features/device_singles.h"
-#include "detect/features/number_activity.h"
 #include "detect/features/options.h"
+#include "detect/features/talk_code.h"
 #include "detect/slab.h"
 #include "detect/state_table.h"
 #include "model/event.h"
@@ -44,7 +44,7 @@ inline void read_key(StateReader& in, DeviceKey& key) {
 
 // One use, and as it is stored: 8 bytes, its time as the last 17 bits, to be read with the device's newest one.
 struct DeviceUse {
-  static constexpr std::uint32_t kRingMost = 62, kRingUntold = 63, kTalkCodeMost = 511;
+  static constexpr std::uint32_t kRingMost = 62, kRingUntold = 63;
   std::uint32_t time_s = 0;
   std::uint32_t callee = 0;  // of a call made: its region, 10 bits, above 15 bits of hash; 0 = not known
   std::uint16_t kind = 0;    // DeviceKind
@@ -60,9 +60,6 @@ struct DeviceUse {
   bool is_answered() const { return answered == model::Answered::kYes; }
   bool is_unanswered() const { return answered == model::Answered::kNo; }
   bool is_short() const { return is_answered() && talk_s() <= kShortTalkS; }
-  // Exact up to 63 s, then within 1/64: five bits below the highest one.
-  static std::uint16_t talk_code(std::uint32_t talk_s);
-  static std::uint32_t talk_of(std::uint16_t code);
 };
 struct DeviceThing {
   std::uint64_t bits;

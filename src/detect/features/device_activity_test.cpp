@@ -194,7 +194,7 @@ double deviation_of(const std::vector<double>& values) {
 }
 
 double told_talk(int talk) {
-  return DeviceUse::talk_of(DeviceUse::talk_code(static_cast<std::uint32_t>(std::clamp(talk, 0, 16383))));
+  return talk_of(talk_code(talk));
 }
 
 struct Off {  // of callees of 7 d and 30 d, where they are sampled
@@ -416,7 +416,7 @@ TEST(DeviceUse, IsReadBackAsItWasStored) {
       u.answered = static_cast<model::Answered>(random() % 3);
       u.roaming = random() % 2 == 0;
       u.ring_s = static_cast<std::uint16_t>(random() % 64);
-      u.talk = DeviceUse::talk_code(static_cast<std::uint32_t>(random() % 16'384));
+      u.talk = talk_code(static_cast<std::int32_t>(random() % 16'384));
       u.callee = static_cast<std::uint32_t>(random() % (1U << 25));
     }
     const DeviceUse back = DeviceThing::of(u).use(newest);
@@ -427,7 +427,7 @@ TEST(DeviceUse, IsReadBackAsItWasStored) {
     ASSERT_EQ(all(back), all(u));
   }
   for (std::uint32_t talk = 0; talk <= kTalkMaxS; ++talk) {
-    const std::uint32_t told = DeviceUse::talk_of(DeviceUse::talk_code(talk));
+    const std::uint32_t told = talk_of(talk_code(static_cast<std::int32_t>(talk)));
     ASSERT_LE(std::abs(static_cast<double>(told) - talk), talk < 64 ? 0 : talk / 64.0) << talk;
     ASSERT_EQ(told <= kShortTalkS, talk <= kShortTalkS);
   }

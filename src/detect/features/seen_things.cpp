@@ -42,7 +42,8 @@ class Best {
 
 }  // namespace
 
-std::size_t SeenThings::find(std::uint16_t print) const {
+template <Window kHeld>
+std::size_t SeenThingsOf<kHeld>::find(std::uint16_t print) const {
   const std::uint16_t* all = prints();
 #if defined(__SSE2__)
   static_assert(kGrowth % 8 == 0);
@@ -60,7 +61,8 @@ std::size_t SeenThings::find(std::uint16_t print) const {
 #endif
 }
 
-void SeenThings::add(std::uint16_t print, std::uint32_t time_s) {
+template <Window kHeld>
+void SeenThingsOf<kHeld>::add(std::uint16_t print, std::uint32_t time_s) {
   if (time_s < oldest()) return;
   const std::uint8_t code = code_of(time_s, now_s_);
   const std::uint32_t second = second_of(code, now_s_);
@@ -86,8 +88,9 @@ void SeenThings::add(std::uint16_t print, std::uint32_t time_s) {
 
 // f(index, how many it stands for) of those that count, newest first, while it returns true. Others are passed over: when they are
 // really dropped can change nothing.
+template <Window kHeld>
 template <typename F>
-void SeenThings::each_member(F f) const {
+void SeenThingsOf<kHeld>::each_member(F f) const {
   Best best;
   for (std::size_t i = size_; i-- > 0;) {
     const std::uint16_t print = prints()[i];
@@ -98,8 +101,9 @@ void SeenThings::each_member(F f) const {
   }
 }
 
-double SeenThings::count(Window w) const {
-  const std::uint32_t start = start_s(w < Window::k24h ? Window::k1h : Window::k24h, now_s_);
+template <Window kHeld>
+double SeenThingsOf<kHeld>::count(Window w) const {
+  const std::uint32_t start = start_s(std::clamp(w, Window::k1h, kHeld), now_s_);
   double prints_met = 0;
   each_member([&](std::size_t i, double stands_for) {
     if (second_of(when()[i], now_s_) < start) return false;
@@ -110,7 +114,8 @@ double SeenThings::count(Window w) const {
   return std::round(-kPrints * std::log1p(-std::min(prints_met, kPrints - 1) / kPrints));
 }
 
-void SeenThings::prune() {
+template <Window kHeld>
+void SeenThingsOf<kHeld>::prune() {
   if (size_ <= kBest) return;
   std::size_t end = size_;  // those that stay, at the end for now
   each_member([&](std::size_t i, double) {
@@ -124,7 +129,8 @@ void SeenThings::prune() {
   std::memmove(when(), when() + end, size_);
 }
 
-void SeenThings::settle(std::uint32_t before_s) {
+template <Window kHeld>
+void SeenThingsOf<kHeld>::settle(std::uint32_t before_s) {
   std::uint16_t stay = 0;
   for (std::size_t i = 0; i < size_; ++i) {
     const std::uint32_t second = second_of(when()[i], before_s);
@@ -137,7 +143,8 @@ void SeenThings::settle(std::uint32_t before_s) {
   if (size_ + 3 * kGrowth <= room_) resize(static_cast<std::uint16_t>((size_ + 2 * kGrowth - 1) / kGrowth * kGrowth));
 }
 
-void SeenThings::make_room() {
+template <Window kHeld>
+void SeenThingsOf<kHeld>::make_room() {
   prune();
   if (size_ + kGrowth / 2 <= room_) return;
   if (room_ < kMost) return resize(static_cast<std::uint16_t>(room_ + kGrowth));
@@ -147,7 +154,8 @@ void SeenThings::make_room() {
   std::memmove(when(), when() + kGone, size_);
 }
 
-void SeenThings::resize(std::uint16_t room) {
+template <Window kHeld>
+void SeenThingsOf<kHeld>::resize(std::uint16_t room) {
   auto next = std::make_unique<std::uint8_t[]>(std::size_t{room} * 3);
   if (size_ != 0) {
     std::memcpy(next.get(), prints(), std::size_t{size_} * 2);
@@ -157,7 +165,8 @@ void SeenThings::resize(std::uint16_t room) {
   room_ = room;
 }
 
-void SeenThings::save(StateWriter& out) const {
+template <Window kHeld>
+void SeenThingsOf<kHeld>::save(StateWriter& out) const {
   out.u32(now_s_);
   out.u16(room_);
   out.u16(size_);
@@ -167,8 +176,9 @@ void SeenThings::save(StateWriter& out) const {
   }
 }
 
-void SeenThings::load(StateReader& in) {
-  *this = SeenThings();
+template <Window kHeld>
+void SeenThingsOf<kHeld>::load(StateReader& in) {
+  *this = SeenThingsOf();
   now_s_ = in.u32();
   const std::uint16_t room = in.u16(), size = in.u16();
   if (room > kMost || room % kGrowth != 0 || size > room)
@@ -187,5 +197,8 @@ void SeenThings::load(StateReader& in) {
     when()[size_] = code;
   }
 }
+
+template class SeenThingsOf<Window::k24h>;
+template class SeenThingsOf<Window::k30d>;
 
 }  // namespace pandun::detect
