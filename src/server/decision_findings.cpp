@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::int64_t kScoreHoldsMs = 7LL * 86'400'000;
 constexpr std::string_view kScoring = "model_score";
+// Who keeps company with suspects is none for it: or risk would pass on from hop to hop without ever growing less.
+constexpr std::string_view kCompany = "risk_propagation";
 
 bool same(const decide::NumberScore& a, const decide::NumberScore& b) {
   return a.number == b.number && a.score == b.score;
@@ -40,7 +42,9 @@ void DecisionFindings::note(const std::vector<std::string>& alerts) {
 
 // A case that is done takes its alerts with it.
 Result<bool> DecisionFindings::counts(const store::View& view, const store::AlertRow& row) const {
-  if (row.entity_kind != "number" || row.entity_token.empty() || concerns_a_victim(row.detector)) return false;
+  if (row.entity_kind != "number" || row.entity_token.empty() || concerns_a_victim(row.detector) ||
+      row.detector == kCompany)
+    return false;
   if (row.state == "open") return true;
   if (row.state != "in_case") return false;
   TRY_ASSIGN(const auto held, view.cases().by_id(row.case_id));

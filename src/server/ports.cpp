@@ -50,7 +50,13 @@ bool RegistryNumbers::emergency_or_service(model::NumberKey number) const {
   }
 }
 
+std::size_t RegistryNumbers::suspect_bit(model::NumberKey number) {
+  return mix64(number.bits()) % (kSuspectWords * 64);
+}
+
 bool RegistryNumbers::suspected(model::NumberKey number) const {
+  const std::size_t bit = suspect_bit(number);
+  if ((suspect_bits_[bit / 64].load(std::memory_order_relaxed) >> (bit % 64) & 1U) == 0) return false;
   std::shared_ptr<const std::vector<model::NumberKey>> suspects;
   {
     const std::scoped_lock lock(suspects_mutex_);
@@ -62,7 +68,11 @@ bool RegistryNumbers::suspected(model::NumberKey number) const {
 void RegistryNumbers::suspect(std::vector<model::NumberKey> numbers) {
   std::sort(numbers.begin(), numbers.end());
   auto sorted = std::make_shared<const std::vector<model::NumberKey>>(std::move(numbers));
+  std::vector<std::uint64_t> bits(kSuspectWords, 0);
+  for (const model::NumberKey number : *sorted)
+    bits[suspect_bit(number) / 64] |= std::uint64_t{1} << (suspect_bit(number) % 64);
   const std::scoped_lock lock(suspects_mutex_);
+  for (std::size_t i = 0; i < kSuspectWords; ++i) suspect_bits_[i].store(bits[i], std::memory_order_relaxed);
   suspects_ = std::move(sorted);
 }
 

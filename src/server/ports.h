@@ -3,6 +3,8 @@
 // Threads  all const and safe for any reader. What they refer to must outlive them.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -93,6 +95,10 @@ class RegistryNumbers final : public detect::NumberFacts {
   detect::NumberTraits work_out(model::NumberKey number) const;
   std::vector<detect::NumberTraits> mobiles_;
   std::vector<bool> told_;
+  // Whoever is suspected has its bit here; nearly all who are not, have not, and are told so without the lock.
+  static constexpr std::size_t kSuspectWords = 4096;
+  static std::size_t suspect_bit(model::NumberKey number);
+  std::array<std::atomic<std::uint64_t>, kSuspectWords> suspect_bits_{};
   mutable std::mutex suspects_mutex_;
   std::shared_ptr<const std::vector<model::NumberKey>> suspects_;  // sorted; under the mutex
 };

@@ -215,6 +215,23 @@ double NumberActivity::roaming_share_out(Window w) const {
   return ratio(marks(w).roaming_out, tally(w).calls_out);
 }
 
+bool NumberActivity::may_have_met(Lane lane, model::NumberKey peer) const {
+  const std::uint32_t hash = peer_hash(hash_of(model::key_of(peer)));
+  const std::uint16_t few = short_hash(hash);
+  if (record_->form == NumberRecord::kBusy) {
+    const BusyNumber& busy = all_->busy(*record_);
+    const BusyNumber::Peers* peers = busy.peers(lane);
+    if (busy.met_before(lane, few, 0)) return true;
+    if (peers != nullptr && (!peers->short_time.exact() || peers->short_time.contains_since(hash, 0))) return true;
+  }
+  if (record_->form == NumberRecord::kBare) return false;
+  for (const Contact& c : all_->contacts(*record_))
+    if (c.is(lane) && c.peer == few) return true;
+  const History* before = all_->history(*record_);
+  return before != nullptr &&
+         before->has_met(History::hash_of(few), static_cast<std::uint8_t>(1U << static_cast<unsigned>(lane)));
+}
+
 double NumberActivity::answered_ratio_out(Window w) const {
   const NumberTally& t = tally(w);
   return ratio(t.answered_out, std::uint64_t{t.answered_out} + t.unanswered_out);

@@ -93,6 +93,11 @@ class NumberActivity {
   double distinct_senders(Window w) const;     // of messages
   bool exact() const;                          // the four above
 
+  // Whether it had a contact of this lane with the peer: true of every earlier one within 24 h (of a busy number but for peers
+  // that share 16 bits of hash), and further back of peers that are still kept. True by chance of 1 stranger in 1,000 for each
+  // peer kept.
+  bool may_have_met(Lane lane, model::NumberKey peer) const;
+
   double return_calls(Window w) const { return tally(w).returns; }
   double return_calls_24h() const { return tally(Window::k24h).returns; }
   double distinct_devices(Window w) const;  // it called or sent from; 0 when the feed never says; at most 64

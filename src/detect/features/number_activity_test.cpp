@@ -216,6 +216,14 @@ void compare(const NumberActivity& n, const BruteForce& b, int form, std::array<
   constexpr Window day = Window::k24h;
   // By 16 bits of hash: after many calls out, a call in may be taken for one from somebody called.
   ASSERT_NEAR(n.return_calls_24h(), b.count(day, [](const Told& t) { return t.returned; }), 1 + 0.02 * n.calls_in(day));
+  if (form != NumberRecord::kBare) {
+    const double missed = b.count(day, [&](const Told& t) {
+      const Lane lane = t.message ? (t.outgoing ? Lane::kMessageOut : Lane::kMessageIn)
+                                  : (t.outgoing ? Lane::kCallOut : Lane::kCallIn);
+      return !n.may_have_met(lane, peer(t.peer));
+    });
+    ASSERT_LE(missed, form == NumberRecord::kBusy ? 1 + 0.01 * n.contacts_at_most() : 0);  // two that share 16 bits
+  }
   if (form != NumberRecord::kBusy) {
     // Sampled where many were met: as far off as the few that pass.
     const double callees = b.distinct(day, call_out, who);

@@ -152,6 +152,9 @@ class CaseParser {
       start_ = newest_ = *start;
     } else if (head == "indicator") {
       indicator(rest);
+    } else if (head == "suspected") {
+      if (rest.empty()) return fault("suspected: needs a number");
+      case_.suspects.emplace_back(rest);
     } else if (head == "traits") {
       traits(rest);
     } else if (head == "model") {

@@ -7,6 +7,7 @@
 //   indicator: domain evil.example list=feed topic=c2 severity=80 confidence=0.9     (address, domain, url, hash)
 //   service: 192.0.2.123 time                    (time update cdn resolver push monitoring; address or domain)
 //   protected: +8613800000009 courier            protected group of a number; "service" = emergency or service number
+//   suspected: +8613800000009                    known to be fraud, or with an open finding
 //   traits: +8613800000009 iot cc=86 region=571 home        what the plan says, where the kit's own small plan would not;
 //   traits: +3906* international cc=39 cannot_exist         * stands for the rest of the digits
 //   model: bias=-4 threshold=0.8 calls_out_24h=0.05         a champion: the log-odds are the bias and the weighted features
@@ -86,6 +87,7 @@ struct Case {
   std::vector<CaseIndicator> indicators;
   std::optional<CaseModel> model;
   std::vector<std::pair<std::string, std::string>> services, protected_numbers;
+  std::vector<std::string> suspects;
   std::vector<CaseTraits> traits;
   std::vector<std::pair<std::string, std::string>> without;  // weather, reason
   model::EventBatch events;                                  // sorted, positions from 1, watermark set

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <deque>
 #include <optional>
+#include <set>
 
 #include "detect/calling_code.h"
 #include "detect/features/catalog.h"
@@ -174,6 +175,7 @@ class CasePorts::Facts final : public NumberFacts {
  public:
   explicit Facts(const Case& c) {
     for (const auto& [number, group] : c.protected_numbers) groups_.emplace(parse_number(number), group);
+    for (const std::string& number : c.suspects) suspects_.insert(parse_number(number));
     for (const CaseTraits& t : c.traits) {
       if (t.prefix) {
         prefixes_.emplace_back(t.number, t.traits);
@@ -200,8 +202,10 @@ class CasePorts::Facts final : public NumberFacts {
       if (text.starts_with(prefix)) return traits;
     return plain_traits(number, text);
   }
+  bool suspected(model::NumberKey number) const override { return suspects_.contains(number); }
 
  private:
+  std::set<model::NumberKey> suspects_;
   std::map<model::NumberKey, std::string> groups_;
   std::map<model::NumberKey, NumberTraits> traits_;
   std::vector<std::pair<std::string, NumberTraits>> prefixes_;

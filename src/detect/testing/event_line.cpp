@@ -386,7 +386,7 @@ Result<model::Event> parse_event_line(std::string_view line, model::Arena& arena
   } else {
     return error(Errc::kBadInput, "",
                  fmt::format("'{}' is not an event, a repeat, or one of why: config: start: indicator: service: "
-                             "protected: traits: without:",
+                             "protected: suspected: traits: without:",
                              kind));
   }
   TRY(words.finish());

@@ -1,8 +1,9 @@
 // Risk propagation: numbers that share a device with burst calling, or keep in short touch with a burst caller at its work.
 //
-// Method   a seed is a number, or a device, that dials many strangers with whom hardly anybody talks; its score is 1 and halves
-//          with time. The risk passed on is the score, times a share for the one hop, times the strength of the link.
-// Safety   severity is at most 39: nothing may follow from company alone.
+// Method   a seed is a number, or a device, that dials many strangers with whom hardly anybody talks, or one that is suspected
+//          already; its score is 1 and halves with time. The risk passed on is the score, times a share for each hop (one or
+//          two), times the strength of the link.
+// Safety   severity is at most 39: nothing may follow from company alone. Who was rung first is never named: company.h.
 // Source   docs/detectors/risk_propagation.md, with where each threshold comes from.
 #include <algorithm>
 #include <array>
@@ -13,11 +14,13 @@
 #include <vector>
 
 #include "detect/detector.h"
+#include "detect/features/device_activity.h"
 #include "detect/features/number_activity.h"
 #include "detect/outreach.h"
 #include "detect/slab.h"
 #include "detect/small_state.h"
 #include "detect/state_table.h"
+#include "detectors/risk_propagation/company.h"
 
 namespace pandun::detectors {
 namespace risk_propagation {
@@ -25,8 +28,12 @@ namespace risk_propagation {
 using detect::Window;
 
 constexpr std::int32_t kTouchS = 120, kShortTalkS = 10;
-constexpr std::size_t kMembersMax = 16, kContactsMax = 12;
+constexpr std::size_t kMembersMax = 16;
 constexpr double kSeverityMax = 39;
+constexpr double kSuspectedWork = 0.5;      // of the pace of a number at work
+constexpr std::uint32_t kRelayS = 15 * 60;  // between a call with a suspected number and one that is in step with it
+constexpr double kRelayShare = 0.6;         // of a contact's calls; by chance a third fall so
+
 // A province has so many devices in honest use that some of them lose 13 calls of 20 every hour.
 constexpr double kSigmas = 1.64;
 
@@ -44,14 +51,6 @@ inline void write_key(detect::StateWriter& out, DeviceKey key) {
 inline void read_key(detect::StateReader& in, DeviceKey& key) {
   key.bits = in.u64();
 }
-
-// A score that was 1 at some time and halves since.
-struct Score {
-  std::uint32_t at_s = 0;  // 0 = never
-  double at(std::uint32_t now_s, double half_life_s) const {
-    return at_s == 0 ? 0 : std::exp2(-static_cast<double>(now_s > at_s ? now_s - at_s : 0) / half_life_s);
-  }
-};
 
 // A device's calls since conversations last had the upper hand, while pauses are shorter than two hours (Page, "Continuous
 // inspection schemes", 1954): 12 bytes, for the devices whose latest calls were lost, not for every device there is.
@@ -165,47 +164,16 @@ struct Device {
   std::uint64_t bytes() const { return sizeof(*this) + members.capacity() * sizeof(Member); }
 };
 
-struct Contact {
-  model::NumberKey number;
-  std::uint32_t last_s = 0, hour = 0;
-  std::uint16_t made = 0, received = 0, hours = 0;
-  detect::Said said;  // of the risk
-};
-
-struct Seed {
-  Score score;
-  detect::FewDistinct<1024> met;  // a peer is followed from its second contact on
-  std::vector<Contact> contacts;
-  detect::LatestRecords<8> records;
-
-  Contact* contact(model::NumberKey number) {
-    for (Contact& c : contacts)
-      if (c.number == number) return &c;
-    if (met.add(detect::state_hash(number))) return nullptr;
-    if (contacts.size() < kContactsMax) {
-      detect::grow(contacts, 2, kContactsMax);
-      contacts.emplace_back().number = number;
-      return &contacts.back();
-    }
-    auto least = std::min_element(contacts.begin(), contacts.end(), [](const Contact& a, const Contact& b) {
-      return a.hours != b.hours ? a.hours < b.hours : a.last_s < b.last_s;
-    });
-    *least = {};
-    least->number = number;
-    return &*least;
-  }
-  std::uint64_t bytes() const { return sizeof(*this) + contacts.capacity() * sizeof(Contact); }
-};
-
 class RiskPropagation final : public detect::Detector {
  public:
   explicit RiskPropagation(const detect::Options& o)
-      : limits_{o["seed_calls_1h_min"], o["device_calls_min"],   o["dispersion_min"],
-                o["conversation_max"],  o["half_life_h"] * 3600, o["hop_share"],
-                o["risk_min"],          o["turns_min"],          o["contacts_min"]},
+      : limits_{o["seed_calls_1h_min"],  o["device_calls_min"], o["dispersion_min"],  o["conversation_max"],
+                o["half_life_h"] * 3600, o["hop_share"],        o["risk_min"],        o["turns_min"],
+                o["contacts_min"],       o["suspects_min"],     o["own_callees_min"], o["relays_min"]},
         starts_(std::chrono::hours(2)),
         devices_(std::chrono::hours(24 * 14)),
-        seeds_(std::chrono::hours(24 * 14)) {}
+        seeds_(std::chrono::hours(24 * 14)),
+        company_(std::chrono::hours(24 * 7)) {}
 
   void route(const model::Event& event, detect::KeyList& keys) const override;
   void prefetch(const detect::RoutedKey& key, unsigned stage) const override {
@@ -214,7 +182,7 @@ class RiskPropagation final : public detect::Detector {
   }
   void on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) override {
     if (key.role == kDevice) return on_device(event, {key.key.lo}, context);
-    on_touch(event, key.role == kCaller, context);
+    on_contact(event, key.role == kCaller, context);
   }
   void evict(EventMs watermark) override {
     for (int part = 0; part < 4; ++part)
@@ -222,26 +190,41 @@ class RiskPropagation final : public detect::Detector {
                     [this](Start& start) { traces_.drop(start); });  // short-lived: all of them once in 40 minutes
     devices_.evict(watermark, [this](std::unique_ptr<Device>& d) { drop(d); });
     seeds_.evict(watermark, [this](std::unique_ptr<Seed>& s) { drop(s); });
+    company_.evict(watermark, [this](Company& c) { heap_bytes_ -= c.heap_bytes(); });
   }
   void save(detect::StateWriter& out) const override;
   Result<> load(detect::StateReader& in) override;
   detect::StateSize size() const override {
-    return {starts_.size() + devices_.size() + seeds_.size(),
-            starts_.bytes() + traces_.bytes() + devices_.bytes() + seeds_.bytes() + heap_bytes_,
-            starts_.evicted() + devices_.evicted() + seeds_.evicted()};
+    return {starts_.size() + devices_.size() + seeds_.size() + company_.size(),
+            starts_.bytes() + traces_.bytes() + devices_.bytes() + seeds_.bytes() + company_.bytes() + heap_bytes_,
+            starts_.evicted() + devices_.evicted() + seeds_.evicted() + company_.evicted()};
   }
 
  private:
   enum Role : std::uint8_t { kDevice, kCaller, kCallee };
   struct Limits {
-    double seed_calls, device_calls, dispersion, conversation, half_life_s, hop, risk, turns, contacts;
+    double seed_calls, device_calls, dispersion, conversation, half_life_s, hop, risk, turns, contacts, suspects,
+        own_callees, relays;
   };
   // Counts the call on its device; whether that is a seed now.
   bool bursts(const model::Call& call, DeviceKey key, std::uint64_t hash, EventMs watermark);
   void on_device(const model::Event& event, DeviceKey key, detect::Context& context);
   void judge_member(const model::Event& event, Device& device, Member& member, detect::Context& context) const;
-  void on_touch(const model::Event& event, bool calls, detect::Context& context);
-  bool bursting(const detect::NumberActivity& activity) const;
+  void on_contact(const model::Event& event, bool calls, detect::Context& context);
+  void on_seed(const model::Event& event, bool calls, const detect::NumberActivity& activity, detect::Context& context);
+  void judge_contact(const model::Event& event, Seed& seed, Contact& contact, model::NumberKey own,
+                     detect::Context& context) const;
+  void on_company(const model::Event& event, bool calls, detect::Context& context);
+  void judge_own(const model::Event& event, Circle& circle, model::NumberKey own, detect::Context& context) const;
+  void judge_second(const model::Event& event, Circle& circle, Contact& contact, model::NumberKey own,
+                    detect::Context& context) const;
+  // What its suspects pass on to a number: each on its own could, so they count together. `sure`: those with contacts enough.
+  struct Passed {
+    double share = 0, touches = 0, hours = 0;
+    std::vector<model::NumberKey> sure;
+  };
+  Passed passed_on(const Circle& circle, std::uint32_t now_s) const;
+  bool bursting(const detect::NumberActivity& activity, double of_calls) const;
   static bool is_protected(model::NumberKey number, detect::Context& context) {
     const detect::NumberFacts& facts = *context.ports().numbers;
     return !facts.protected_group(number).empty() || facts.emergency_or_service(number);
@@ -256,6 +239,7 @@ class RiskPropagation final : public detect::Detector {
   Traces traces_;
   detect::StateTable<DeviceKey, std::unique_ptr<Device>> devices_;
   detect::StateTable<model::NumberKey, std::unique_ptr<Seed>> seeds_;
+  detect::StateTable<model::NumberKey, Company> company_;
   std::uint64_t heap_bytes_ = 0;
 };
 
@@ -271,8 +255,7 @@ void RiskPropagation::route(const model::Event& event, detect::KeyList& keys) co
     return;
   if (!call.caller_device.empty())
     keys.push_back({model::EntityKind::kDevice, kDevice, {0, hash64(call.caller_device)}});
-  // A touch: answered and short, as among people who work together.
-  if (call.answered == model::Answered::kNo || call.duration_s < 1 || call.duration_s > kTouchS) return;
+  if (call.answered == model::Answered::kNo || call.duration_s < 1) return;
   keys.push_back({model::EntityKind::kNumber, kCaller, model::key_of(call.caller)});
   keys.push_back({model::EntityKind::kNumber, kCallee, model::key_of(call.callee)});
 }
@@ -304,17 +287,21 @@ void RiskPropagation::on_device(const model::Event& event, DeviceKey key, detect
   const std::uint32_t now_s = detect::seconds32(event.time);
   const std::uint64_t h = state_hash(key);
   const bool lost = was_lost(call), burst = bursts(call, key, h, event.watermark);
+  // Of a telephone with one card nothing is asked; of others, whether it is a suspected number's.
+  const detect::DeviceActivity* use = context.device();
+  const bool seed =
+      burst || (use != nullptr && !use->fewer_than(0, 2) && context.ports().numbers->suspected(call.caller));
   // The second table is looked into only for devices with a history.
-  if (!burst && devices_.size() == 0) return;
+  if (!seed && devices_.size() == 0) return;
   std::unique_ptr<Device>* held = devices_.find_hash(key, h, event.watermark);
-  if (held == nullptr && !burst) return;
+  if (held == nullptr && !seed) return;
   held = &devices_.touch_hash(key, h, event.watermark, nullptr, [this](std::unique_ptr<Device>& d) { drop(d); });
   if (*held == nullptr) {
     *held = std::make_unique<Device>();
     heap_bytes_ += (*held)->bytes();
   }
   Device& device = **held;
-  if (burst) device.score.at_s = std::max(device.score.at_s, now_s);
+  if (seed) device.score.at_s = std::max(device.score.at_s, now_s);
   const std::uint64_t before = device.bytes();
   Member& member = device.member(call.caller);
   heap_bytes_ += device.bytes() - before;
@@ -339,7 +326,9 @@ void RiskPropagation::judge_member(const model::Event& event, Device& device, Me
   const double score = device.score.at(now_s, limits_.half_life_s);
   const double link = std::min(1.0, member.turns / (2 * limits_.turns));
   const double risk = 100 * score * limits_.hop * link;
-  if (risk < limits_.risk || !member.said.due(risk, now_s) || is_protected(member.number, context)) return;
+  if (risk < limits_.risk || !member.said.due(risk, now_s) || is_protected(member.number, context) ||
+      context.ports().numbers->suspected(member.number))
+    return;
   member.said.say(risk, now_s);
 
   const auto& call = event.as<model::Call>();
@@ -353,8 +342,8 @@ void RiskPropagation::judge_member(const model::Event& event, Device& device, Me
   signal.last = event.time;
   signal.severity = static_cast<std::uint8_t>(std::clamp(risk * 0.8, 5.0, kSeverityMax));
   signal.confidence = 0.4;
-  signal.title.en = "Shares a device with burst calling, taking turns with it";
-  signal.title.zh = "与高频外呼号码轮换使用同一终端";
+  signal.title.en = "Shares a device with burst calling or a suspected number, taking turns with it";
+  signal.title.zh = "与高频外呼或可疑号码轮换使用同一终端";
   signal.evidence = {{"risk_passed_on", risk, limits_.risk, "points"},
                      {"risk_score_left", score, 0, "ratio"},
                      {"risk_turns", static_cast<double>(member.turns), limits_.turns, "times"},
@@ -365,23 +354,33 @@ void RiskPropagation::judge_member(const model::Event& event, Device& device, Me
 
 // ---- over contacts ----
 
-bool RiskPropagation::bursting(const detect::NumberActivity& activity) const {
-  if (activity.contacts_at_most() < limits_.seed_calls) return false;
+bool RiskPropagation::bursting(const detect::NumberActivity& activity, double of_calls) const {
   const double calls = activity.calls_out(Window::k1h);
-  if (calls < limits_.seed_calls || activity.out_share(Window::k1h) < 0.8) return false;
+  if (calls < limits_.seed_calls * of_calls || activity.out_share(Window::k1h) < 0.8) return false;
   if (activity.distinct_callees(Window::k1h) < limits_.dispersion * calls) return false;
   const detect::NumberTally& tally = activity.tally(Window::k1h);
   const double known = tally.answered_out + tally.unanswered_out;
   return known > 0 && (tally.answered_out - tally.short_out) / known <= limits_.conversation;
 }
 
-void RiskPropagation::on_touch(const model::Event& event, bool calls, detect::Context& context) {
+void RiskPropagation::on_contact(const model::Event& event, bool calls, detect::Context& context) {
+  const detect::NumberActivity* activity = context.number();
+  if (activity == nullptr) return;
+  if (activity->contacts_at_most() >= limits_.seed_calls * kSuspectedWork) on_seed(event, calls, *activity, context);
+  on_company(event, calls, context);
+}
+
+// ---- a number at work, and who rings it ----
+
+void RiskPropagation::on_seed(const model::Event& event, bool calls, const detect::NumberActivity& activity,
+                              detect::Context& context) {
   const auto& call = event.as<model::Call>();
   const model::NumberKey own = calls ? call.caller : call.callee, peer = calls ? call.callee : call.caller;
-  const detect::NumberActivity* activity = context.number();
-  if (activity == nullptr || activity->contacts_at_most() < limits_.seed_calls) return;
-  // Only what happens while the number is at work: a family's calls come at other hours, and last.
-  if (!bursting(*activity) || is_protected(own, context)) return;
+  // Only what happens while the number is at work: a family's calls come at other hours, and last. Of one that is suspected
+  // half the pace will do.
+  if (!bursting(activity, kSuspectedWork)) return;
+  if (!bursting(activity, 1) && !context.ports().numbers->suspected(own)) return;
+  if (is_protected(own, context)) return;
   const std::uint32_t now_s = detect::seconds32(event.time);
   std::unique_ptr<Seed>& held = seeds_.touch_hash(own, detect::state_hash(own), event.watermark, nullptr,
                                                   [this](std::unique_ptr<Seed>& s) { drop(s); });
@@ -391,25 +390,35 @@ void RiskPropagation::on_touch(const model::Event& event, bool calls, detect::Co
   }
   Seed& seed = *held;
   seed.score.at_s = std::max(seed.score.at_s, now_s);
-  const std::uint64_t before = seed.bytes();
-  Contact* contact = seed.contact(peer);
-  heap_bytes_ += seed.bytes() - before;
-  if (contact == nullptr) return;
-  std::uint16_t& count = calls ? contact->made : contact->received;
-  if (count < 0xffff) ++count;
-  if (contact->hour != now_s / 3600 && contact->hours < 0xffff) ++contact->hours;
-  contact->hour = now_s / 3600;
-  contact->last_s = std::max(contact->last_s, now_s);
+  Contact* contact = find_contact(seed.contacts, peer);
+  if (contact == nullptr) {
+    // Followed is who rings without having been rung.
+    if (calls || activity.may_have_met(detect::Lane::kCallOut, peer)) return;
+    const std::uint64_t before = seed.bytes();
+    contact = &add_contact(seed.contacts, kContactsMax, peer);
+    heap_bytes_ += seed.bytes() - before;
+  }
+  if (call.duration_s > kTouchS) contact->talked = true;
+  if (contact->talked) return;
+  contact->touch(calls, false, now_s);
   seed.records.add(event);
-  const double touches = 1.0 + contact->made + contact->received;  // the first was not followed
-  if (touches < limits_.contacts || contact->hours < 2 || contact->received < 1 || contact->made < 1) return;
+  judge_contact(event, seed, *contact, own, context);
+}
+
+void RiskPropagation::judge_contact(const model::Event& event, Seed& seed, Contact& contact, model::NumberKey own,
+                                    detect::Context& context) const {
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  const double touches = contact.touches();
+  if (touches < limits_.contacts || contact.hours < 2 || contact.received < 2 || contact.made < 1) return;
   const double score = seed.score.at(now_s, limits_.half_life_s);
   const double risk = 100 * score * limits_.hop * std::min(1.0, touches / (2 * limits_.contacts));
-  if (risk < limits_.risk || !contact->said.due(risk, now_s) || is_protected(peer, context)) return;
-  contact->said.say(risk, now_s);
+  if (risk < limits_.risk || !contact.said.due(risk, now_s) || is_protected(contact.number, context) ||
+      context.ports().numbers->suspected(contact.number))
+    return;
+  contact.said.say(risk, now_s);
 
   model::Signal signal;
-  signal.entity = model::Entity::of(peer);
+  signal.entity = model::Entity::of(contact.number);
   signal.peers.push_back(model::Entity::of(own));
   signal.first = signal.last = event.time;
   signal.severity = static_cast<std::uint8_t>(std::clamp(risk * 0.8, 5.0, kSeverityMax));
@@ -419,8 +428,129 @@ void RiskPropagation::on_touch(const model::Event& event, bool calls, detect::Co
   signal.evidence = {{"risk_passed_on", risk, limits_.risk, "points"},
                      {"risk_score_left", score, 0, "ratio"},
                      {"risk_touches", touches, limits_.contacts, "calls"},
-                     {"risk_touch_hours", static_cast<double>(contact->hours), 2, "h"}};
+                     {"risk_touch_hours", static_cast<double>(contact.hours), 2, "h"}};
   signal.records = seed.records.latest();
+  context.emit(std::move(signal));
+}
+
+// ---- a number that rings suspected ones, and who is in step with it ----
+
+void RiskPropagation::on_company(const model::Event& event, bool calls, detect::Context& context) {
+  const auto& call = event.as<model::Call>();
+  const model::NumberKey own = calls ? call.caller : call.callee, peer = calls ? call.callee : call.caller;
+  const bool suspect = context.ports().numbers->suspected(peer);
+  if (!suspect && company_.size() == 0) return;
+  Company* company = company_.find(own, event.watermark);
+  if (!suspect && (company == nullptr || company->circle == nullptr)) return;
+  company = &company_.touch_hash(own, detect::state_hash(own), event.watermark, nullptr,
+                                 [this](Company& c) { heap_bytes_ -= c.heap_bytes(); });
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  const std::uint64_t before = company->heap_bytes();
+  Contact* contact = company->circle == nullptr
+                         ? nullptr
+                         : find_contact(suspect ? company->circle->suspects : company->circle->others, peer);
+  if (contact == nullptr && suspect) {
+    // Whom a suspected number rang first is a victim, whatever follows.
+    if (!calls && !company->approached_by(peer)) company->approached(peer);
+    if (!calls || company->approached_by(peer) || context.number()->may_have_met(detect::Lane::kCallIn, peer)) return;
+    if (company->circle == nullptr) company->circle = std::make_unique<Circle>();
+    contact = &add_contact(company->circle->suspects, kSuspectsMax, peer);
+  } else if (contact == nullptr) {
+    // Likewise: whom this number rings may be anybody.
+    if (calls || context.number()->may_have_met(detect::Lane::kCallOut, peer)) return;
+    contact = &add_contact(company->circle->others, kContactsMax, peer);
+  }
+  heap_bytes_ += company->heap_bytes() - before;
+  if (call.duration_s > kTouchS) contact->talked = true;
+  if (contact->talked) return;
+  Circle& circle = *company->circle;
+  const bool relay = circle.touch_s != 0 && (now_s < circle.touch_s || now_s - circle.touch_s <= kRelayS);
+  circle.records.add(event);
+  if (suspect) {
+    contact->touch(calls, relay, now_s);
+    circle.touch_s = std::max(circle.touch_s, now_s);
+    return judge_own(event, circle, own, context);
+  }
+  contact->touch(calls, relay, now_s);
+  if (contact->relays >= limits_.relays) judge_second(event, circle, *contact, own, context);
+}
+
+RiskPropagation::Passed RiskPropagation::passed_on(const Circle& circle, std::uint32_t now_s) const {
+  Passed out;
+  double none = 1;
+  for (const Contact& c : circle.suspects) {
+    if (c.talked || c.touches() < limits_.contacts || c.hours < 2 || c.made < 1 || c.received < 1) continue;
+    const double score = Score{c.last_s}.at(now_s, limits_.half_life_s);
+    none *= 1 - score * limits_.hop * std::min(1.0, c.touches() / (2 * limits_.contacts));
+    out.touches += c.touches();
+    out.hours = std::max<double>(out.hours, c.hours);
+    out.sure.push_back(c.number);
+  }
+  out.share = 1 - none;
+  return out;
+}
+
+void RiskPropagation::judge_own(const model::Event& event, Circle& circle, model::NumberKey own,
+                                detect::Context& context) const {
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  const Passed passed = passed_on(circle, now_s);
+  const double suspects = static_cast<double>(passed.sure.size()), risk = 100 * passed.share;
+  if (suspects < limits_.suspects || risk < limits_.risk || !circle.said.due(risk, now_s)) return;
+  // It does calls of its own: people who only answer, or only ring back, are not at work.
+  const double callees = context.number()->distinct_callees(Window::k24h);
+  if (callees < limits_.own_callees + suspects) return;
+  if (is_protected(own, context) || context.ports().numbers->suspected(own)) return;
+  circle.said.say(risk, now_s);
+
+  model::Signal signal;
+  signal.entity = model::Entity::of(own);
+  for (const model::NumberKey suspect : passed.sure) signal.peers.push_back(model::Entity::of(suspect));
+  signal.first = signal.last = event.time;
+  signal.severity = static_cast<std::uint8_t>(std::clamp(risk * 0.8, 5.0, kSeverityMax));
+  signal.confidence = 0.4;
+  signal.title.en = "Keeps in short touch, both ways, with several suspected numbers that it rang first";
+  signal.title.zh = "主动与多个可疑号码频繁短时互通";
+  signal.evidence = {{"risk_passed_on", risk, limits_.risk, "points"},
+                     {"risk_suspects", suspects, limits_.suspects, "numbers"},
+                     {"risk_touches", passed.touches, limits_.contacts * limits_.suspects, "calls"},
+                     {"risk_touch_hours", passed.hours, 2, "h"},
+                     {"distinct_callees_24h", callees, limits_.own_callees + suspects, "numbers"}};
+  signal.records = circle.records.latest();
+  context.emit(std::move(signal));
+}
+
+// The second hop: who rings such a number, and is rung, within minutes of its calls with the suspects. A family's calls fall
+// when they fall.
+void RiskPropagation::judge_second(const model::Event& event, Circle& circle, Contact& contact, model::NumberKey own,
+                                   detect::Context& context) const {
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  const double touches = contact.touches(), relays = contact.relays;
+  if (contact.hours < 3 || contact.made < 2 || contact.received < 0.4 * touches || relays < kRelayShare * touches)
+    return;
+  const Passed passed = passed_on(circle, now_s);
+  const double suspects = static_cast<double>(passed.sure.size());
+  if (suspects < limits_.suspects) return;
+  const double risk = 100 * passed.share * limits_.hop * std::min(1.0, relays / (1.5 * limits_.relays));
+  if (risk < limits_.risk || !contact.said.due(risk, now_s) || is_protected(contact.number, context) ||
+      context.ports().numbers->suspected(contact.number))
+    return;
+  contact.said.say(risk, now_s);
+
+  model::Signal signal;
+  signal.entity = model::Entity::of(contact.number);
+  signal.peers.push_back(model::Entity::of(own));
+  for (const model::NumberKey suspect : passed.sure) signal.peers.push_back(model::Entity::of(suspect));
+  signal.first = signal.last = event.time;
+  signal.severity = static_cast<std::uint8_t>(std::clamp(risk * 0.8, 5.0, kSeverityMax));
+  signal.confidence = 0.3;
+  signal.title.en = "In step with a number that keeps company with suspected ones (second hop)";
+  signal.title.zh = "与关联多个可疑号码的号码同步互通（第二跳）";
+  signal.evidence = {{"risk_passed_on", risk, limits_.risk, "points"},
+                     {"risk_score_left", passed.share, 0, "ratio"},
+                     {"risk_relays", relays, limits_.relays, "calls"},
+                     {"risk_relay_share", relays / touches, kRelayShare, "ratio"},
+                     {"risk_suspects", suspects, limits_.suspects, "numbers"}};
+  signal.records = circle.records.latest();
   context.emit(std::move(signal));
 }
 
@@ -444,19 +574,8 @@ void RiskPropagation::save(detect::StateWriter& out) const {
     }
     d->records.save(w);
   });
-  seeds_.save(out, [](detect::StateWriter& w, const std::unique_ptr<Seed>& s) {
-    w.u32(s->score.at_s);
-    s->met.save(w);
-    w.varint(s->contacts.size());
-    for (const Contact& c : s->contacts) {
-      w.u64(c.number.bits());
-      w.u32(c.last_s);
-      w.u32(c.hour);
-      for (const std::uint16_t v : {c.made, c.received, c.hours}) w.u16(v);
-      c.said.save(w);
-    }
-    s->records.save(w);
-  });
+  seeds_.save(out, [](detect::StateWriter& w, const std::unique_ptr<Seed>& s) { s->save(w); });
+  company_.save(out, [](detect::StateWriter& w, const Company& c) { c.save(w); });
 }
 
 Result<> RiskPropagation::load(detect::StateReader& in) {
@@ -488,24 +607,13 @@ Result<> RiskPropagation::load(detect::StateReader& in) {
   }));
   TRY(seeds_.load(in, [](detect::StateReader& r, std::unique_ptr<Seed>& s) {
     s = std::make_unique<Seed>();
-    s->score.at_s = r.u32();
-    s->met.load(r);
-    const std::uint64_t size = r.varint();
-    if (size > kContactsMax) return r.fail("more contacts than a seed may have");
-    for (std::uint64_t i = 0; i < size && r.ok(); ++i) {
-      detect::grow(s->contacts, 2, kContactsMax);
-      Contact& c = s->contacts.emplace_back();
-      c.number = model::NumberKey::from_bits(r.u64());
-      c.last_s = r.u32();
-      c.hour = r.u32();
-      for (std::uint16_t* v : {&c.made, &c.received, &c.hours}) *v = r.u16();
-      c.said.load(r);
-    }
-    s->records.load(r);
+    s->load(r);
   }));
+  TRY(company_.load(in, [](detect::StateReader& r, Company& c) { c.load(r); }));
   heap_bytes_ = 0;
   devices_.for_each([this](DeviceKey, const std::unique_ptr<Device>& d) { heap_bytes_ += d->bytes(); });
   seeds_.for_each([this](model::NumberKey, const std::unique_ptr<Seed>& s) { heap_bytes_ += s->bytes(); });
+  company_.for_each([this](model::NumberKey, const Company& c) { heap_bytes_ += c.heap_bytes(); });
   return {};
 }
 
@@ -517,10 +625,14 @@ const detect::DetectorSpec& risk_propagation_spec() {
       .title_en = "Risk by company",
       .title_zh = "关联风险",
       .finds_en =
-          "A number that takes turns with a burst caller on one device, or keeps in short touch with one while it "
-          "works: a "
-          "pointer for looking, never a ground by itself.",
-      .finds_zh = "与高频外呼号码轮换使用同一终端，或在其作业期间频繁短时互通的号码：仅作线索，不单独作为处置依据。",
+          "A number that takes turns on one device with a burst caller or a suspected number, keeps in short touch "
+          "with "
+          "one while it works or with several, or is in step with one that does: a pointer for looking, never a ground "
+          "by itself.",
+      .finds_zh =
+          "与高频外呼或可疑号码轮换使用同一终端，在其作业期间频繁短时互通，主动与多个可疑号码互通，或与此类号码同步往来"
+          "的"
+          "号码：仅作线索，不单独作为处置依据。",
       .reads = {model::EventKind::kCall},
       .entity = model::EntityKind::kNumber,
       .topic = "risk_propagation",
@@ -537,12 +649,19 @@ const detect::DetectorSpec& risk_propagation_spec() {
               {"dispersion_min", "ratio", 0.7, 0, 1, "different callees per call", "离散度"},
               {"conversation_max", "ratio", 0.35, 0, 1, "share of calls answered and longer than 10 s", "成话率上限"},
               {"half_life_h", "h", 72, 1, 336, "time in which a seed's score halves", "风险分值减半时长"},
-              {"hop_share", "ratio", 0.5, 0, 1, "share of the score that passes over the one hop", "单跳传递比例"},
+              {"hop_share", "ratio", 0.5, 0, 1, "share of the score that passes over each hop", "每跳传递比例"},
               {"risk_min", "points", 20, 1, 100, "risk from which on it is said", "提示的最低风险分"},
               {"turns_min", "times", 3, 2, 1000, "times the number took over the device from another",
                "接替他号使用该终端的次数"},
               {"contacts_min", "calls", 4, 3, 1000, "short calls with the seed, both ways, in two or more hours",
                "与风险源双向短时通话次数（至少跨两个小时段）"},
+              {"suspects_min", "numbers", 2, 2, 8, "suspected numbers with which a number is in touch",
+               "与之互通的可疑号码数"},
+              {"own_callees_min", "numbers", 5, 0, 1000, "others whom such a number calls within 24 h",
+               "该号码 24 小时内另外呼叫的不同号码数"},
+              {"relays_min", "calls", 6, 3, 1000,
+               "calls of a second hop within minutes of calls with suspected numbers",
+               "第二跳号码在其与可疑号码通话前后数分钟内的通话次数"},
           },
       .false_positives_en =
           "A colleague who organises honest surveys from the same office; a repair shop's handset on a busy day. It is "
@@ -550,6 +669,7 @@ const detect::DetectorSpec& risk_propagation_spec() {
           "not conduct: look at what the number does itself.",
       .false_positives_zh =
           "同一办公室组织合法调查的同事；维修店繁忙日的测试机。这是关联而非行为，应核实号码自身情况。",
+      .state_version = 2,
       .evidence =
           {
               {"risk_passed_on", "risk passed on", "传递的风险分", "points", "分", detect::Bound::kAtLeast},
@@ -560,7 +680,14 @@ const detect::DetectorSpec& risk_propagation_spec() {
               {"risk_touches", "short calls with the seed", "与风险源短时通话次数", "calls", "次",
                detect::Bound::kAtLeast},
               {"risk_touch_hours", "hours in which they fell", "涉及小时数", "h", "小时", detect::Bound::kAtLeast},
+              {"risk_suspects", "suspected numbers it is in touch with", "互通的可疑号码数", "numbers", "个",
+               detect::Bound::kAtLeast},
+              {"risk_relays", "calls within 15 min after one with a suspected number",
+               "与可疑号码通话后 15 分钟内的通话次数", "calls", "次", detect::Bound::kAtLeast},
+              {"risk_relay_share", "their share of all calls between the two", "占双方通话比例", "ratio", "比例",
+               detect::Bound::kAtLeast},
           },
+      .wants_devices = true,
   };
   return kSpec;
 }
