@@ -287,10 +287,10 @@ void RiskPropagation::on_device(const model::Event& event, DeviceKey key, detect
   const std::uint32_t now_s = detect::seconds32(event.time);
   const std::uint64_t h = state_hash(key);
   const bool lost = was_lost(call), burst = bursts(call, key, h, event.watermark);
-  // Of a telephone with one card nothing is asked; of others, whether it is a suspected number's.
-  const detect::DeviceActivity* use = context.device();
-  const bool seed =
-      burst || (use != nullptr && !use->fewer_than(0, 2) && context.ports().numbers->suspected(call.caller));
+  // A suspected number's telephone is a seed once another number is on it too.
+  const bool suspect = !burst && context.ports().numbers->suspected(call.caller);
+  const detect::DeviceActivity* use = suspect ? context.device() : nullptr;
+  const bool seed = burst || (use != nullptr && !use->fewer_than(0, 2));
   // The second table is looked into only for devices with a history.
   if (!seed && devices_.size() == 0) return;
   std::unique_ptr<Device>* held = devices_.find_hash(key, h, event.watermark);
