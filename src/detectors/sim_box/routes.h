@@ -36,22 +36,23 @@ class Routes {
     routes_.push_back({std::string(name), 1});
   }
 
-  // As the signal's first peers, the most used first; those at the end give way where there is no room.
+  // As the signal's last peers, the most used first: one for certain, the others where there is room.
   void show(model::Signal& signal) const {
     if (routes_.empty()) return;
     std::vector<const Route*> order;
-    for (const Route& r : routes_) order.push_back(&r);
+    double calls = 0;
+    for (const Route& r : routes_) {
+      order.push_back(&r);
+      calls += r.calls;
+    }
     std::sort(order.begin(), order.end(), [](const Route* a, const Route* b) {
       return a->calls != b->calls ? a->calls > b->calls : a->name < b->name;
     });
-    double calls = 0;
-    for (const Route& r : routes_) calls += r.calls;
     signal.evidence.push_back({"trunk_share", order.front()->calls / calls, 0, "ratio"});
-    const std::size_t room = model::Signal::kPeersMax - order.size();
-    if (signal.peers.size() > room) signal.peers.resize(room);
-    std::vector<model::Entity> trunks;
-    for (const Route* r : order) trunks.push_back(model::Entity::text(model::EntityKind::kTrunk, r->name));
-    signal.peers.insert(signal.peers.begin(), trunks.begin(), trunks.end());
+    if (signal.peers.size() >= model::Signal::kPeersMax) signal.peers.resize(model::Signal::kPeersMax - 1);
+    for (const Route* r : order)
+      if (signal.peers.size() < model::Signal::kPeersMax)
+        signal.peers.push_back(model::Entity::text(model::EntityKind::kTrunk, r->name));
   }
 
   // Of the heap.

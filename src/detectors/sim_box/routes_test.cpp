@@ -18,10 +18,14 @@ TEST(SimBoxRoutes, NamesTheMostUsedFirstAndKeepsToItsBounds) {
     signal.peers.push_back(model::Entity::of(model::NumberKey::e164(8613800000000ULL + i)));
   routes.show(signal);
   ASSERT_EQ(signal.peers.size(), model::Signal::kPeersMax);
-  EXPECT_EQ(signal.peers[0], model::Entity::text(model::EntityKind::kTrunk, "IC-1"));
-  EXPECT_EQ(signal.peers[1], model::Entity::text(model::EntityKind::kTrunk, "IC-2"));
-  EXPECT_EQ(signal.peers[3].kind, model::EntityKind::kTrunk);
-  EXPECT_EQ(signal.peers[4].number, model::NumberKey::e164(8613800000000ULL));
+  EXPECT_EQ(signal.peers[18].number, model::NumberKey::e164(8613800000018ULL));
+  EXPECT_EQ(signal.peers[19], model::Entity::text(model::EntityKind::kTrunk, "IC-1"));
+  model::Signal few;
+  few.peers.push_back(model::Entity::of(model::NumberKey::e164(8613800000000ULL)));
+  routes.show(few);
+  ASSERT_EQ(few.peers.size(), 5U);
+  EXPECT_EQ(few.peers[1], model::Entity::text(model::EntityKind::kTrunk, "IC-1"));
+  EXPECT_EQ(few.peers[2], model::Entity::text(model::EntityKind::kTrunk, "IC-2"));
   ASSERT_EQ(signal.evidence.size(), 1U);
   EXPECT_EQ(signal.evidence[0].feature, "trunk_share");
   EXPECT_DOUBLE_EQ(signal.evidence[0].value, 6.0 / 11);
