@@ -169,7 +169,8 @@ class RiskPropagation final : public detect::Detector {
   explicit RiskPropagation(const detect::Options& o)
       : limits_{o["seed_calls_1h_min"],  o["device_calls_min"], o["dispersion_min"],  o["conversation_max"],
                 o["half_life_h"] * 3600, o["hop_share"],        o["risk_min"],        o["turns_min"],
-                o["contacts_min"],       o["suspects_min"],     o["own_callees_min"], o["relays_min"]},
+                o["contacts_min"],       o["suspects_min"],     o["own_callees_min"], o["relays_min"],
+                o["suspicions"]},
         starts_(std::chrono::hours(2)),
         devices_(std::chrono::hours(24 * 14)),
         seeds_(std::chrono::hours(24 * 14)),
@@ -204,8 +205,12 @@ class RiskPropagation final : public detect::Detector {
   enum Role : std::uint8_t { kDevice, kCaller, kCallee };
   struct Limits {
     double seed_calls, device_calls, dispersion, conversation, half_life_s, hop, risk, turns, contacts, suspects,
-        own_callees, relays;
+        own_callees, relays, suspicions;
   };
+  // Only where the site wants it: what casework knows is not in the log, so a replay finds otherwise.
+  bool suspected(const detect::Context& context, model::NumberKey number) const {
+    return limits_.suspicions > 0 && context.ports().numbers->suspected(number);
+  }
   // Counts the call on its device; whether that is a seed now.
   bool bursts(const model::Call& call, DeviceKey key, std::uint64_t hash, EventMs watermark);
   void on_device(const model::Event& event, DeviceKey key, detect::Context& context);
@@ -288,7 +293,7 @@ void RiskPropagation::on_device(const model::Event& event, DeviceKey key, detect
   const std::uint64_t h = state_hash(key);
   const bool lost = was_lost(call), burst = bursts(call, key, h, event.watermark);
   // A suspected number's telephone is a seed once another number is on it too.
-  const bool suspect = !burst && context.ports().numbers->suspected(call.caller);
+  const bool suspect = !burst && suspected(context, call.caller);
   const detect::DeviceActivity* use = suspect ? context.device() : nullptr;
   const bool seed = burst || (use != nullptr && !use->fewer_than(0, 2));
   // The second table is looked into only for devices with a history.
@@ -327,7 +332,7 @@ void RiskPropagation::judge_member(const model::Event& event, Device& device, Me
   const double link = std::min(1.0, member.turns / (2 * limits_.turns));
   const double risk = 100 * score * limits_.hop * link;
   if (risk < limits_.risk || !member.said.due(risk, now_s) || is_protected(member.number, context) ||
-      context.ports().numbers->suspected(member.number))
+      suspected(context, member.number))
     return;
   member.said.say(risk, now_s);
 
@@ -379,7 +384,7 @@ void RiskPropagation::on_seed(const model::Event& event, bool calls, const detec
   // Only what happens while the number is at work: a family's calls come at other hours, and last. Of one that is suspected
   // half the pace will do.
   if (!bursting(activity, kSuspectedWork)) return;
-  if (!bursting(activity, 1) && !context.ports().numbers->suspected(own)) return;
+  if (!bursting(activity, 1) && !suspected(context, own)) return;
   if (is_protected(own, context)) return;
   const std::uint32_t now_s = detect::seconds32(event.time);
   std::unique_ptr<Seed>& held = seeds_.touch_hash(own, detect::state_hash(own), event.watermark, nullptr,
@@ -413,7 +418,7 @@ void RiskPropagation::judge_contact(const model::Event& event, Seed& seed, Conta
   const double score = seed.score.at(now_s, limits_.half_life_s);
   const double risk = 100 * score * limits_.hop * std::min(1.0, touches / (2 * limits_.contacts));
   if (risk < limits_.risk || !contact.said.due(risk, now_s) || is_protected(contact.number, context) ||
-      context.ports().numbers->suspected(contact.number))
+      suspected(context, contact.number))
     return;
   contact.said.say(risk, now_s);
 
@@ -438,7 +443,7 @@ void RiskPropagation::judge_contact(const model::Event& event, Seed& seed, Conta
 void RiskPropagation::on_company(const model::Event& event, bool calls, detect::Context& context) {
   const auto& call = event.as<model::Call>();
   const model::NumberKey own = calls ? call.caller : call.callee, peer = calls ? call.callee : call.caller;
-  const bool suspect = context.ports().numbers->suspected(peer);
+  const bool suspect = suspected(context, peer);
   if (!suspect && company_.size() == 0) return;
   Company* company = company_.find(own, event.watermark);
   if (!suspect && (company == nullptr || company->circle == nullptr)) return;
@@ -499,7 +504,7 @@ void RiskPropagation::judge_own(const model::Event& event, Circle& circle, model
   // It does calls of its own: people who only answer, or only ring back, are not at work.
   const double callees = context.number()->distinct_callees(Window::k24h);
   if (callees < limits_.own_callees + suspects) return;
-  if (is_protected(own, context) || context.ports().numbers->suspected(own)) return;
+  if (is_protected(own, context) || suspected(context, own)) return;
   circle.said.say(risk, now_s);
 
   model::Signal signal;
@@ -532,7 +537,7 @@ void RiskPropagation::judge_second(const model::Event& event, Circle& circle, Co
   if (suspects < limits_.suspects) return;
   const double risk = 100 * passed.share * limits_.hop * std::min(1.0, relays / (1.5 * limits_.relays));
   if (risk < limits_.risk || !contact.said.due(risk, now_s) || is_protected(contact.number, context) ||
-      context.ports().numbers->suspected(contact.number))
+      suspected(context, contact.number))
     return;
   contact.said.say(risk, now_s);
 
@@ -662,6 +667,10 @@ const detect::DetectorSpec& risk_propagation_spec() {
               {"relays_min", "calls", 6, 3, 1000,
                "calls of a second hop within minutes of calls with suspected numbers",
                "第二跳号码在其与可疑号码通话前后数分钟内的通话次数"},
+              {"suspicions", "", 0, 0, 1,
+               "1: numbers with an open alert count as suspected, which a replay of the records cannot know; 0: none "
+               "does",
+               "1：有未结告警的号码视为可疑（重放时不可知）；0：不采用"},
           },
       .false_positives_en =
           "A colleague who organises honest surveys from the same office; a repair shop's handset on a busy day. It is "
