@@ -222,27 +222,27 @@ BusyNumber::Peers& BusyNumber::count(const Contact& c) {
     lane.counts.add(c.time_s);
     return lane.peers;
   }
+  const bool yes = c.answered == static_cast<std::uint32_t>(model::Answered::kYes),
+             no = c.answered == static_cast<std::uint32_t>(model::Answered::kNo);
   if (c.is(Lane::kCallIn)) {
     CallsIn& lane = open(calls_in);
-    lane.counts.add(c.time_s);
-    if (c.returned == 1) lane.counts.add(c.time_s, kInReturns);
-    if (c.answered == static_cast<std::uint32_t>(model::Answered::kYes)) {
-      lane.counts.add(c.time_s, kInAnswered);
-      if (c.talk_s <= kShortTalkS) lane.counts.add(c.time_s, kInShort);
-    } else if (c.answered == static_cast<std::uint32_t>(model::Answered::kNo)) {
-      lane.counts.add(c.time_s, kInUnanswered);
-    }
+    std::array<std::uint32_t, kInCounters> n{};
+    n[kInCalls] = 1;
+    n[kInReturns] = c.returned;
+    n[kInAnswered] = yes ? 1U : 0U;
+    n[kInUnanswered] = no ? 1U : 0U;
+    n[kInShort] = yes && c.talk_s <= kShortTalkS ? 1U : 0U;
+    lane.counts.add_all(c.time_s, n);
     return lane.peers;
   }
   CallsOut& lane = open(calls_out);
-  lane.counts.add(c.time_s);
-  if (c.answered == static_cast<std::uint32_t>(model::Answered::kYes)) {
-    lane.counts.add(c.time_s, kAnswered);
-    if (c.talk_s <= kShortTalkS) lane.counts.add(c.time_s, kShort);
-    lane.counts.add(c.time_s, kTalk, c.talk_s);
-  } else if (c.answered == static_cast<std::uint32_t>(model::Answered::kNo)) {
-    lane.counts.add(c.time_s, kUnanswered);
-  }
+  std::array<std::uint32_t, kOutCounters> n{};
+  n[kCalls] = 1;
+  n[kAnswered] = yes ? 1U : 0U;
+  n[kUnanswered] = no ? 1U : 0U;
+  n[kShort] = yes && c.talk_s <= kShortTalkS ? 1U : 0U;
+  n[kTalk] = yes ? c.talk_s : 0U;
+  lane.counts.add_all(c.time_s, n);
   see_region(c.region, c.time_s);
   return lane.peers;
 }

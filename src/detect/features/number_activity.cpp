@@ -318,6 +318,15 @@ bool NumberActivity::exact() const {
 
 double NumberActivity::distinct_places(bool cell, Window w) const {
   const History* before = w >= Window::k7d ? all_->history(*record_) : nullptr;
+  const double most = static_cast<double>(cell ? Places::kCellsMax : Places::kDevicesMax);
+  if (before == nullptr && record_->form != NumberRecord::kBusy) {
+    const std::span<const Contact> contacts =
+        inside(all_->contacts(*record_), start_s(std::min(w, Window::k24h), record_->newest_s));
+    Counted places(contacts.size());
+    for (const Contact& c : contacts)
+      if (const std::uint16_t place = cell ? c.cell : c.device; place != 0) places.add(place);
+    return std::min(static_cast<double>(places.size()), most);
+  }
   Gathered recent(all_->scratch());
   double seen = 0;
   if (record_->form == NumberRecord::kBusy) {
@@ -335,7 +344,7 @@ double NumberActivity::distinct_places(bool cell, Window w) const {
     before->each(cell ? Met::kCell : Met::kDevice, w, [&](std::uint16_t hash, std::uint32_t weight) {
       if (!recent.has_of(hash, kPlaceBits)) seen += weight;
     });
-  return std::min(seen, static_cast<double>(cell ? Places::kCellsMax : Places::kDevicesMax));
+  return std::min(seen, most);
 }
 double NumberActivity::distinct_devices(Window w) const {
   return distinct_places(false, w);

@@ -15,7 +15,12 @@ std::shared_ptr<const RuleSet> shipped() {
       read_rule_files(platform::posix_files(), PANDUN_SOURCE_DIR "/content/rules");
   EXPECT_TRUE(files.ok());
   if (!files.ok()) return nullptr;
-  const RuleCompilation compiled = RuleSet::compile(files.value());
+  // Those that wait for a site's own data are tried too.
+  std::vector<RuleSource> all = files.value();
+  for (RuleSource& file : all)
+    for (std::size_t at = 0; (at = file.text.find("enabled = false", at)) != std::string::npos;)
+      file.text.replace(at, 15, "enabled = true");
+  const RuleCompilation compiled = RuleSet::compile(all);
   for (const RuleFault& f : compiled.faults) ADD_FAILURE() << f.text();
   return compiled.rules;
 }
