@@ -121,6 +121,15 @@ Body Body::object(std::string_view key) const {
   return Body(std::make_shared<const Value>(Value{*found}));
 }
 
+std::vector<Body> Body::objects(std::string_view key) const {
+  std::vector<Body> out;
+  const json::value* found = member(value_.get(), key);
+  if (found == nullptr || !found->is_array()) return out;
+  for (const json::value& item : found->get_array())
+    if (item.is_object()) out.push_back(Body(std::make_shared<const Value>(Value{item})));
+  return out;
+}
+
 // ---- the contract ----
 
 struct Contract::Schemas {

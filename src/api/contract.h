@@ -40,6 +40,7 @@ class Body {
   std::vector<std::string> texts(std::string_view key) const;
   std::map<std::string, std::string> text_map(std::string_view key) const;
   Body object(std::string_view key) const;
+  std::vector<Body> objects(std::string_view key) const;
 
  private:
   std::shared_ptr<const Value> value_;

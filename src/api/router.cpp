@@ -146,6 +146,7 @@ std::vector<Route> all_routes() {
   add_live_routes(routes);
   add_intel_routes(routes);
   add_decision_routes(routes);
+  add_call_routes(routes);
   add_redress_routes(routes);
   add_rule_routes(routes);
   add_model_routes(routes);

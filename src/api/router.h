@@ -102,6 +102,7 @@ void add_system_routes(std::vector<Route>& routes);
 void add_live_routes(std::vector<Route>& routes);
 void add_intel_routes(std::vector<Route>& routes);
 void add_decision_routes(std::vector<Route>& routes);
+void add_call_routes(std::vector<Route>& routes);
 void add_redress_routes(std::vector<Route>& routes);
 void add_rule_routes(std::vector<Route>& routes);
 void add_model_routes(std::vector<Route>& routes);

@@ -14,9 +14,10 @@ Result<eventlog::ArchiveQuery> query_of(const Arguments& arguments) {
     for (std::size_t i = 0; i < model::kEventKinds; ++i)
       if (model::name(static_cast<model::EventKind>(i)) == kind) query.kind = static_cast<model::EventKind>(i);
     if (!query.kind)
-      return error(
-          Errc::kUsage, "--kind",
-          kind + " is not a kind: call, message, flow, dns, http, tls, file, login, sighting, opening, cell_report");
+      return error(Errc::kUsage, "--kind",
+                   kind +
+                       " is not a kind: call, message, flow, dns, http, tls, file, login, sighting, opening, "
+                       "cell_report, call_progress");
   }
   query.entity = arguments.text("--entity");
   if (!query.entity.empty()) {
@@ -62,21 +63,21 @@ int run_archive(const Arguments& arguments) {
 
 }  // namespace
 
-const Command kArchiveQuery{
-    "archive query",
-    "events of the archive by entity and time, as JSON lines; numbers stand as tokens",
-    {{"--entity", "E", "token of a number or device, address, or domain"},
-     {"--kind", "K",
-      "call, message, flow, dns, http, tls, file, login, sighting, opening or cell_report; without it all"},
-     {"--from", "TIME", "RFC 3339, included"},
-     {"--to", "TIME", "RFC 3339, excluded"},
-     {"--limit", "N", "rows", FlagKind::kInteger, "1000"},
-     {"--data", "DIR", "the platform's data directory"},
-     kConfig},
-    "",
-    "",
-    0,
-    0,
-    run_archive};
+const Command kArchiveQuery{"archive query",
+                            "events of the archive by entity and time, as JSON lines; numbers stand as tokens",
+                            {{"--entity", "E", "token of a number or device, address, or domain"},
+                             {"--kind", "K",
+                              "call, message, flow, dns, http, tls, file, login, sighting, opening, cell_report or "
+                              "call_progress; without it all"},
+                             {"--from", "TIME", "RFC 3339, included"},
+                             {"--to", "TIME", "RFC 3339, excluded"},
+                             {"--limit", "N", "rows", FlagKind::kInteger, "1000"},
+                             {"--data", "DIR", "the platform's data directory"},
+                             kConfig},
+                            "",
+                            "",
+                            0,
+                            0,
+                            run_archive};
 
 }  // namespace pandun::cli

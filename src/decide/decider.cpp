@@ -129,12 +129,44 @@ Answer Decider::let_pass(const Question& question) const {
   return answer;
 }
 
+Answer Decider::judge_ending(const Question& question, DecisionRecord& record) const {
+  Answer answer;
+  snapshot_.read([&](const Snapshot* snapshot) {
+    if (snapshot == nullptr) {
+      answer.reason = Reason::kNoSnapshot;
+      return;
+    }
+    Judge judge(*snapshot, *velocity_, holds_, question, false, answer, record);
+    judge.run_ending();
+  });
+  return answer;
+}
+
+bool Decider::ends_call(const Question& question) const {
+  DecisionRecord record;
+  return judge_ending(question, record).verdict == Verdict::kReject;
+}
+
+Answer Decider::end_call(const Question& question) const {
+  DecisionRecord record;
+  Answer answer = judge_ending(question, record);
+  if (answer.verdict != Verdict::kReject) return answer;
+  record.ending = true;
+  write_down(question, answer, record);
+  return answer;
+}
+
 void Decider::finish(const Question& q, bool message, Answer& answer, DecisionRecord& record) const {
   if (q.rehearsal) return;
   const Counts& counts = counts_[stripe() % kStripes];
   Counts& mine = const_cast<Counts&>(counts);
   mine.by_verdict[static_cast<std::size_t>(answer.verdict)].fetch_add(1, std::memory_order_relaxed);
   mine.by_reason[static_cast<std::size_t>(answer.reason)].fetch_add(1, std::memory_order_relaxed);
+  record.message = message;
+  write_down(q, answer, record);
+}
+
+void Decider::write_down(const Question& q, Answer& answer, DecisionRecord& record) const {
   const std::int64_t second = std::clamp<std::int64_t>(q.at.ms / 1000, 0, UINT32_MAX);
   answer.id =
       static_cast<std::uint64_t>(second) << 32 | (next_id_.fetch_add(1, std::memory_order_relaxed) & UINT32_MAX);
@@ -153,7 +185,6 @@ void Decider::finish(const Question& q, bool message, Answer& answer, DecisionRe
   record.score = answer.score;
   record.identity = static_cast<std::uint8_t>(q.identity);
   record.diversions = q.diversions;
-  record.message = message;
   record.trunk = q.route;
   record.measure = answer.measure;
   ring_->push(record);

@@ -96,6 +96,11 @@ class Decider {
   Answer message(const Question& question) const { return decide(question, true); }
   // Ahead of call(): what it will look up is on its way from memory while the door does something else.
   void prefetch(model::NumberKey from, model::NumberKey to) const;
+  // Of a call that was answered and lasts: kReject when an approved measure or list in force stops its caller, and then it is
+  // recorded as an ending. Nothing else ends a call: no fact, hold or choice, and none to an emergency or protected number.
+  Answer end_call(const Question& question) const;
+  // The same, without a record: is the ground still there?
+  bool ends_call(const Question& question) const;
   // For a door whose deadline passed or whose queue is full: allowed, counted and recorded as kDeadline.
   Answer let_pass(const Question& question) const;
 
@@ -127,7 +132,9 @@ class Decider {
   };
 
   Answer decide(const Question& question, bool message) const;
+  Answer judge_ending(const Question& question, DecisionRecord& record) const;
   void finish(const Question& question, bool message, Answer& answer, DecisionRecord& record) const;
+  void write_down(const Question& question, Answer& answer, DecisionRecord& record) const;
   void put(std::shared_ptr<const Base> base, std::shared_ptr<const FindingTable> findings, Patches patches);
 
   SnapshotCell<Snapshot> snapshot_;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "decide/call_endings.h"
 #include "decide/snapshot_input.h"
 
 namespace pandun::decide {
@@ -20,7 +21,7 @@ struct ShownNumber {
 };
 
 struct Explanation {
-  std::string id{}, service{};  // "call", "message"
+  std::string id{}, service{};  // "call", "message", "call_ending"
   WallMs at{};
   Verdict verdict = Verdict::kAllow;
   Reason reason = Reason::kClear;
@@ -37,6 +38,15 @@ struct CalleeSettings {
   std::vector<model::NumberKey> blocked{};
 };
 
+// What a switch tells of a call before its record is written; numbers as the switch writes them.
+struct CallReport {
+  std::string call{}, caller{}, callee{}, route{};
+  EventMs told{};
+  std::int32_t since_s = -1;
+  model::CallStage stage = model::CallStage::kLasts;
+  bool international = false;
+};
+
 class Desk {
  public:
   virtual ~Desk() = default;
@@ -51,6 +61,12 @@ class Desk {
     std::uint64_t callees = 0, labels = 0;
   };
   virtual Totals totals() = 0;
+
+  // Durable when it returns; all or none. kUnavailable, to be tried again: more wait to be read than may.
+  virtual Result<> report_calls(const std::vector<CallReport>& reports) = 0;
+  virtual CallEndings::Page endings(std::uint64_t cursor, std::string_view call_prefix, std::size_t most) = 0;
+  // How many of them were known and open.
+  virtual Result<std::size_t> note_endings(const std::vector<EndingReceipt>& receipts, std::string_view by) = 0;
 };
 
 }  // namespace pandun::decide

@@ -68,9 +68,7 @@ bool Judge::say(const NumberList& list, std::uint32_t row) {
   return true;
 }
 
-void Judge::run() {
-  s_.prefetch(q_.from, q_.to);
-  velocity_.prefetch(q_.from, q_.to);
+void Judge::gather() {
   const auto& lists = s_.settings().lists;
   if (!lists.empty()) list_hash_ = lists.front()->hash(q_.from);
   for (const auto& list : lists) list->prefetch(list_hash_);
@@ -81,6 +79,24 @@ void Judge::run() {
   a_.score = found_.score;
   r_.snapshot = s_.version();
   r_.direction = direction_;
+}
+
+void Judge::run_ending() {
+  gather();
+  if (emergency(from_, q_.from) || emergency(to_, q_.to)) {
+    say(Verdict::kAllow, Reason::kEmergency);
+  } else if ((to_.flags & kProtectedFlag) != 0 ||
+             (s_.settings().notes != nullptr && s_.settings().notes->is_protected(q_.to))) {
+    say(Verdict::kAllow, Reason::kProtected);
+  } else if (!q_.from.known() || !order(Verdict::kReject)) {
+    say(Verdict::kAllow, Reason::kClear);
+  }
+}
+
+void Judge::run() {
+  s_.prefetch(q_.from, q_.to);
+  velocity_.prefetch(q_.from, q_.to);
+  gather();
   const bool from_emergency = emergency(from_, q_.from);
   if (from_emergency || emergency(to_, q_.to)) {
     say(Verdict::kAllow, Reason::kEmergency);

@@ -24,12 +24,15 @@ class Judge {
         Answer& answer, DecisionRecord& record)
       : s_(snapshot), velocity_(velocity), holds_(holds), q_(question), message_(message), a_(answer), r_(record) {}
   void run();
+  // Of a call that lasts: is there an approved measure or list in force that stops its caller? Nothing else is asked.
+  void run_ending();
 
  private:
   bool say(Verdict verdict, Reason reason);
   bool say(const MeasureEntry& measure, Reason reason);
   bool say(const NumberList& list, std::uint32_t row);
   void place();
+  void gather();
   bool emergency(const Known& known, model::NumberKey number) const;
   bool decided();
   bool certain();

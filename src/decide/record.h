@@ -24,6 +24,7 @@ struct DecisionRecord {
   Direction direction = Direction::kUnknown;
   std::uint8_t score = 0, identity = 0, diversions = 0;
   bool message = false;
+  bool ending = false;  // of a call that was already answered
   FixedText<31> trunk;
   FixedText<63> measure;
 };

@@ -10,6 +10,7 @@ namespace pandun::decide {
 namespace {
 
 constexpr int kFilesOfADay = 99;
+enum Service : std::uint64_t { kCall, kMessage, kEnding };  // stored
 constexpr std::string_view kSuffix = ".pdr";
 
 std::uint32_t second_of(std::uint64_t id) {
@@ -47,7 +48,7 @@ void encode(FrameText& out, const DecisionRecord& r, Pseudonyms& names) {
   out.number(r.score);
   out.number(r.identity);
   out.number(r.diversions);
-  out.number(r.message ? 1 : 0);
+  out.number(r.ending ? kEnding : r.message ? kMessage : kCall);
   out.text(r.trunk);
   out.text(r.measure);
 }
@@ -67,7 +68,8 @@ Explanation decode(FrameParse& in) {
   e.score = static_cast<unsigned>(in.number());
   e.identity = static_cast<unsigned>(in.number());
   e.diversions = static_cast<unsigned>(in.number());
-  e.service = in.number() == 1 ? "message" : "call";
+  const std::uint64_t service = in.number();
+  e.service = service == kEnding ? "call_ending" : service == kMessage ? "message" : "call";
   e.trunk = in.text();
   e.measure = in.text();
   return e;

@@ -70,6 +70,9 @@ void put(Bytes& out, const model::Opening& e) {
 void put(Bytes& out, const model::CellReport& e) {
   out.all(e.reporter_text, e.sender_text, e.reporter, e.sender, e.cell, e.near_cell, e.oddity);
 }
+void put(Bytes& out, const model::CallProgress& e) {
+  out.all(e.caller_text, e.callee_text, e.caller, e.callee, e.call, e.route, e.since_s, e.stage, e.international);
+}
 void put(Bytes& out, const model::Sighting& e) {
   out.all(e.client, e.server, e.server_port, e.severity, e.name, e.category, e.message);
 }

@@ -79,6 +79,12 @@ void Normaliser::normalise(model::Event& event, model::Arena& arena) {
       if (!report.sender_text.empty()) report.sender = number(report.sender_text);
       break;
     }
+    case model::EventKind::kCallProgress: {
+      auto& progress = event.as<model::CallProgress>();
+      progress.caller = number(progress.caller_text);
+      progress.callee = number(progress.callee_text);
+      break;
+    }
     case model::EventKind::kDns: {
       auto& dns = event.as<model::Dns>();
       const NormalName name = domains_.name(dns.query, arena);

@@ -32,9 +32,10 @@ enum class EventKind : std::uint8_t {
   kLogin,
   kSighting,
   kOpening,
-  kCellReport
+  kCellReport,
+  kCallProgress
 };
-inline constexpr std::size_t kEventKinds = 11;
+inline constexpr std::size_t kEventKinds = 12;
 std::string_view name(EventKind kind);  // "call", "message", "flow", …
 
 enum class Answered : std::uint8_t { kUnknown, kNo, kYes };
@@ -161,7 +162,23 @@ struct CellReport {
   CellOddity oddity = CellOddity::kUnknownCell;
 };
 
-using Payload = std::variant<Call, Message, Flow, Dns, Http, Tls, File, Login, Sighting, Opening, CellReport>;
+// How far a call has come, as a switch tells while it lasts.
+enum class CallStage : std::uint8_t { kAnswered, kLasts, kEnded };
+std::string_view name(CallStage stage);  // "answered", "lasts", "ended"
+
+// A switch or probe tells of a call before its record is written. The event's time is when it was told.
+struct CallProgress {
+  std::string_view caller_text, callee_text;  // as written; source only
+  NumberKey caller, callee;                   // ingest
+  std::string_view call;                      // the switch's own token for it, by which it can be asked to end it
+  std::string_view route;                     // trunk name
+  std::int32_t since_s = -1;                  // for how long it has been answered
+  CallStage stage = CallStage::kLasts;
+  bool international = false;  // the feed's `kind` says so
+};
+
+using Payload =
+    std::variant<Call, Message, Flow, Dns, Http, Tls, File, Login, Sighting, Opening, CellReport, CallProgress>;
 
 struct Event {
   EventMs time;

@@ -420,6 +420,25 @@ void take(Reader& r, CellReport& c) {
   c.near_cell = r.string();
 }
 
+void put(Writer& w, const CallProgress& c) {
+  w.number(c.caller);
+  w.number(c.callee);
+  w.svarint(c.since_s);
+  w.byte(static_cast<std::uint8_t>(c.stage));
+  w.byte(c.international ? 1 : 0);
+  w.string(c.call);
+  w.string(c.route);
+}
+void take(Reader& r, CallProgress& c) {
+  c.caller = r.number();
+  c.callee = r.number();
+  c.since_s = r.narrow<std::int32_t>();
+  c.stage = r.enumerator(CallStage::kEnded);
+  c.international = r.boolean();
+  c.call = r.string();
+  c.route = r.string();
+}
+
 std::size_t text_bytes(const Call& c) {
   return c.caller_device.size() + c.caller_cell.size() + c.callee_cell.size() + c.route.size() + c.callee_device.size();
 }
@@ -454,6 +473,10 @@ std::size_t text_bytes(const Opening& o) {
 
 std::size_t text_bytes(const CellReport& c) {
   return c.cell.size() + c.near_cell.size();
+}
+
+std::size_t text_bytes(const CallProgress& c) {
+  return c.call.size() + c.route.size();
 }
 
 std::size_t text_bytes(const Event& event) {

@@ -79,6 +79,10 @@ class Maker {
          text()};
   }
   void set(CellReport& c) { c = {{}, {}, number(), number(), text(), text(), static_cast<CellOddity>(random_() % 5)}; }
+  void set(CallProgress& c) {
+    c = {{},    {}, number(), number(), text(), text(), integer<std::int32_t>(), static_cast<CallStage>(random_() % 3),
+         flag()};
+  }
   void set(Opening& o) { o = {{}, number(), text(), text(), text()}; }
   void set(Message& m) {
     m = {{}, {}, number(), number(), text(), text(), text(), integer<std::int32_t>(), flag(), text(), text()};
@@ -144,6 +148,9 @@ auto fields(const Message& m) {
 }
 auto fields(const Opening& o) {
   return std::tuple(o.number, o.holder, o.agent, o.plan);
+}
+auto fields(const CallProgress& c) {
+  return std::tuple(c.caller, c.callee, c.call, c.route, c.since_s, c.stage, c.international);
 }
 auto fields(const CellReport& c) {
   return std::tuple(c.reporter, c.sender, c.cell, c.near_cell, c.oddity);

@@ -27,6 +27,10 @@ inline std::string models_directory(const std::string& data) {
 inline std::string model_history_path(const std::string& data) {
   return data + "/model-history";
 }
+// What switches told over HTTP of calls in progress, until it stands in the event log; sealed.
+inline std::string call_reports_directory(const std::string& data) {
+  return data + "/decide/call_reports";
+}
 inline std::string feed_directory(const std::string& data) {
   return data + "/feed";
 }

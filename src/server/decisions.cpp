@@ -24,6 +24,7 @@ namespace {
 constexpr std::chrono::milliseconds kDecisionTick{50};
 constexpr int kTicksPerLook = 4;                   // measures, findings
 constexpr int kTicksPerLists = 4;                  // five times a second: a list that changes counts within one
+constexpr int kTicksPerAge = 200;                  // calls in progress that nobody reports any more
 constexpr int kTicksPerRetain = 6000;              // five minutes; findings are read anew, so that old scores end
 constexpr std::size_t kRecordsWaiting = 1U << 18;  // a disk may take a second to sync
 constexpr std::string_view kActor = "system:decide";
@@ -319,15 +320,17 @@ void DecisionRoom::Rooms::look_at_measures() {
   if (!read.ok()) return parts.note_fault("decisions", read.error().text());
   if (!*read) return;
   decide::Change change;
+  std::vector<model::NumberKey> stricter;  // who may have calls in progress that are to be ended
   for (const auto& [number, entries] : now) {
     const auto before = measures.find(number);
-    if (before == measures.end() || !same(before->second, entries))
-      change.measures.push_back({model::NumberKey::from_bits(number), entries});
+    if (before != measures.end() && same(before->second, entries)) continue;
+    change.measures.push_back({model::NumberKey::from_bits(number), entries});
+    stricter.push_back(model::NumberKey::from_bits(number));
   }
   for (const auto& [number, entries] : measures)
     if (!now.contains(number)) change.measures.push_back({model::NumberKey::from_bits(number), {}});
   measures = std::move(now);
-  const std::scoped_lock lock(choices_mutex);
+  std::unique_lock lock(choices_mutex);
   for (const std::uint64_t number : marked)
     if (!labelled.contains(number))
       change.labels.push_back({model::NumberKey::from_bits(number), decide::Label::kSuspectedFraud});
@@ -338,6 +341,8 @@ void DecisionRoom::Rooms::look_at_measures() {
     }
   labelled = std::move(marked);
   parts.decider.change(std::move(change));
+  lock.unlock();
+  parts.calls.look_at(stricter, parts.clock.wall());
 }
 
 void DecisionRoom::Rooms::look_at_lists(bool compile) {
@@ -358,6 +363,7 @@ void DecisionRoom::Rooms::look_at_lists(bool compile) {
     if (!recorded.ok()) parts.note_fault("decision lists", recorded.error().text());
   }
   publish_all();
+  parts.calls.look_at_all(parts.clock.wall());
 }
 
 void DecisionRoom::Rooms::look_at_findings(bool all) {
@@ -415,6 +421,7 @@ void DecisionRoom::run(std::stop_token stop) {
       rooms_->look_at_findings(ticks % kTicksPerRetain == 0);
     }
     if (ticks % kTicksPerLists == 0) rooms_->look_at_lists(true);
+    if (ticks % kTicksPerAge == 0) rooms_->parts.calls.age(rooms_->parts.clock.wall());
     if (ticks % kTicksPerRetain == 0) rooms_->retain();
   }
 }
@@ -436,6 +443,27 @@ Result<decide::Label> DecisionRoom::label(model::NumberKey number) {
 }
 decide::Desk::Totals DecisionRoom::totals() {
   return rooms_->book->totals();
+}
+
+Result<> DecisionRoom::report_calls(const std::vector<decide::CallReport>& reports) {
+  return rooms_->parts.reports.add(reports);
+}
+
+decide::CallEndings::Page DecisionRoom::endings(std::uint64_t cursor, std::string_view call_prefix, std::size_t most) {
+  return rooms_->parts.calls.after(cursor, call_prefix, most, rooms_->parts.clock.wall());
+}
+
+Result<std::size_t> DecisionRoom::note_endings(const std::vector<decide::EndingReceipt>& receipts,
+                                               std::string_view by) {
+  std::array<std::size_t, decide::kEndingOutcomes> counts{};
+  for (const decide::EndingReceipt& receipt : receipts) ++counts[static_cast<std::size_t>(receipt.outcome)];
+  const std::size_t known = rooms_->parts.calls.note(receipts);
+  std::vector<std::pair<std::string, std::string>> details{{"known", std::to_string(known)}};
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    if (counts[i] != 0)
+      details.emplace_back(decide::name(static_cast<decide::EndingOutcome>(i)), std::to_string(counts[i]));
+  TRY(rooms_->parts.audit.record_alone({std::string(by), "decide.call_endings", "calls", std::move(details)}));
+  return known;
 }
 
 Result<> DecisionRoom::set_callees(const std::vector<decide::CalleeSettings>& settings, std::string_view by) {

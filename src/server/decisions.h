@@ -23,6 +23,7 @@
 #include "platform/file_system.h"
 #include "platform/seal.h"
 #include "platform/thread.h"
+#include "server/call_reports.h"
 #include "server/content.h"
 #include "server/settings.h"
 #include "store/store.h"
@@ -45,6 +46,8 @@ struct DecisionParts {
   const guard::Vault& vault;
   const casework::CaseDesk& desk;
   decide::Decider& decider;
+  decide::CallEndings& calls;
+  CallReports& reports;
   std::function<void(std::string where, std::string message)> note_fault;
   std::function<void(const decide::Findings& findings)> tell_findings{};  // detection asks who is suspected
 };
@@ -63,6 +66,9 @@ class DecisionRoom final : public decide::Desk {
   Result<> set_labels(const std::vector<decide::NumberLabel>& labels, std::string_view by) override;
   Result<decide::Label> label(model::NumberKey number) override;
   Totals totals() override;
+  Result<> report_calls(const std::vector<decide::CallReport>& reports) override;
+  decide::CallEndings::Page endings(std::uint64_t cursor, std::string_view call_prefix, std::size_t most) override;
+  Result<std::size_t> note_endings(const std::vector<decide::EndingReceipt>& receipts, std::string_view by) override;
 
  private:
   struct Rooms;

@@ -55,6 +55,13 @@ Result<> Intake::open() {
   TRY(restore_names());
   TRY(look_back());
   open_inputs();
+  if (options_.pushed) {
+    TRY_ASSIGN(auto stream, options_.pushed(names_, resume_));
+    TRY(store_names());
+    add_lane(std::move(stream), {});
+    lanes_.back()->figures.kind = "call_progress";
+    lanes_.back()->last_data -= kIdleAfter;  // most sites push nothing: nobody waits for it
+  }
   publish();
   return {};
 }
@@ -128,25 +135,26 @@ Result<> Intake::open_new_files(const sources::Input& input) {
     one.path = path;
     TRY_ASSIGN(auto streams, sources::open_input(files_, one, names_, resume_));
     TRY(store_names());
-    for (auto& stream : streams) {
-      auto lane = std::make_unique<Lane>();
-      lane->input = one;
-      lane->lane = orderer_.add_lane(stream->disorder());
-      lane->figures = {stream->name(), input.kind, "waiting", {}, 0, 0, {}};
-      lane->last_data = clock_.steady();
-      if (const auto known = in_log_.find(stream->name()); known != in_log_.end())
-        lane->skip = std::move(known->second);
-      if (const auto known = resume_.find(stream->name()); known != resume_.end()) lane->progress = known->second;
-      if (const auto known = look_back_from_.find(stream->name()); known != look_back_from_.end())
-        lane->look_back_from = known->second;
-      lane->stream = std::move(stream);
-      lanes_.push_back(std::move(lane));
-    }
+    for (auto& stream : streams) add_lane(std::move(stream), one);
     open_paths_.insert(path);
     std::erase_if(running_.streams,
                   [&](const StreamFigures& known) { return known.name == input.path && known.state == "failed"; });
   }
   return {};
+}
+
+void Intake::add_lane(std::unique_ptr<sources::Stream> stream, const sources::Input& input) {
+  auto lane = std::make_unique<Lane>();
+  lane->input = input;
+  lane->lane = orderer_.add_lane(stream->disorder());
+  lane->figures = {stream->name(), input.kind, "waiting", {}, 0, 0, {}};
+  lane->last_data = clock_.steady();
+  if (const auto known = in_log_.find(stream->name()); known != in_log_.end()) lane->skip = std::move(known->second);
+  if (const auto known = resume_.find(stream->name()); known != resume_.end()) lane->progress = known->second;
+  if (const auto known = look_back_from_.find(stream->name()); known != look_back_from_.end())
+    lane->look_back_from = known->second;
+  lane->stream = std::move(stream);
+  lanes_.push_back(std::move(lane));
 }
 
 // True: some of the batch stood in the log already.
@@ -184,6 +192,7 @@ bool Intake::read(Lane& lane) {
   normaliser_->run(decoded.batch, decoded.rejects);
   note_rejects(decoded.rejects);
   const bool partly_known = drop_known(lane, decoded.batch);
+  if (options_.watch && !decoded.batch.events.empty()) options_.watch(decoded.batch.events);
 
   const std::uint64_t id = next_chunk_++;
   chunks_[id] = {partly_known ? lane.look_back_from : 0, decoded.batch.events.size(), decoded.progress};
@@ -270,6 +279,8 @@ Result<> Intake::deliver(model::EventBatch& out, std::stop_token stop) {
       return std::move(appended).error();
   }
   out = {};
+  if (!progress.empty())
+    for (const auto& lane : lanes_) lane->stream->stored(lane->progress);
   return {};
 }
 

@@ -10,11 +10,13 @@
 
 #include <array>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <unordered_map>
@@ -49,6 +51,12 @@ struct IntakeOptions {
   std::string rejects_file;  // appended to
   std::chrono::milliseconds future_skew{300'000};
   std::size_t batch_events = 4096;
+  // A stream that is fed from within: made once the names and its progress are known.
+  std::function<Result<std::unique_ptr<sources::Stream>>(sources::SourceNames& names,
+                                                         const sources::ProgressByName& progress)>
+      pushed{};
+  // Shown every event as it comes in, before it waits for its place in the order.
+  std::function<void(std::span<const model::Event>)> watch{};
 };
 
 class Intake {
@@ -88,6 +96,7 @@ class Intake {
   Result<> look_back();
   void open_inputs();
   Result<> open_new_files(const sources::Input& input);
+  void add_lane(std::unique_ptr<sources::Stream> stream, const sources::Input& input);
   bool read(Lane& lane);
   bool drop_known(Lane& lane, model::EventBatch& batch);
   Result<> deliver(model::EventBatch& out, std::stop_token stop);

@@ -20,6 +20,7 @@
 #include "platform/process.h"
 #include "platform/thread.h"
 #include "server/archive_loop.h"
+#include "server/call_reports.h"
 #include "server/content.h"
 #include "server/data_layout.h"
 #include "server/decisions.h"
@@ -164,6 +165,8 @@ struct Live::Rooms {
   std::unique_ptr<actions::Courier> courier;
 
   decide::Decider decider{decider_limits(settings)};
+  std::unique_ptr<decide::CallEndings> calls;
+  std::unique_ptr<CallReports> call_reports;
   std::unique_ptr<DecisionRoom> decisions;
   std::unique_ptr<PeopleWarnings> people;
   std::unique_ptr<LivePlatform> platform;
@@ -237,6 +240,15 @@ Result<> Live::Rooms::open_detection() {
     TRY_ASSIGN(feed, Feed::open(files, clock, feed_directory(data), config, settings.number("simulate.speed")));
     for (const sources::Input& input : feed->inputs()) options.inputs.push_back(input);
   }
+  calls = std::make_unique<decide::CallEndings>(
+      decider, static_cast<std::size_t>(settings.integer("decide.calls_in_progress")), clock.wall());
+  call_reports = std::make_unique<CallReports>(files, call_reports_directory(data), *key, [this](const Error& fault) {
+    if (platform) platform->note_fault("reports of calls", fault.text());
+  });
+  options.pushed = [this](sources::SourceNames& names, const sources::ProgressByName& progress) {
+    return call_reports->open(names, progress);
+  };
+  options.watch = [this](std::span<const model::Event> events) { calls->take(events, clock.wall()); };
   intake = std::make_unique<Intake>(files, clock, *log, *numbering, std::move(options));
   TRY(intake->open());
 
@@ -360,12 +372,13 @@ Result<> Live::Rooms::open_api() {
   for (const std::string& rule : untested)
     platform->note_fault("rules", rule + ": live without a back-test; run one (docs/rules.md)");
   platform->show(*models);
+  platform->show(*calls);
   for (const std::string& note : model_notes) platform->note_fault("models", note);
   courier = std::make_unique<actions::Courier>(*desk, clock, actions::catalog(),
                                                actions::ActionEnvironment{files, data, *key});
   TRY_ASSIGN(decisions,
              DecisionRoom::open({files, clock, settings, *content, data, *key, *tokens, *numbering, *store, *audit,
-                                 *vault, *desk, decider,
+                                 *vault, *desk, decider, *calls, *call_reports,
                                  [this](std::string where, std::string message) {
                                    platform->note_fault(std::move(where), std::move(message));
                                  },

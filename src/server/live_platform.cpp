@@ -206,6 +206,23 @@ std::vector<api::Metric> LivePlatform::metrics() const {
       count("pandun_model_spoke_alone_total", "of those, where the champion kept silent", m.spoke_alone);
     }
   }
+  if (const decide::CallEndings* calls = calls_.load()) {
+    const decide::CallEndings::Figures f = calls->figures();
+    add("pandun_calls_in_progress", "calls that switches say are being talked in", MetricKind::kGauge,
+        to_double(f.in_progress));
+    add("pandun_call_reports_total", "reports of calls in progress", MetricKind::kCounter, to_double(f.reports));
+    add("pandun_calls_in_progress_pushed_out_total", "calls dropped because more were in progress than are kept",
+        MetricKind::kCounter, to_double(f.pushed_out));
+    add("pandun_calls_in_progress_aged_total", "calls of which no end was ever told", MetricKind::kCounter,
+        to_double(f.aged));
+    add("pandun_call_endings_offered_total", "calls that the switch was to end", MetricKind::kCounter,
+        to_double(f.offered));
+    add("pandun_call_endings_open", "of those, without an answer of the switch yet", MetricKind::kGauge,
+        to_double(f.open));
+    for (std::size_t i = 0; i < decide::kEndingOutcomes; ++i)
+      add("pandun_call_endings_total", "what became of them", MetricKind::kCounter, to_double(f.outcomes[i]),
+          {{"outcome", std::string(decide::name(static_cast<decide::EndingOutcome>(i)))}});
+  }
   if (const PeopleWarnings* people = people_.load()) people->add_metrics(out);
   if (const SmsGate* sms = sms_.load()) sms->add_metrics(out);
   if (const SipDoor* sip = sip_.load()) sip->add_metrics(out);

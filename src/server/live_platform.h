@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/platform_port.h"
+#include "decide/call_endings.h"
 #include "decide/decider.h"
 #include "server/archive_loop.h"
 #include "server/catalogues.h"
@@ -54,6 +55,7 @@ class LivePlatform final : public api::Platform {
   void show(const ShelfModels& models) { models_ = &models; }
   void show(const SipDoor& sip) { sip_ = &sip; }
   void show(const PeopleWarnings& people) { people_ = &people; }
+  void show(const decide::CallEndings& calls) { calls_ = &calls; }
   void note_fault(std::string where, std::string message);
   void set_waiting_for(std::vector<std::string> what);
 
@@ -91,6 +93,7 @@ class LivePlatform final : public api::Platform {
   std::atomic<const ShelfModels*> models_{nullptr};
   std::atomic<const SipDoor*> sip_{nullptr};
   std::atomic<const PeopleWarnings*> people_{nullptr};
+  std::atomic<const decide::CallEndings*> calls_{nullptr};
   mutable std::mutex mutex_;
   std::vector<api::FaultEntry> faults_;
   std::vector<std::string> waiting_for_{"event log", "engine", "store"};

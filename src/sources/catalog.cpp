@@ -17,6 +17,7 @@ static std::vector<SourcePart> all() {
   SOURCE(messages)
   SOURCE(openings)
   SOURCE(cell_reports)
+  SOURCE(call_progress)
   SOURCE(zeek)
   SOURCE(eve)
   return parts;

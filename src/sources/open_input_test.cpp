@@ -22,7 +22,7 @@ TEST(OpenInput, KindsAreParsedAndUnknownOnesNamed) {
     const auto wrong = parse_input(bad);
     ASSERT_FALSE(wrong.ok()) << bad;
     EXPECT_EQ(wrong.error().code, Errc::kUsage);
-    EXPECT_THAT(wrong.error().message, HasSubstr("calls, messages, openings, cell_reports, zeek, eve"));
+    EXPECT_THAT(wrong.error().message, HasSubstr("calls, messages, openings, cell_reports, call_progress, zeek, eve"));
   }
 }
 

@@ -174,6 +174,7 @@ const en: Messages = {
     sighting: 'Sightings',
     opening: 'Cards opened',
     cell_report: 'Cell reports',
+    call_progress: 'Calls in progress',
     report: 'Reports',
   },
   alert_state: { open: 'Open', in_case: 'In a case', dismissed: 'Dismissed' },

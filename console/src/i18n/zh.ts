@@ -173,6 +173,7 @@ const zh = {
     sighting: '外部发现',
     opening: '开卡',
     cell_report: '基站上报',
+    call_progress: '进行中通话',
     report: '举报',
   },
   alert_state: { open: '待处理', in_case: '已立案', dismissed: '已排除' },

@@ -15,6 +15,7 @@
 //
 //   +0s    call +8613800000001 -> +8613900000002 dur=8 answered device=A1 cell=C1 route=T1 cause=16 intl
 //   +5s    msg  +8613800000001 -> +8613900000003 seg=1
+//   +60s   progress +8613800000001 -> +8613900000002 id=77 since=60 lasts intl     (answered, lasts, ended)
 //   @1h30m flow 10.0.0.1 -> 192.0.2.1:80/tcp established out=200 in=300 time=1500 service=http
 //   dns 10.0.0.1 -> 10.0.0.53 query=evil.example registrable=evil.example type=1 rcode=0 answers=192.0.2.1,192.0.2.2
 //   http 10.0.0.1 -> 192.0.2.1:80 GET host=evil.example uri=/x status=200 agent=curl out=1 in=2

@@ -203,6 +203,20 @@ model::CellReport cell_report(Words& w) {
   return c;
 }
 
+model::CallProgress call_progress(Words& w) {
+  model::CallProgress c;
+  numbers(w, c.caller, c.callee);
+  c.call = w.text("id");
+  if (c.call.empty()) w.fault("a call in progress has the switch's token: id=…");
+  c.since_s = w.number<std::int32_t>("since", -1);
+  c.route = w.text("route");
+  c.international = w.flag("intl");
+  using enum model::CallStage;
+  for (const model::CallStage stage : {kAnswered, kLasts, kEnded})
+    if (w.flag(model::name(stage))) c.stage = stage;
+  return c;
+}
+
 model::Flow flow(Words& w) {
   const Ends e = ends(w);
   model::Flow f;
@@ -369,6 +383,8 @@ Result<model::Event> parse_event_line(std::string_view line, model::Arena& arena
     event.payload = opening(words);
   } else if (kind == "cell_report") {
     event.payload = cell_report(words);
+  } else if (kind == "progress") {
+    event.payload = call_progress(words);
   } else if (kind == "flow") {
     event.payload = flow(words);
   } else if (kind == "dns") {

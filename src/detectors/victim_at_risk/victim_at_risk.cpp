@@ -2,7 +2,8 @@
 //
 // Method   two looks. At the person: long talk with a caller of doubtful origin who was never in contact before, then a burst of
 //          messages from banks and short codes, or silence towards everybody else. At a caller that behaves like a dialler:
-//          with whom it talks long, and again.
+//          with whom it talks long, and again. Reports of calls in progress are talk as records are, only sooner: a call that
+//          is told of while it lasts is not counted again when its record comes.
 // Safety   it ends in a warning at most. Only counts are kept, for 48 hours; nobody needs to look for it to work.
 // Source   docs/detectors/victim_at_risk.md, with where each threshold comes from.
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include "detect/features/number_activity.h"
 #include "detect/small_state.h"
 #include "detect/state_table.h"
+#include "detectors/victim_at_risk/talk.h"
 
 namespace pandun::detectors {
 namespace {
@@ -25,14 +27,18 @@ using detect::Window;
 
 constexpr std::int32_t kTalkS = 60, kLongTalkS = 300;  // below, a call concerns nobody here
 constexpr std::uint32_t kHourS = 3600, kDayS = 24 * kHourS;
+constexpr std::uint32_t kReportsS = 150;  // after a report a call is taken to last still
 constexpr std::size_t kListenersMax = 16;
 
-// What one person's present contact with a doubtful caller has come to.
+// What one person's present contact with a doubtful caller has come to. Below the first contact's talk time it is a call that
+// is told of and still lasts: it says nothing yet.
 struct Watch {
   model::NumberKey caller;
   std::uint32_t first_s = 0, last_s = 0;  // of the contacts
   std::uint32_t talk_s = 0, bank_first_s = 0;
   std::uint16_t contacts = 0, bank_messages = 0;  // the latter since bank_first_s
+  std::uint32_t told_caller = 0;                  // whom the talk is with
+  Talk talk{};                                    // the latest that was reported; none: its record came
   detect::Said said;                              // of the picture's weight
 };
 
@@ -52,6 +58,7 @@ struct Listener {
   std::uint32_t first_s = 0, last_s = 0, talk_s = 0;
   std::uint16_t contacts = 0;
   bool said = false;
+  Talk talk{};  // the latest, by reports or record
 };
 
 using Listeners = std::vector<Listener>;
@@ -74,7 +81,8 @@ class VictimAtRisk final : public detect::Detector {
   void route(const model::Event& event, detect::KeyList& keys) const override;
   void prefetch(const detect::RoutedKey& key, unsigned stage) const override {
     const model::NumberKey number = model::NumberKey::from_bits(key.key.lo);
-    if (key.role == kSuspectCalls || key.role == kSuspectIsCalled) return suspects_.prefetch(number, stage);
+    if (key.role == kSuspectCalls || key.role == kSuspectIsCalled || key.role == kSuspectStillTalks)
+      return suspects_.prefetch(number, stage);
     watches_.prefetch(number, stage);
   }
   void on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) override;
@@ -92,18 +100,37 @@ class VictimAtRisk final : public detect::Detector {
   }
 
  private:
-  enum Role : std::uint8_t { kSuspectCalls, kSuspectIsCalled, kPersonIsCalled, kPersonCallsAbroad, kPersonIsWrittenTo };
+  enum Role : std::uint8_t {
+    kSuspectCalls,
+    kSuspectIsCalled,
+    kPersonIsCalled,
+    kPersonCallsAbroad,
+    kPersonIsWrittenTo,
+    kSuspectStillTalks,
+    kPersonIsStillTalkedTo
+  };
   struct Limits {
     double first_talk, total_talk, contacts, bank, bank_hours, usual_calls, suspect_calls, suspect_dispersion,
         suspect_conversation, one_talk;
   };
-  bool doubtful(const model::Call& call, detect::Context& context) const;
+  bool doubtful(model::NumberKey caller, bool international, detect::Context& context) const;
+  bool is_contact(const Watch* watch) const { return watch != nullptr && watch->talk_s >= limits_.first_talk; }
+  void lengthen(const model::Event& event, model::NumberKey person, Watch& watch, std::uint32_t end_s, bool lasts,
+                detect::Context& context);
+  void person_is_still_talked_to(const model::Event& event, detect::Context& context);
+  void suspect_still_talks(const model::Event& event, detect::Context& context);
+  Listeners* listeners_of(const model::Event& event, model::NumberKey suspect, bool may_begin,
+                          detect::Context& context);
+  Listener* listener(Listeners& listeners, model::NumberKey person, bool may_begin, std::uint32_t first_s);
+  void judge(const model::Event& event, model::NumberKey suspect, Listener& listener, bool lasts,
+             detect::Context& context) const;
   bool suspicious(const detect::NumberActivity& activity, model::NumberKey number, detect::Context& context) const;
   void person_is_called(const model::Event& event, detect::Context& context);
   void person_calls_abroad(const model::Event& event, detect::Context& context);
   void person_is_written_to(const model::Event& event, detect::Context& context);
   void suspect_talks(const model::Event& event, bool calls, detect::Context& context);
-  void judge(const model::Event& event, model::NumberKey person, Watch& watch, detect::Context& context) const;
+  void judge(const model::Event& event, model::NumberKey person, Watch& watch, bool lasts,
+             detect::Context& context) const;
   static void emit(const model::Event& event, model::NumberKey person, model::NumberKey caller, std::uint32_t first_s,
                    double severity, double confidence, std::vector<model::Evidence> evidence, detect::Context& context);
 
@@ -127,6 +154,13 @@ void VictimAtRisk::route(const model::Event& event, detect::KeyList& keys) const
     if (is_service(message.sender) && message.recipient.known()) push(kPersonIsWrittenTo, message.recipient);
     return;
   }
+  if (event.kind() == model::EventKind::kCallProgress) {
+    const auto& told = event.as<model::CallProgress>();
+    if (told.since_s < kTalkS || !told.callee.known() || is_service(told.caller) || is_service(told.callee)) return;
+    if (told.caller.known()) push(kSuspectStillTalks, told.caller);
+    push(kPersonIsStillTalkedTo, told.callee);
+    return;
+  }
   if (event.kind() != model::EventKind::kCall) return;
   const auto& call = event.as<model::Call>();
   if (call.duration_s < kTalkS || call.answered == model::Answered::kNo || !call.callee.known()) return;
@@ -146,6 +180,10 @@ void VictimAtRisk::on_event(const model::Event& event, const detect::RoutedKey& 
       return person_is_called(event, context);
     case kPersonCallsAbroad:
       return person_calls_abroad(event, context);
+    case kPersonIsStillTalkedTo:
+      return person_is_still_talked_to(event, context);
+    case kSuspectStillTalks:
+      return suspect_still_talks(event, context);
     default:
       return suspect_talks(event, key.role == kSuspectCalls, context);
   }
@@ -153,11 +191,11 @@ void VictimAtRisk::on_event(const model::Event& event, const detect::RoutedKey& 
 
 // ---- at the person ----
 
-bool VictimAtRisk::doubtful(const model::Call& call, detect::Context& context) const {
+bool VictimAtRisk::doubtful(model::NumberKey caller, bool international, detect::Context& context) const {
   const detect::NumberFacts& facts = *context.ports().numbers;
-  if (!facts.protected_group(call.caller).empty() || facts.emergency_or_service(call.caller)) return false;
-  if (call.international || !call.caller.known() || call.caller.kind() == model::NumberKind::kInvalid) return true;
-  const detect::NumberTraits traits = facts.traits(call.caller);
+  if (!facts.protected_group(caller).empty() || facts.emergency_or_service(caller)) return false;
+  if (international || !caller.known() || caller.kind() == model::NumberKind::kInvalid) return true;
+  const detect::NumberTraits traits = facts.traits(caller);
   return traits.cannot_exist || traits.kind == LineKind::kMobileVirtual;
 }
 
@@ -166,9 +204,15 @@ void VictimAtRisk::person_is_called(const model::Event& event, detect::Context& 
   const std::uint32_t now_s = detect::seconds32(event.time), caller = short_hash(call.caller);
   Watch* watch = watches_.find(call.callee, event.watermark);
   // A ring hands its victims on from number to number: another caller within the day belongs to the same picture.
-  const bool live = watch != nullptr && now_s <= watch->last_s + kDayS;
+  const std::uint32_t end_s = now_s + static_cast<std::uint32_t>(std::min(call.duration_s, 86400));
+  if (watch != nullptr && watch->talk.told && watch->told_caller == caller && watch->talk.is(now_s, end_s)) {
+    lengthen(event, call.callee, *watch, end_s, false, context);
+    watch->talk = {};
+    return;
+  }
+  const bool live = is_contact(watch) && now_s <= watch->last_s + kDayS;
   if (!live && call.duration_s < limits_.first_talk) return;
-  if (!doubtful(call, context)) return;
+  if (!doubtful(call.caller, call.international, context)) return;
   if (!live || watch->caller != call.caller) {
     const Acquaintances* known = known_.find(call.callee, event.watermark);
     if (known != nullptr && known->holds(caller)) return;
@@ -184,20 +228,56 @@ void VictimAtRisk::person_is_called(const model::Event& event, detect::Context& 
   watch->last_s = std::max(watch->last_s, now_s + static_cast<std::uint32_t>(call.duration_s));
   watch->talk_s += static_cast<std::uint32_t>(std::min(call.duration_s, 86400));
   if (watch->contacts < 0xffff) ++watch->contacts;
-  judge(event, call.callee, *watch, context);
+  judge(event, call.callee, *watch, false, context);
+}
+
+void VictimAtRisk::person_is_still_talked_to(const model::Event& event, detect::Context& context) {
+  const auto& told = event.as<model::CallProgress>();
+  const std::uint32_t now_s = detect::seconds32(event.time), caller = short_hash(told.caller);
+  const std::uint32_t begin_s = now_s - std::min({now_s, static_cast<std::uint32_t>(told.since_s), kDayS});
+  Watch* watch = watches_.find(told.callee, event.watermark);
+  if (watch == nullptr || !watch->talk.told || watch->told_caller != caller || !watch->talk.is(begin_s, now_s)) {
+    const bool live = is_contact(watch) && now_s <= watch->last_s + kDayS;
+    if (live && begin_s < watch->last_s) return;  // its record is here already, or somebody else is talked to
+    if (!doubtful(told.caller, told.international, context)) return;
+    if (!live || watch->caller != told.caller) {
+      const Acquaintances* known = known_.find(told.callee, event.watermark);
+      if (known != nullptr && known->holds(caller)) return;
+    }
+    watch = &watches_.touch(told.callee, event.watermark);
+    if (!live) {
+      *watch = {};
+      watch->caller = told.caller;
+      watch->first_s = begin_s;
+    }
+    if (watch->contacts < 0xffff) ++watch->contacts;
+    watch->told_caller = caller;
+    watch->talk = {begin_s, begin_s, true};
+  }
+  lengthen(event, told.callee, *watch, now_s, told.stage != model::CallStage::kEnded, context);
+}
+
+// By what is new of the talk; whoever has talked long enough is remembered as known, as after a record.
+void VictimAtRisk::lengthen(const model::Event& event, model::NumberKey person, Watch& watch, std::uint32_t end_s,
+                            bool lasts, detect::Context& context) {
+  const bool before = is_contact(&watch);
+  watch.talk_s += watch.talk.grow(end_s);
+  watch.last_s = std::max(watch.last_s, end_s);
+  if (!before && is_contact(&watch)) known_.touch(person, event.watermark).add(watch.told_caller);
+  judge(event, person, watch, lasts, context);
 }
 
 void VictimAtRisk::person_calls_abroad(const model::Event& event, detect::Context& context) {
   const auto& call = event.as<model::Call>();
   Watch* watch = watches_.find(call.caller, event.watermark);
-  if (watch == nullptr || watch->caller != call.callee) {
+  if (!is_contact(watch) || watch->caller != call.callee) {
     known_.touch(call.caller, event.watermark).add(short_hash(call.callee));
     return;
   }
   watch->last_s = std::max(watch->last_s, detect::seconds32(event.time) + static_cast<std::uint32_t>(call.duration_s));
   watch->talk_s += static_cast<std::uint32_t>(std::min(call.duration_s, 86400));
   if (watch->contacts < 0xffff) ++watch->contacts;
-  judge(event, call.caller, *watch, context);
+  judge(event, call.caller, *watch, false, context);
 }
 
 void VictimAtRisk::person_is_written_to(const model::Event& event, detect::Context& context) {
@@ -211,10 +291,10 @@ void VictimAtRisk::person_is_written_to(const model::Event& event, detect::Conte
     watch->bank_first_s = now_s;
   }
   if (watch->bank_messages < 0xffff) ++watch->bank_messages;
-  judge(event, message.recipient, *watch, context);
+  judge(event, message.recipient, *watch, watch->talk.told && now_s <= watch->talk.end_s + kReportsS, context);
 }
 
-void VictimAtRisk::judge(const model::Event& event, model::NumberKey person, Watch& watch,
+void VictimAtRisk::judge(const model::Event& event, model::NumberKey person, Watch& watch, bool lasts,
                          detect::Context& context) const {
   const detect::NumberActivity* activity = context.number();
   if (activity == nullptr || watch.talk_s < limits_.total_talk) return;
@@ -234,7 +314,7 @@ void VictimAtRisk::judge(const model::Event& event, model::NumberKey person, Wat
   if (watch.contacts >= limits_.contacts && now_s > watch.first_s + kDayS) {
     const double day = activity->calls_in(Window::k24h) + activity->calls_out(Window::k24h);
     usual_calls = (activity->calls_in(Window::k7d) + activity->calls_out(Window::k7d) - day) / (week_h / 24 - 1);
-    others = std::max(0.0, day - watch.contacts);
+    others = std::max(0.0, day - (watch.contacts - (watch.talk.told ? 1 : 0)));  // no record of that one yet
     silent = usual_calls >= limits_.usual_calls && others < 1;
   }
   if (!bank && !silent) return;
@@ -251,6 +331,7 @@ void VictimAtRisk::judge(const model::Event& event, model::NumberKey person, Wat
     evidence.push_back({"risk_bank_messages", static_cast<double>(watch.bank_messages), bank_wanted, "messages"});
   if (silent) evidence.push_back({"risk_usual_calls_day", usual_calls, limits_.usual_calls, "calls"});
   evidence.push_back({"risk_caller_doubtful", 1, 1, ""});
+  if (lasts) evidence.push_back({"risk_call_lasts", 1, 1, ""});
   emit(event, person, watch.caller, watch.first_s, 42 + 6 * (weight - 2), 0.5 + 0.07 * (weight - 2),
        std::move(evidence), context);
 }
@@ -271,50 +352,89 @@ bool VictimAtRisk::suspicious(const detect::NumberActivity& activity, model::Num
   return facts.protected_group(number).empty() && !facts.emergency_or_service(number);
 }
 
+// Null: it is no suspicious caller, and need not be followed.
+Listeners* VictimAtRisk::listeners_of(const model::Event& event, model::NumberKey suspect, bool may_begin,
+                                      detect::Context& context) {
+  Listeners* const listeners = suspects_.find(suspect, event.watermark);
+  if (!may_begin) return listeners;
+  const detect::NumberActivity* activity = context.number();
+  if (activity == nullptr || !suspicious(*activity, suspect, context)) return nullptr;
+  return &suspects_.touch_hash(suspect, detect::state_hash(suspect), event.watermark, nullptr,
+                               [this](Listeners& l) { heap_bytes_ -= l.capacity() * sizeof(Listener); });
+}
+
+Listener* VictimAtRisk::listener(Listeners& listeners, model::NumberKey person, bool may_begin, std::uint32_t first_s) {
+  auto it = std::find_if(listeners.begin(), listeners.end(), [&](const Listener& l) { return l.person == person; });
+  if (it != listeners.end()) return &*it;
+  if (!may_begin) return nullptr;
+  if (listeners.size() < kListenersMax) {
+    const std::size_t before = listeners.capacity();
+    detect::grow(listeners, 2, kListenersMax);
+    listeners.emplace_back();
+    heap_bytes_ += (listeners.capacity() - before) * sizeof(Listener);
+    it = listeners.end() - 1;
+  } else {
+    it = std::min_element(listeners.begin(), listeners.end(),
+                          [](const Listener& a, const Listener& b) { return a.last_s < b.last_s; });
+    *it = {};
+  }
+  it->person = person;
+  it->first_s = first_s;
+  return &*it;
+}
+
 void VictimAtRisk::suspect_talks(const model::Event& event, bool calls, detect::Context& context) {
   const auto& call = event.as<model::Call>();
   const model::NumberKey suspect = calls ? call.caller : call.callee, person = calls ? call.callee : call.caller;
   if (!person.known() || is_service(person)) return;
+  const bool may_begin = calls && call.duration_s >= kLongTalkS;
+  Listeners* const listeners = listeners_of(event, suspect, may_begin, context);
+  if (listeners == nullptr) return;
   const std::uint32_t now_s = detect::seconds32(event.time);
-  Listeners* listeners = suspects_.find(suspect, event.watermark);
-  if (listeners == nullptr || calls) {
-    if (!calls || call.duration_s < kLongTalkS) {
-      if (listeners == nullptr) return;
-    } else {
-      const detect::NumberActivity* activity = context.number();
-      if (activity == nullptr || !suspicious(*activity, suspect, context)) return;
-      listeners = &suspects_.touch_hash(suspect, detect::state_hash(suspect), event.watermark, nullptr,
-                                        [this](Listeners& l) { heap_bytes_ -= l.capacity() * sizeof(Listener); });
-    }
+  Listener* const one = listener(*listeners, person, may_begin, now_s);
+  if (one == nullptr) return;
+  const auto talk_s = static_cast<std::uint32_t>(std::min(call.duration_s, 86400));
+  one->last_s = std::max(one->last_s, now_s);
+  if (calls && one->talk.told && one->talk.is(now_s, now_s + talk_s)) {
+    one->talk_s += one->talk.grow(now_s + talk_s);
+    one->talk.told = false;
+  } else {
+    one->talk_s += talk_s;
+    if (one->contacts < 0xffff) ++one->contacts;
+    one->talk = {now_s, now_s + talk_s, false};
   }
-  auto it = std::find_if(listeners->begin(), listeners->end(), [&](const Listener& l) { return l.person == person; });
-  if (it == listeners->end()) {
-    if (!calls || call.duration_s < kLongTalkS) return;
-    if (listeners->size() < kListenersMax) {
-      const std::size_t before = listeners->capacity();
-      detect::grow(*listeners, 2, kListenersMax);
-      listeners->emplace_back();
-      heap_bytes_ += (listeners->capacity() - before) * sizeof(Listener);
-      it = listeners->end() - 1;
-    } else {
-      it = std::min_element(listeners->begin(), listeners->end(),
-                            [](const Listener& a, const Listener& b) { return a.last_s < b.last_s; });
-      *it = {};
-    }
-    it->person = person;
-    it->first_s = now_s;
+  judge(event, suspect, *one, false, context);
+}
+
+void VictimAtRisk::suspect_still_talks(const model::Event& event, detect::Context& context) {
+  const auto& told = event.as<model::CallProgress>();
+  const bool may_begin = told.since_s >= kLongTalkS;
+  Listeners* const listeners = listeners_of(event, told.caller, may_begin, context);
+  if (listeners == nullptr) return;
+  const std::uint32_t now_s = detect::seconds32(event.time);
+  const std::uint32_t begin_s = now_s - std::min({now_s, static_cast<std::uint32_t>(told.since_s), kDayS});
+  Listener* const one = listener(*listeners, told.callee, may_begin, begin_s);
+  if (one == nullptr) return;
+  if (!one->talk.is(begin_s, now_s)) {
+    if (one->contacts < 0xffff) ++one->contacts;
+    one->talk = {begin_s, begin_s, true};
   }
-  Listener& listener = *it;
-  listener.last_s = std::max(listener.last_s, now_s);
-  listener.talk_s += static_cast<std::uint32_t>(std::min(call.duration_s, 86400));
-  if (listener.contacts < 0xffff) ++listener.contacts;
+  one->last_s = std::max(one->last_s, now_s);
+  one->talk_s += one->talk.grow(now_s);
+  judge(event, told.caller, *one, told.stage != model::CallStage::kEnded, context);
+}
+
+void VictimAtRisk::judge(const model::Event& event, model::NumberKey suspect, Listener& listener, bool lasts,
+                         detect::Context& context) const {
   const bool repeated = listener.contacts >= limits_.contacts && listener.talk_s >= limits_.first_talk;
   if (listener.said || (!repeated && listener.talk_s < limits_.one_talk)) return;
   listener.said = true;
-  emit(event, person, suspect, listener.first_s, repeated ? 48 : 42, repeated ? 0.6 : 0.5,
-       {{"risk_talk_s", static_cast<double>(listener.talk_s), repeated ? limits_.first_talk : limits_.one_talk, "s"},
-        {"risk_contacts", static_cast<double>(listener.contacts), repeated ? limits_.contacts : 1, "calls"},
-        {"risk_caller_dials_many", 1, 1, ""}},
+  std::vector<model::Evidence> evidence = {
+      {"risk_talk_s", static_cast<double>(listener.talk_s), repeated ? limits_.first_talk : limits_.one_talk, "s"},
+      {"risk_contacts", static_cast<double>(listener.contacts), repeated ? limits_.contacts : 1, "calls"},
+      {"risk_caller_dials_many", 1, 1, ""}};
+  if (lasts) evidence.push_back({"risk_call_lasts", 1, 1, ""});
+  emit(event, listener.person, suspect, listener.first_s, repeated ? 48 : 42, repeated ? 0.6 : 0.5, std::move(evidence),
        context);
 }
 
@@ -342,6 +462,8 @@ void VictimAtRisk::save(detect::StateWriter& out) const {
     w.u16(watch.contacts);
     w.u16(watch.bank_messages);
     watch.said.save(w);
+    w.u32(watch.told_caller);
+    watch.talk.save(w);
   });
   known_.save(out, [](detect::StateWriter& w, const Acquaintances& a) {
     for (const std::uint32_t hash : a.hashes) w.u32(hash);
@@ -354,6 +476,7 @@ void VictimAtRisk::save(detect::StateWriter& out) const {
       for (const std::uint32_t v : {l.first_s, l.last_s, l.talk_s}) w.u32(v);
       w.u16(l.contacts);
       w.u8(l.said ? 1 : 0);
+      l.talk.save(w);
     }
   });
 }
@@ -365,6 +488,8 @@ Result<> VictimAtRisk::load(detect::StateReader& in) {
     watch.contacts = r.u16();
     watch.bank_messages = r.u16();
     watch.said.load(r);
+    watch.told_caller = r.u32();
+    watch.talk.load(r);
   }));
   TRY(known_.load(in, [](detect::StateReader& r, Acquaintances& a) {
     for (std::uint32_t& hash : a.hashes) hash = r.u32();
@@ -380,6 +505,7 @@ Result<> VictimAtRisk::load(detect::StateReader& in) {
       for (std::uint32_t* v : {&l.first_s, &l.last_s, &l.talk_s}) *v = r.u32();
       l.contacts = r.u16();
       l.said = r.u8() != 0;
+      l.talk.load(r);
     }
   }));
   heap_bytes_ = 0;
@@ -399,7 +525,7 @@ const detect::DetectorSpec& victim_at_risk_spec() {
           "from "
           "nobody else: to be warned and protected.",
       .finds_zh = "与可疑来电长时间通话、随后密集收到银行与短信端口消息或与他人失去联系的用户：仅用于提醒保护。",
-      .reads = {model::EventKind::kCall, model::EventKind::kMessage},
+      .reads = {model::EventKind::kCall, model::EventKind::kMessage, model::EventKind::kCallProgress},
       .entity = model::EntityKind::kNumber,
       .topic = "victim_at_risk",
       .techniques = {"PF-016"},
@@ -434,6 +560,7 @@ const detect::DetectorSpec& victim_at_risk_spec() {
           "and talks long with the few who listen. The cost is one needless warning.",
       .false_positives_zh =
           "与境外亲友或企业首次长谈且当日恰有银行业务；广泛外呼而与少数客户长谈的保险销售。代价是一次多余的提醒。",
+      .state_version = 2,
       .evidence =
           {
               {"risk_talk_s", "talk time with the caller", "与该来电累计通话时长", "s", "秒", detect::Bound::kAtLeast},
@@ -444,6 +571,7 @@ const detect::DetectorSpec& victim_at_risk_spec() {
                "平时日均通话次数（其后未与他人通话）", "calls", "次", detect::Bound::kAtLeast},
               {"risk_caller_doubtful", "caller from abroad, withheld, virtual operator's or impossible",
                "来电为境外、隐藏、虚拟运营商或不存在的号码", "", ""},
+              {"risk_call_lasts", "the call still lasts", "通话仍在进行", "", ""},
               {"risk_caller_dials_many", "the caller dials many strangers and hardly anybody talks",
                "该主叫大量拨打陌生号码且成话少", "", ""},
           },

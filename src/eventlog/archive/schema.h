@@ -76,6 +76,16 @@ void describe(V& v, const model::CellReport& c) {
   v.text("oddity", model::name(c.oddity));
 }
 template <typename V>
+void describe(V& v, const model::CallProgress& c) {
+  v.number("caller", c.caller);
+  v.number("callee", c.callee);
+  v.text("call", c.call);
+  v.text("route", c.route);
+  v.text("stage", model::name(c.stage));
+  v.count("since_s", c.since_s);
+  v.flag("international", c.international);
+}
+template <typename V>
 void describe(V& v, const model::Message& m) {
   v.number("sender", m.sender);
   v.number("recipient", m.recipient);

@@ -107,7 +107,8 @@ class CallsDecoder final : public CsvDecoder {
 };
 
 bool takes_file(std::string_view name) {
-  return is_csv_name(name) && !name_has(name, {"message", "sms", "msg", "opening", "cell_report"});
+  return is_csv_name(name) &&
+         !name_has(name, {"message", "sms", "msg", "opening", "cell_report", "call_progress", "call-progress"});
 }
 std::chrono::milliseconds disorder(std::string_view) {
   return std::chrono::seconds(60);

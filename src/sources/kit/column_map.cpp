@@ -100,10 +100,11 @@ void Reading::general(const toml::table& root) {
     if (root.get(key) && std::find(allowed.begin(), allowed.end(), value) == allowed.end())
       fault(*root.get(key), fmt::format("{} is one of: {}", key, fmt::join(allowed, ", ")));
   };
-  if (!root.get("kind")) fault(root, "kind is missing: calls, messages, openings or cell_reports");
+  if (!root.get("kind")) fault(root, "kind is missing: calls, messages, openings, cell_reports or call_progress");
   const std::string kind = field(root, "kind"), encoding = field(root, "encoding"), numbers = field(root, "numbers");
-  check("kind", {"calls", "messages", "openings", "cell_reports"}, kind);
-  if ((kind == "calls" || kind == "messages" || kind == "openings" || kind == "cell_reports") && kind != kind_)
+  const std::initializer_list<std::string_view> kinds{"calls", "messages", "openings", "cell_reports", "call_progress"};
+  check("kind", kinds, kind);
+  if (std::find(kinds.begin(), kinds.end(), kind) != kinds.end() && kind != kind_)
     fault(*root.get("kind"), fmt::format("this map is for {}, the input is {}", kind, kind_));
   check("encoding", {"utf-8", "gb18030"}, encoding);
   check("numbers", {"auto", "opaque"}, numbers);

@@ -73,6 +73,8 @@ class Stream {
   // Appends up to about `events_max` events. Empty and not end: nothing new yet (follow).
   virtual Result<> next(std::size_t events_max, Decoded& out) = 0;
   virtual const Counts& counts() const = 0;
+  // Everything up to this progress is durable elsewhere: what the stream keeps of it may go.
+  virtual void stored(std::string_view) {}
 };
 
 // The last durable progress of each stream, by its name.

@@ -159,6 +159,10 @@ struct Describe {
     return fmt::format("cell_report {} cell={} near={} {} sender={}", c.reporter_text, c.cell, c.near_cell,
                        model::name(c.oddity), c.sender_text);
   }
+  std::string operator()(const model::CallProgress& c) const {
+    return fmt::format("call_progress {}>{} call={} {} since={} route={}{}", c.caller_text, c.callee_text, c.call,
+                       model::name(c.stage), c.since_s, c.route, c.international ? " intl" : "");
+  }
   std::string operator()(const model::Flow& f) const {
     return fmt::format("flow {}:{}>{}:{}/{} state={} bytes={}/{} pkts={}/{} ms={} {}", ip(f.src), f.src_port, ip(f.dst),
                        f.dst_port, f.protocol, static_cast<int>(f.state), f.bytes_out, f.bytes_in, f.packets_out,

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""Calls in progress: reported by a switch, ended within a second of the second person's approval, and every ending accounted for."""
+import datetime
+import json
+import sys
+import time
+
+from pandun import Client, Server, main, wait_until
+
+FRAUD = "+8613700137777"
+
+
+def utc(moment):
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def configured(home):
+    start = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=2)
+    burst = [f"{(start + datetime.timedelta(seconds=3 * i)).isoformat()},{FRAUD},+86139{10000000 + i * 7919 % 90000000},4,1" for i in range(400)]
+    last = f"{(start + datetime.timedelta(hours=1)).isoformat()},+8613800138000,+8613900139000,60,1"
+    (home / "calls.csv").write_text("time,caller,callee,duration_s,answered\n" + "\n".join(burst + [last]) + "\n")
+    config = home / "pandun.toml"
+    config.write_text(f'[simulate]\nenabled = false\n[[source]]\nkind = "calls"\npath = "{home}/calls.csv"\n')
+    return config
+
+
+def people(server, **roles):
+    admin = Client(server.url)
+    admin.sign_in("admin", server.password, "a new long password 1")
+    for name, role in roles.items():
+        made = admin.call("POST", "/api/v1/users", {"username": name, "display_name": name, "roles": [role]}, expect=201)
+        client = Client(server.url)
+        client.sign_in(name, made["initial_password"], "another long password 2")
+        yield client
+
+
+def report(switch, *reports):
+    return switch.call("POST", "/api/v1/decisions/calls", {"reports": list(reports)}, expect=200)
+
+
+def answered(call, callee, caller=FRAUD, state="answered", **more):
+    return {"call": call, "state": state, "caller": caller, "callee": callee, "route": "inter-1", **more}
+
+
+def endings(switch, after=0, prefix=""):
+    return switch.call("GET", f"/api/v1/decisions/calls/endings?after={after}&prefix={prefix}", expect=200)
+
+
+def outcome(server, name):
+    return server.metric(f'pandun_call_endings_total{{outcome="{name}"}}')
+
+
+def a_call_that_lasts_is_ended_when_the_measure_is_approved(home):
+    server = Server(home / "data", config=configured(home))
+    anna, wang, li = people(server, anna="analyst", wang="senior_approver", li="senior_approver")
+    found = lambda: [a for a in anna.call("GET", "/api/v1/alerts?limit=50", expect=200)["items"] if a["entity"]["kind"] == "number"]
+    alert = wait_until(found, "an alert on the caller", 30)[0]
+    case = anna.call("POST", "/api/v1/cases", {"alert_ids": [alert["id"]]}, expect=201)
+    path = f"/api/v1/cases/{case['id']}"
+
+    def act(who, action, **fields):
+        version = who.call("GET", path, expect=200)["version"]
+        return who.call("POST", f"{path}/actions/{action}", {"version": version, "fields": fields}, expect=200)
+
+    assert server.metric("pandun_calls_in_progress") == 0
+    report(anna,
+           answered("sw1/1:1", "+8613900139001"), answered("sw1/1:2", "+8613900139002"), answered("sw2/9", "+8613900139003"),
+           answered("sw1/1:3", "110"), answered("sw1/1:4", "+8613900139004", caller="+8613800138000"),
+           answered("sw1/1:5", "+8613900139005"), answered("sw1/1:6", "+8613900139006", caller=""))
+    wait_until(lambda: server.metric("pandun_calls_in_progress") == 7, "the reports are in the table", 5)
+    report(anna, answered("sw1/1:5", "+8613900139005", state="ended"))
+    wait_until(lambda: server.metric("pandun_calls_in_progress") == 6, "an end is an end", 5)
+    # An alert, a case and a proposal end nobody's call.
+    assert endings(anna)["items"] == []
+    act(anna, "confirm", finding="400 calls in twenty minutes")
+    until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=20)
+    act(anna, "propose_measure", kind="suspend", category="fraud", ground="afl-11", scope="this number", reason="burst", expires_at=utc(until),
+        notice="told by message", appeal_channel="10086", skip_reason="warnings were not enough")
+    time.sleep(0.5)
+    assert endings(anna)["items"] == []
+
+    act(wang, "approve", opinion="agreed")
+    begin = time.monotonic()
+    page = wait_until(lambda: (p := endings(anna))["items"] and p, "the endings are offered", 5)
+    took = time.monotonic() - begin
+    assert took < 1.0, took
+    print(f"  offered {took * 1000:.0f} ms after the approval")
+    assert sorted(e["call"] for e in page["items"]) == ["sw1/1:1", "sw1/1:2", "sw2/9"], page
+    one = page["items"][0]
+    assert one["reason"] == "measure_in_force" and one["route"] == "inter-1" and one["measure"], one
+    assert endings(anna, page["next"])["items"] == [] and [e["call"] for e in endings(anna, 0, "sw2/")["items"]] == ["sw2/9"]
+    why = anna.call("GET", f"/api/v1/decisions/{one['decision_id']}", expect=200)
+    assert why["service"] == "call_ending" and why["verdict"] == "reject" and why["measure"] == one["measure"], why
+    assert FRAUD not in json.dumps(why) and "139001" not in json.dumps(page), (why, page)
+
+    # The switch's answers are counted and stand in the audit chain; answered ones are offered no more.
+    done = anna.call("POST", "/api/v1/decisions/calls/endings/receipts", {"receipts": [
+        {"call": "sw1/1:1", "outcome": "ended"}, {"call": "sw1/1:2", "outcome": "already_over"}, {"call": "unknown", "outcome": "ended"}]}, expect=200)
+    assert done["count"] == 2, done
+    assert outcome(server, "ended") == 1 and outcome(server, "already_over") == 1
+    assert [e["call"] for e in endings(anna)["items"]] == ["sw2/9"]
+    # A call that is reported later is offered at once; one whose end is told is not to be ended any more.
+    report(anna, answered("sw1/2:1", "+8613900139007", state="lasts", since_s=60), answered("sw2/9", "+8613900139003", state="ended"))
+    wait_until(lambda: [e["call"] for e in endings(anna)["items"]] == ["sw1/2:1"], "the later one", 5)
+    # Lifted: what is still open is withdrawn.
+    act(anna, "appeal", claim="I am a doctor")
+    act(li, "uphold_appeal", reason="shown to be so")
+    begin = time.monotonic()
+    wait_until(lambda: endings(anna)["items"] == [], "withdrawn", 5)
+    assert time.monotonic() - begin < 1.0
+    assert outcome(server, "withdrawn") == 1 and server.metric("pandun_call_endings_offered_total") == 4
+    entries = {e["action"] for e in people_audit(server)}
+    assert "decide.call_endings" in entries, entries
+    server.stop()
+    for file in [p for p in (home / "data").rglob("*") if p.is_file()]:
+        assert b"8613900139001" not in file.read_bytes(), f"{file} holds a clear number"
+
+
+def people_audit(server):
+    admin = Client(server.url)
+    admin.sign_in("admin", "a new long password 1")
+    return admin.call("GET", "/api/v1/audit?limit=200", expect=200)["items"]
+
+
+def reports_are_durable_and_wrong_ones_refused(home):
+    server = Server(home / "data", config=configured(home))
+    anna, vera = people(server, anna="analyst", vera="viewer")
+    for wrong in (answered("a b", "+8613900139001"), answered("a", ""), answered("a", "+8613900139001", state="rings"),
+                  answered("a", "+8613900139001", since_s=-1), answered("a", "+8613900139001", time="2020-01-01T00:00:00Z")):
+        problem = anna.call("POST", "/api/v1/decisions/calls", {"reports": [answered("good", "+8613900139001"), wrong]})
+        assert problem.get("status") in (400, 422) and "reports/1" in json.dumps(problem), problem
+    assert server.metric("pandun_call_reports_total") == 0, "all or none"
+    vera.call("POST", "/api/v1/decisions/calls", {"reports": [answered("a", "+8613900139001")]}, expect=403)
+    report(anna, *[answered(f"sw1/{i}", f"+86139{20000000 + i}") for i in range(1000)])
+    server.kill()  # at once: nothing need have been read yet
+    server = Server(home / "data", config=home / "pandun.toml")
+    again = Client(server.url)
+    again.sign_in("anna", "another long password 2")
+    report(again, answered("sw1/0", "+8613920000000", state="ended"))
+    wait_until(lambda: server.metric("pandun_events_total") >= 401 + 1001, "every report is in the log", 20)
+    time.sleep(1)
+    assert server.metric("pandun_events_total") == 401 + 1001, "and once"
+    assert not list((home / "data/decide/call_reports").glob("00000001.frames")), "what the log has is kept nowhere else"
+    server.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main(a_call_that_lasts_is_ended_when_the_measure_is_approved, reports_are_durable_and_wrong_ones_refused))
