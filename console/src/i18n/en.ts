@@ -663,7 +663,7 @@ const en: Messages = {
     look: 'Explain',
     at: 'Decided',
     service: 'About',
-    services: { call: 'a call', message: 'a message' },
+    services: { call: 'a call', message: 'a message', call_ending: 'the end of a call in progress' },
     verdict: { allow: 'Let through', warn: 'With a warning', reject: 'Rejected' },
     reason: 'Reason',
     basis: 'Kind of ground',

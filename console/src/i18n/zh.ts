@@ -662,7 +662,7 @@ const zh = {
     look: '查询',
     at: '判定时间',
     service: '业务',
-    services: { call: '呼叫', message: '短信' },
+    services: { call: '呼叫', message: '短信', call_ending: '终止进行中的通话' },
     verdict: { allow: '放行', warn: '放行并提醒', reject: '拦截' },
     reason: '原因',
     basis: '依据类别',
