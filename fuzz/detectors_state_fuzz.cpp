@@ -26,6 +26,7 @@ STATE_OF(premium_calls)
 STATE_OF(sim_box)
 STATE_OF(fake_base_station)
 STATE_OF(risk_propagation)
+STATE_OF(victim_at_risk)
 #undef STATE_OF
 }  // namespace pandun::detectors
 
@@ -45,6 +46,7 @@ const DetectorPart kParts[] = {
     {&detectors::sim_box_spec, &detectors::make_sim_box},
     {&detectors::fake_base_station_spec, &detectors::make_fake_base_station},
     {&detectors::risk_propagation_spec, &detectors::make_risk_propagation},
+    {&detectors::victim_at_risk_spec, &detectors::make_victim_at_risk},
 };
 
 // One number's and one trunk's life: every routed key is shown with the features of its number.
@@ -133,6 +135,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     report.near_cell = "C3";
     report.oddity = static_cast<model::CellOddity>(i % 5);
     event.payload = report;
+    stage.run(*detector, event);
+    model::CallProgress progress;
+    progress.caller = i % 2 == 0 ? foreign : number;
+    progress.callee = model::NumberKey::e164(8613600000000 + i % 3);
+    progress.since_s = static_cast<std::int32_t>(i % 13 == 0 ? 0x7fffffffU : i * 20);
+    progress.stage = static_cast<model::CallStage>(i % 3);
+    progress.international = i % 2 == 0;
+    event.payload = progress;
     stage.run(*detector, event);
   }
   detector->evict(EventMs{INT64_MAX});

@@ -318,7 +318,8 @@ void Intake::publish() {
   running_.late = orderer_.late();
   running_.held = orderer_.held();
   IntakeFigures now = running_;
-  for (const auto& lane : lanes_) now.streams.push_back(lane->figures);
+  for (const auto& lane : lanes_)  // one that is pushed is nobody's concern before something was
+    if (!lane->input.path.empty() || lane->figures.records != 0) now.streams.push_back(lane->figures);
   const std::scoped_lock lock(mutex_);
   published_ = std::move(now);
 }

@@ -5,7 +5,7 @@ import json
 import sys
 import time
 
-from pandun import Client, Server, main, wait_until
+from pandun import Client, Server, main, replay, wait_until
 
 FRAUD = "+8613700137777"
 
@@ -122,6 +122,50 @@ def people_audit(server):
     return admin.call("GET", "/api/v1/audit?limit=200", expect=200)["items"]
 
 
+def people_in_need(server):
+    return server.metric('pandun_people_in_need_total{of="victim_at_risk"}')
+
+
+def somebody_is_warned_while_the_call_lasts_and_once(home):
+    now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+    begin = now - datetime.timedelta(minutes=40)
+    at = lambda minutes: utc(begin + datetime.timedelta(minutes=minutes))
+    stranger, person = "+85512345678", "+8613600000001"
+    messages = home / "messages.csv"
+    messages.write_text("time,sender,recipient\n")
+    calls = home / "calls.csv"
+    calls.write_text("time,caller,callee,duration_s,answered,kind\n")
+    config = home / "pandun.toml"
+    config.write_text(f'[simulate]\nenabled = false\n[[source]]\nkind = "calls"\npath = "{calls}"\n[[source]]\nkind = "messages"\npath = "{messages}"\n')
+    server = Server(home / "data", config=config)
+    anna, = people(server, anna="analyst")
+    told = lambda minute, state="lasts": answered("sw1/7", person, stranger, state, since_s=60 * minute, international=True, time=at(minute))
+    report(anna, told(0, "answered"), *[told(minute) for minute in range(1, 30)])
+    wait_until(lambda: server.metric("pandun_events_total") == 30, "the reports are in the log", 20)
+    with messages.open("a") as out:
+        out.write("".join(f"{at(20 + 2 * i)},95588,{person}\n" for i in range(5)))
+    wait_until(lambda: server.metric("pandun_events_total") == 35, "the bank's messages too", 20)
+    assert people_in_need(server) == 0, "not before the call has lasted half an hour"
+    report(anna, told(30), told(31))
+    wait_until(lambda: people_in_need(server) == 1, "warned while the call lasts", 20)
+    # The call's record, when it is over, is the same call; and nothing of the person is to be seen by anybody.
+    report(anna, told(35, "ended"))
+    with calls.open("a") as out:
+        out.write(f"{at(0)},{stranger},{person},2100,1,international\n")
+    wait_until(lambda: server.metric("pandun_events_total") == 39, "the record is in the log", 20)
+    wait_until(lambda: server.metric("pandun_engine_lag_events") == 0, "and read", 20)
+    assert people_in_need(server) == 1 and server.metric("pandun_calls_in_progress") == 0
+    assert anna.call("GET", "/api/v1/alerts?limit=50", expect=200)["items"] == []
+    server.stop()
+
+    # The same from files: a replay finds what the live engine found.
+    (home / "call_progress.jsonl").write_text("".join(json.dumps({k: v for k, v in {**told(minute), "kind": "international"}.items()
+                                                                  if k != "international"}) + "\n" for minute in range(1, 32)))
+    replay(home / "found", f"call_progress:{home}/call_progress.jsonl", f"messages:{messages}")
+    found = [json.loads(line) for line in (home / "found/alerts.jsonl").open()]
+    assert [a["detector"] for a in found] == ["victim_at_risk"] and "risk_call_lasts" in json.dumps(found[0]), found
+
+
 def reports_are_durable_and_wrong_ones_refused(home):
     server = Server(home / "data", config=configured(home))
     anna, vera = people(server, anna="analyst", vera="viewer")
@@ -145,4 +189,5 @@ def reports_are_durable_and_wrong_ones_refused(home):
 
 
 if __name__ == "__main__":
-    sys.exit(main(a_call_that_lasts_is_ended_when_the_measure_is_approved, reports_are_durable_and_wrong_ones_refused))
+    sys.exit(main(a_call_that_lasts_is_ended_when_the_measure_is_approved, somebody_is_warned_while_the_call_lasts_and_once,
+                  reports_are_durable_and_wrong_ones_refused))
