@@ -6,6 +6,7 @@
 #include "api/http/server.h"
 #include "api/testing/raw_client.h"
 #include "api/testing/stack.h"
+#include "decide/desk.h"
 
 namespace pandun::api {
 namespace {
@@ -367,6 +368,77 @@ TEST_F(ApiTest, DecidesCallsAndMessages) {
   EXPECT_TRUE(api_->plan(head).on_io_thread);
   head.headers[0].value = "pandun_session=unknown";
   EXPECT_FALSE(api_->plan(head).on_io_thread);
+}
+
+class CallsDesk final : public decide::Desk {
+ public:
+  Result<decide::Explanation> explain(std::uint64_t) override { return error(Errc::kNotFound, "decision", ""); }
+  Result<decide::CalleeSettings> callee(model::NumberKey) override { return decide::CalleeSettings{}; }
+  Result<> set_callees(const std::vector<decide::CalleeSettings>&, std::string_view) override { return {}; }
+  Result<> set_labels(const std::vector<decide::NumberLabel>&, std::string_view) override { return {}; }
+  Result<decide::Label> label(model::NumberKey) override { return decide::Label::kNone; }
+  Totals totals() override { return {}; }
+  Result<> report_calls(const std::vector<decide::CallReport>& all) override {
+    reports = all;
+    return {};
+  }
+  decide::CallEndings::Page endings(std::uint64_t cursor, std::string_view prefix, std::size_t) override {
+    asked = std::to_string(cursor) + " " + std::string(prefix);
+    return {{{8, 5, "sw1/2", "inter-1", "M-1", decide::Reason::kMeasureInForce, WallMs{1'790'000'000'000}}}, 8};
+  }
+  Result<std::size_t> note_endings(const std::vector<decide::EndingReceipt>& all, std::string_view) override {
+    receipts = all;
+    return all.size() - 1;
+  }
+  std::vector<decide::CallReport> reports;
+  std::vector<decide::EndingReceipt> receipts;
+  std::string asked;
+};
+
+TEST_F(ApiTest, TakesReportsOfCallsAndNamesThoseToBeEnded) {
+  const std::string path = "/api/v1/decisions/calls";
+  const std::string report = R"({"reports":[{"call":"sw1/2","state":"answered","caller":"","callee":"+8613900139001"},)"
+                             R"({"call":"sw1/3","state":"lasts","caller":"+8613900139000","callee":"110","since_s":61,)"
+                             R"("route":"inter-1","international":true}]})";
+  EXPECT_EQ(post(analyst(), path, report).status, 503);  // nobody sits at the desk yet
+  CallsDesk desk;
+  decider_.set_desk(&desk);
+  EXPECT_EQ(post(user("vi.ew", {"viewer"}), path, report).status, 403);
+  const Response taken = post(analyst(), path, report);
+  ASSERT_EQ(taken.status, 200) << taken.body;
+  ASSERT_EQ(desk.reports.size(), 2U);
+  EXPECT_EQ(desk.reports[0].since_s, 0);
+  EXPECT_EQ(desk.reports[0].stage, model::CallStage::kAnswered);
+  EXPECT_EQ(desk.reports[0].told.ms, clock_.wall().ms);
+  EXPECT_EQ(desk.reports[1].since_s, 61);
+  EXPECT_EQ(desk.reports[1].route, "inter-1");
+  EXPECT_TRUE(desk.reports[1].international);
+  desk.reports.clear();
+  for (const char* wrong : {R"({"call":"a b","state":"lasts","caller":"","callee":"1"})",
+                            R"({"call":"a","state":"rings","caller":"","callee":"1"})",
+                            R"({"call":"a","state":"lasts","caller":"","callee":"1","since_s":-1})",
+                            R"({"call":"a","state":"lasts","caller":"","callee":"1","time":"2001-01-01T00:00:00Z"})"})
+    EXPECT_GE(post(analyst(), path, R"({"reports":[)" + std::string(wrong) + "]}").status, 400) << wrong;
+  EXPECT_EQ(post(analyst(), path, R"({"reports":[]})").status, 400);
+  EXPECT_TRUE(desk.reports.empty());
+
+  const Response endings = get(user("switch", {"viewer"}), path + "/endings?after=7&prefix=sw1%2F");
+  ASSERT_EQ(endings.status, 200) << endings.body;
+  EXPECT_EQ(desk.asked, "7 sw1/");
+  EXPECT_NE(endings.body.find(R"("call":"sw1/2")"), std::string::npos);
+  EXPECT_NE(endings.body.find(R"("decision_id":"d-0000000000000005")"), std::string::npos);
+  EXPECT_NE(endings.body.find(R"("next":8)"), std::string::npos);
+  EXPECT_EQ(get(analyst(), path + "/endings?after=-1").status, 400);
+
+  const Response noted =
+      post(analyst(), path + "/endings/receipts",
+           R"({"receipts":[{"call":"sw1/2","outcome":"already_over"},{"call":"x","outcome":"failed"}]})");
+  EXPECT_EQ(noted.body, R"({"count":1})");
+  ASSERT_EQ(desk.receipts.size(), 2U);
+  EXPECT_EQ(desk.receipts[0].outcome, decide::EndingOutcome::kAlreadyOver);
+  EXPECT_EQ(post(analyst(), path + "/endings/receipts", R"({"receipts":[{"call":"a","outcome":"withdrawn"}]})").status,
+            400);
+  decider_.set_desk(nullptr);
 }
 
 TEST_F(ApiTest, LimitsRequestsByUserAndByAddress) {
