@@ -24,6 +24,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 # Seeds that detectors were tuned on. Figures from them would flatter.
 DEVELOPMENT = {7, 11, 101, 102, 977, 4242}
+# Look-alikes that a site enters in its protected groups: roles of the province's own people.
+GROUPS = {"courier", "driver", "call_centre", "hospital", "school"}
 
 
 def wilson(hits, of, z=1.96):
@@ -64,7 +66,8 @@ class Runs:
 
     def scenario(self, strength):
         """Every kind of telephone fraud, planted at `strength`."""
-        text = re.sub(r"strength = [0-9.]+", f"strength = {strength}", (self.content / "scenarios/fraud.toml").read_text())
+        planted, alike = (self.content / "scenarios/fraud.toml").read_text().split("# Look-alikes")
+        text = re.sub(r"strength = [0-9.]+", f"strength = {strength}", planted) + "#" + alike
         path = self.out / f"scenario-{strength}.toml"
         path.write_text(text)
         return path
@@ -79,7 +82,7 @@ class Runs:
         return home
 
     def replay(self, home, out, config=None):
-        inputs = [f"{name}:{home}/{name}.csv" for name in ("calls", "messages", "openings") if (home / f"{name}.csv").exists()]
+        inputs = [f"{name}:{home}/{name}.csv" for name in ("calls", "messages", "openings", "cell_reports") if (home / f"{name}.csv").exists()]
         subprocess.run([self.pandun, "replay", "--out", out, "--identities", "clear", "--signals", out.with_suffix(".signals"),
                         *(["--config", config] if config else []), *inputs],
                        check=True, stdout=subprocess.DEVNULL)
@@ -92,7 +95,7 @@ class Runs:
         shutil.copytree(self.content, directory)
         groups = defaultdict(list)
         for value, (kind, pattern) in truth.items():
-            if kind == "benign" and pattern not in ("message_port", "monitoring", "repair_shop"):  # ports, and a telephone: no numbers
+            if kind == "benign" and pattern in GROUPS:
                 groups[pattern].append(value)
         with (directory / "protected_groups.toml").open("a") as file:
             for name, numbers in sorted(groups.items()):
@@ -103,11 +106,12 @@ class Runs:
 
 
 def acts_of(home, truth):
-    """The times at which planted entities called or sent, in order; of a victim of call bombing, those at which it was rung; of a cell in use that is copied, those since then."""
-    copied = {t["entity"]["value"]: epoch_ms(t["first"]) for t in lines(home / "truth.jsonl") if t["pattern"] == "copied_base_station"}
+    """The times at which planted entities called or sent, in order; of a victim of call bombing, those at which it was rung; of a cell in use that is copied and of an
+    exchange that is broken into, those since then; of a station that the network does not see, the telephones' reports."""
+    since = {t["entity"]["value"]: epoch_ms(t["first"]) for t in lines(home / "truth.jsonl") if t["pattern"] in ("copied_base_station", "premium_abuse")}
     acts = {value: [] for value, (kind, pattern) in truth.items() if kind == "fraud"}
     rung = {value for value, (_, pattern) in truth.items() if pattern == "call_bombing"}
-    for name, who, where in (("calls.csv", "caller", ("caller_device", "caller_cell")), ("messages.csv", "sender", ("sender_device", "sender_cell"))):
+    for name, who, where in (("calls.csv", "caller", ("caller_device", "caller_cell", "route")), ("messages.csv", "sender", ("sender_device", "sender_cell"))):
         with (home / name).open() as file:
             rows = csv.reader(file)
             header = next(rows)
@@ -119,7 +123,11 @@ def acts_of(home, truth):
                 for column in columns:
                     if row[column] in acts and row[column] not in rung:
                         acts[row[column]].append(epoch_ms(row[time]))
-    return {value: sorted(t for t in times if t >= copied.get(value, 0)) for value, times in acts.items()}
+    with (home / "cell_reports.csv").open() as file:
+        for row in csv.DictReader(file):
+            if truth.get(row["cell"], ("", ""))[1] == "unseen_base_station":
+                acts[row["cell"]].append(epoch_ms(row["time"]))
+    return {value: sorted(t for t in times if t >= since.get(value, 0)) for value, times in acts.items()}
 
 
 class Figures:
@@ -184,7 +192,8 @@ class Figures:
 
     @staticmethod
     def label(value, pattern):
-        return f"{pattern} (devices)" if pattern == "sim_box" and not value.startswith("+") else pattern
+        what = {"sim_box": "devices", "trunk_relay": "trunk"}.get(pattern)
+        return pattern if what is None or value.startswith("+") else f"{pattern} ({what})"
 
 
 def one_strength(runs, seeds, strength, main):
@@ -192,7 +201,7 @@ def one_strength(runs, seeds, strength, main):
     seconds = events = 0
     for seed in seeds:
         home = runs.province(seed, strength)
-        truth = {t["entity"]["value"]: (t["kind"], t["pattern"]) for t in lines(home / "truth.jsonl") if t["entity"]["kind"] in ("number", "device", "cell")}
+        truth = {t["entity"]["value"]: (t["kind"], t["pattern"]) for t in lines(home / "truth.jsonl") if t["entity"]["kind"] in ("number", "device", "cell", "trunk")}
         out = runs.out / f"replay-{seed}-{strength}"
         alerts, signals, summary = runs.replay(home, out)
         seconds += summary["elapsed_s"]
@@ -201,7 +210,7 @@ def one_strength(runs, seeds, strength, main):
         figures.add_recall(seed, signals, truth, acts)
         figures.add_alerts(seed, alerts, truth)
         sizes = Counter(pattern for kind, pattern in truth.values() if kind == "benign")
-        sizes["everybody else"] = runs.arguments.numbers + sizes["message_port"] - sum(sizes.values())
+        sizes["everybody else"] = runs.arguments.numbers - sum(sizes[group] for group in GROUPS)
         for part in (figures, registered):
             part.group_size.update(sizes)
             part.number_days += runs.arguments.numbers * runs.arguments.hours / 24

@@ -198,6 +198,23 @@ std::int64_t repair_act(World& world, std::uint32_t shop, std::int64_t ms, Prng&
   return advance(profile(Role::kSchool), kTriesPerDay * world.config.scenario.activity, ms, random.exponential());
 }
 
+constexpr double kSightingsPerNumber = .001;  // a day
+
+// Telephones see odd cells where there are none: a cellar, a lift, a list that is out of date.
+std::int64_t sighting_act(World& world, std::int64_t ms, Prng& random) {
+  constexpr std::array<std::string_view, 10> kReasons{
+      "strong_signal", "strong_signal", "strong_signal", "strong_signal", "strong_signal",
+      "forced_2g",     "forced_2g",     "forced_2g",     "unknown_cell",  "lac_jump"};
+  const std::uint32_t who = world.people.anyone(random);
+  std::string cell, near;
+  world.people.append_cell(cell, who, ms, random);
+  world.people.append_cell(near, who, ms, random);
+  const std::string token = token_text("app-", combine64(combine64(world.config.seed, 0xa9a), who));
+  world.report(ms, {token, cell, kReasons[random.below(kReasons.size())], near});
+  return advance(profile(Role::kResident), kSightingsPerNumber * world.config.numbers * world.config.scenario.activity,
+                 ms, random.exponential());
+}
+
 // ---- computers ----
 
 struct Site {
@@ -403,6 +420,9 @@ std::int64_t first_act(const World& world, Duty duty, Prng& random) {
                      random.exponential());
     case Process::kRepairShop:
       return advance(profile(Role::kSchool), kTriesPerDay * activity, start, random.exponential());
+    case Process::kSighting:
+      return advance(profile(Role::kResident), kSightingsPerNumber * world.config.numbers * activity, start,
+                     random.exponential());
   }
   return start;
 }
@@ -429,6 +449,8 @@ std::int64_t act(World& world, Duty duty, std::int64_t ms, Prng& random) {
       return opening_act(world, ms, random);
     case Process::kRepairShop:
       return repair_act(world, duty.index, ms, random);
+    case Process::kSighting:
+      return sighting_act(world, ms, random);
   }
   CHECK_MSG(false, "a process without an act");
   return ms;

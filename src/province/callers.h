@@ -32,6 +32,14 @@ inline Person victim(World& world, Prng& random) {
   world.people.append_device(out.device, who);
   return out;
 }
+// The first time from `ms` on whose local hour is one of from .. to - 1.
+inline std::int64_t in_hours(std::int64_t ms, std::int64_t from, std::int64_t to, Prng& random) {
+  constexpr std::int64_t kZone = 8 * kHour;
+  const std::int64_t midnight = (ms + kZone) / kDay * kDay - kZone, hour = (ms - midnight) / kHour;
+  if (hour >= from && hour < to) return ms;
+  return midnight + (hour < from ? 0 : kDay) + from * kHour +
+         static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(kHour)));
+}
 // Who lets it ring on purpose: 3 to 5 rings of 1 s and 4 s of silence.
 inline std::int32_t few_rings(const World& world, std::int64_t ms, std::string_view a, std::string_view b) {
   return static_cast<std::int32_t>(world.beside(ms, a, b).between(11, 25));

@@ -45,9 +45,15 @@ enum class PlantKind : std::uint8_t {
   kMessageCampaign,
   kManyCards,
   kCopiedBaseStation,
+  kUnseenBaseStation,
+  kTrunkRelay,
+  kPremiumAbuse,
+  kNewCell,  // from here on look-alikes, of which the truth says benign
+  kCompanyTrunk,
+  kCallsAbroad,
 };
-inline constexpr std::size_t kPlantKinds = 17;
-std::string_view name(PlantKind kind);  // "fraud_ring", …, as in the scenario file
+inline constexpr std::size_t kPlantKinds = 23;  // a new one goes to the end: its number seeds what it does
+std::string_view name(PlantKind kind);          // "fraud_ring", …, as in the scenario file
 Planting& planting(Scenario& scenario, PlantKind kind);
 inline const Planting& planting(const Scenario& scenario, PlantKind kind) {
   return planting(const_cast<Scenario&>(scenario), kind);
@@ -57,6 +63,12 @@ std::unique_ptr<Plant> telephone_plant(PlantKind kind, const World& world, std::
                                        std::uint64_t seed);
 std::unique_ptr<Plant> nuisance_plant(PlantKind kind, const World& world, std::int64_t start_ms, double strength,
                                       std::uint64_t seed);
+std::unique_ptr<Plant> cell_plant(PlantKind kind, const World& world, std::int64_t start_ms, double strength,
+                                  std::uint64_t seed);
+std::unique_ptr<Plant> trunk_plant(PlantKind kind, const World& world, std::int64_t start_ms, double strength,
+                                   std::uint64_t seed);
+std::unique_ptr<Plant> abroad_plant(PlantKind kind, const World& world, std::int64_t start_ms, double strength,
+                                    std::uint64_t seed);
 std::unique_ptr<Plant> network_plant(PlantKind kind, const World& world, std::int64_t start_ms, double strength,
                                      std::uint64_t seed);
 

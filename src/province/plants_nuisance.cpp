@@ -156,7 +156,7 @@ std::unique_ptr<Plant> nuisance_plant(PlantKind kind, const World& world, std::i
     case PlantKind::kManyCards:
       return std::make_unique<ManyCards>(world, start, strength, seed);
     default:
-      return nullptr;
+      return cell_plant(kind, world, start, strength, seed);
   }
 }
 

@@ -146,7 +146,8 @@ class FakeBaseStation : public Plant {
     constexpr std::array<std::string_view, 3> kClaimed{"95588", "10086", "95533"};
     claimed_ = kClaimed[random_.below(kClaimed.size())];
     cell_ = cell_text(70'000 + random_.below(2'000));
-    if (copied_) cell_ = cell_text(mix64(seed + 1) % world.people.cells());
+    place_ = mix64(seed + 1) % world.people.cells();
+    if (copied_) cell_ = cell_text(place_);
     end_ms_ = start + 30 * kMinute;
   }
   void act(World& world) override {
@@ -158,6 +159,10 @@ class FakeBaseStation : public Plant {
     const std::string recipient = victim(world, random_).number;
     MessageRow row{claimed_, recipient, {}, cell_, "unknown", 2, false};
     world.sample(next_ms_, row, cell_, .03);
+    // A copied identity is no unknown cell.
+    const Oddities odd = copied_ ? Oddities{.40, 0, .35, 0} : Oddities{.30, .30, .20, .10};
+    const std::uint64_t beside = 1 + static_cast<std::uint64_t>(next_ms_) % 3;
+    world.sighting(next_ms_, recipient, cell_, cell_text((place_ + beside) % world.people.cells()), odd, claimed_);
     next_ms_ += 1 + static_cast<std::int64_t>(random_.exponential() * gap_ms_);
     if (next_ms_ >= end_ms_) next_ms_ = kNever;
   }
@@ -166,6 +171,7 @@ class FakeBaseStation : public Plant {
   std::int64_t first_ms_, end_ms_ = 0;
   double gap_ms_;
   bool copied_;
+  std::uint64_t place_;
   std::string claimed_, cell_;
 };
 

@@ -23,8 +23,9 @@ std::int64_t slice_start(std::int64_t ms) {
 }  // namespace
 
 std::string_view file_name(Feed feed) {
-  constexpr std::array<std::string_view, kFeeds> kNames{"calls.csv", "messages.csv", "conn.log",    "dns.log",
-                                                        "http.log",  "ssl.log",      "truth.jsonl", "openings.csv"};
+  constexpr std::array<std::string_view, kFeeds> kNames{"calls.csv",   "messages.csv", "conn.log",
+                                                        "dns.log",     "http.log",     "ssl.log",
+                                                        "truth.jsonl", "openings.csv", "cell_reports.csv"};
   return kNames[static_cast<std::size_t>(feed)];
 }
 
@@ -36,6 +37,8 @@ std::string_view source_kind(Feed feed) {
       return "messages";
     case Feed::kOpenings:
       return "openings";
+    case Feed::kCellReports:
+      return "cell_reports";
     case Feed::kTruth:
       return {};
     default:
@@ -78,6 +81,7 @@ struct Province::State {
     add(Process::kMonitor, monitored_of(world));
     add(Process::kOpening, 1);
     add(Process::kRepairShop, repair_shops_of(world));
+    add(Process::kSighting, 1);
     for (std::uint32_t i = 0; i < entities.size(); ++i) {
       Prng random(combine64(combine64(config.seed, 0xe417), i));
       const Duty duty = duty_of(i);
@@ -115,8 +119,8 @@ struct Province::State {
   void make_slice();
 };
 
-// The i-th of n things of a day begins in the i-th n-th of it. The very first of each kind begin within ten minutes, so that a
-// live feed soon has something to show.
+// The i-th of n things of a day begins in the i-th n-th of it. The very first of each kind begin within twenty minutes, so that a
+// live feed soon has something to show; a few kinds wait for their hours.
 void Province::State::plant_day(std::int64_t day) {
   for (std::size_t k = 0; k < kPlantKinds; ++k) {
     const auto kind = static_cast<PlantKind>(k);
@@ -204,6 +208,8 @@ std::string Province::header(Feed feed) const {
       return "time,sender,recipient,segments,sender_device,sender_cell,route,kind,template,link_domain\n";
     case Feed::kOpenings:
       return "time,number,holder,agent,plan\n";
+    case Feed::kCellReports:
+      return "time,reporter,cell,reason,near_cell,sender\n";
     case Feed::kTruth:
       return {};
     default:
@@ -249,9 +255,10 @@ std::string Province::describe() const {
   for (std::size_t r = 0; r < kRoles; ++r)
     out += fmt::format("{} = {}\n", name(static_cast<Role>(r)), s.world.people.count(static_cast<Role>(r)));
   out += fmt::format(
-      "\n[written]\ncalls = {}\nmessages = {}\nconn = {}\ndns = {}\nhttp = {}\nssl = {}\nplanted = {}\nopenings = {}\n",
+      "\n[written]\ncalls = {}\nmessages = {}\nconn = {}\ndns = {}\nhttp = {}\nssl = {}\nplanted = {}\nopenings = "
+      "{}\ncell_reports = {}\n",
       s.counts.calls, s.counts.messages, s.counts.conn, s.counts.dns, s.counts.http, s.counts.ssl, s.counts.planted,
-      s.counts.openings);
+      s.counts.openings, s.counts.cell_reports);
   return out;
 }
 

@@ -22,11 +22,11 @@
 
 namespace pandun::province {
 
-enum class Feed : std::uint8_t { kCalls, kMessages, kConn, kDns, kHttp, kSsl, kTruth, kOpenings };
-inline constexpr std::size_t kFeeds = 8;
+enum class Feed : std::uint8_t { kCalls, kMessages, kConn, kDns, kHttp, kSsl, kTruth, kOpenings, kCellReports };
+inline constexpr std::size_t kFeeds = 9;
 std::string_view file_name(Feed feed);  // "calls.csv", "messages.csv", "conn.log", …, "truth.jsonl"
 std::string_view source_kind(
-    Feed feed);  // "calls", "messages", "openings", "zeek"; "" for truth: for an INPUT "KIND:PATH"
+    Feed feed);  // "calls", "messages", "openings", "cell_reports", "zeek"; "" for truth: for an INPUT "KIND:PATH"
 
 struct Config {
   std::uint64_t seed = 1;
@@ -57,7 +57,8 @@ class Province {
   EventMs now() const;
 
   struct Counts {
-    std::uint64_t calls = 0, messages = 0, conn = 0, dns = 0, http = 0, ssl = 0, planted = 0, openings = 0;
+    std::uint64_t calls = 0, messages = 0, conn = 0, dns = 0, http = 0, ssl = 0, planted = 0, openings = 0,
+                  cell_reports = 0;
   };
   const Counts& counts() const;
   std::string describe() const;  // province.toml: what was made
@@ -67,8 +68,8 @@ class Province {
   std::unique_ptr<State> state_;
 };
 
-// `simulate`: writes calls.csv, messages.csv, openings.csv, conn.log, dns.log, http.log, ssl.log, truth.jsonl and province.toml into
-// `directory` (made if needed). `progress` (may be empty) hears the share done, 0..1. kIo.
+// `simulate`: writes calls.csv, messages.csv, openings.csv, cell_reports.csv, conn.log, dns.log, http.log, ssl.log, truth.jsonl
+// and province.toml into `directory` (made if needed). `progress` (may be empty) hears the share done, 0..1. kIo.
 Result<Province::Counts> write_files(platform::FileSystem& files, const std::string& directory, const Config& config,
                                      const std::function<void(double)>& progress);
 

@@ -85,8 +85,9 @@ TEST(Province, SameSeedSameBytesWhateverTheStep) {
 
 TEST(Province, EveryFeedIsInEventTimeOrderAndWholeInItsFields) {
   const std::map<Feed, std::pair<char, std::size_t>> shapes{
-      {Feed::kCalls, {',', 13}}, {Feed::kMessages, {',', 10}}, {Feed::kOpenings, {',', 5}}, {Feed::kConn, {'\t', 21}},
-      {Feed::kDns, {'\t', 24}},  {Feed::kHttp, {'\t', 30}},    {Feed::kSsl, {'\t', 21}}};
+      {Feed::kCalls, {',', 13}}, {Feed::kMessages, {',', 10}},  {Feed::kOpenings, {',', 5}},
+      {Feed::kConn, {'\t', 21}}, {Feed::kDns, {'\t', 24}},      {Feed::kHttp, {'\t', 30}},
+      {Feed::kSsl, {'\t', 21}},  {Feed::kCellReports, {',', 6}}};
   Province province(small());
   for (const auto& [feed, shape] : shapes) {
     double last = 0;
@@ -257,6 +258,140 @@ TEST(Province, TemplatesAreRegisteredOrReportedAndCardsAreOpened) {
   EXPECT_GE(told, 7U);
 }
 
+std::map<std::string, std::vector<std::string>> told(const Kept& kept, std::string_view kind) {
+  std::map<std::string, std::vector<std::string>> out;  // of each pattern
+  for (const auto& line : kept.rows(Feed::kTruth, '\0'))
+    if (field_of(line[0], "kind") == kind) out[field_of(line[0], "pattern")].push_back(field_of(line[0], "value"));
+  return out;
+}
+
+TEST(Province, AFewTelephonesTellOfOddCells) {
+  Config config = small(40);
+  config.scenario = {};
+  config.scenario.fake_base_station = config.scenario.unseen_base_station = {2, 1};
+  config.scenario.new_cell = {4, 1};
+  const Kept kept = run(config, 3'600'000);
+  std::map<std::string, std::set<std::string>> reporters, reasons;  // of each cell
+  const std::set<std::string> known{"unknown_cell", "lac_jump", "forced_2g", "strong_signal", "message_from_it"};
+  for (const auto& row : kept.rows(Feed::kCellReports, ',')) {
+    EXPECT_TRUE(row[1].starts_with("app-")) << row[1];  // never the number
+    EXPECT_TRUE(known.contains(row[3])) << row[3];
+    EXPECT_EQ(row[5].empty(), row[3] != "message_from_it") << row[5];
+    reporters[row[2]].insert(row[1]);
+    reasons[row[2]].insert(row[3]);
+  }
+  auto fraud = told(kept, "fraud"), benign = told(kept, "benign");
+  ASSERT_EQ(fraud["fake_base_station"].size(), 4U);
+  ASSERT_EQ(fraud["unseen_base_station"].size(), 4U);
+  for (const char* pattern : {"fake_base_station", "unseen_base_station"}) {
+    for (const std::string& cell : fraud[pattern]) {
+      EXPECT_GE(reporters[cell].size(), 20U) << pattern;  // four in a hundred of a thousand
+      EXPECT_LE(reporters[cell].size(), 70U) << pattern;
+      EXPECT_TRUE(reasons[cell].contains("message_from_it"));
+    }
+  }
+  std::map<std::string, std::size_t> calls;
+  for (const auto& row : kept.rows(Feed::kCalls, ',')) ++calls[row[6]];
+  for (const auto& row : kept.rows(Feed::kMessages, ',')) ++calls[row[5]];
+  for (const std::string& cell : fraud["unseen_base_station"]) EXPECT_EQ(calls[cell], 0U);
+  std::size_t new_cells = 0;
+  for (const char* pattern : {"new_cell", "event_cell", "emergency_cell"}) {
+    for (const std::string& cell : benign[pattern]) {
+      ++new_cells;
+      EXPECT_GT(calls[cell], 20 * reporters[cell].size()) << pattern;  // people use it
+      EXPECT_FALSE(reasons[cell].contains("message_from_it"));
+    }
+  }
+  EXPECT_GE(new_cells, 5U);
+}
+
+TEST(Province, ARelaysCardsAreUsedInTurnAndACompanysSideBySide) {
+  Config config = small(40);
+  config.numbers = 800;
+  config.scenario = {};
+  config.scenario.trunk_relay = {2, 1};
+  config.scenario.company_trunk = {4, 1};
+  const Kept kept = run(config, 3'600'000);
+  struct Line {
+    std::map<std::string, std::pair<std::int64_t, std::int64_t>> used;  // each number's first and last call out
+    std::size_t out = 0, in = 0;
+  };
+  std::map<std::string, Line> lines;
+  auto fraud = told(kept, "fraud"), benign = told(kept, "benign");
+  const std::set<std::string> relayed(fraud["trunk_relay"].begin(), fraud["trunk_relay"].end());
+  for (const auto& row : kept.rows(Feed::kCalls, ',')) {
+    if (!row[8].starts_with("line-")) continue;
+    EXPECT_EQ(row[6], "");
+    EXPECT_EQ(relayed.contains(row[8]), relayed.contains(row[1]) && row[5].empty()) << row[1];
+    const std::int64_t at = parse_rfc3339(row[0]).value();
+    Line& line = lines[row[8]];
+    ++(row[5].empty() ? line.out : line.in);
+    if (row[5].empty()) {
+      auto& used = line.used.try_emplace(row[1], at, at).first->second;
+      used.second = at;
+    }
+  }
+  std::size_t relays = 0, companies = 0;
+  for (auto& [name, line] : lines) {
+    std::int64_t longest = 0;
+    for (const auto& [number, used] : line.used) longest = std::max(longest, used.second - used.first);
+    if (relayed.contains(name)) {
+      ++relays;
+      EXPECT_EQ(line.in, 0U);
+      EXPECT_GE(line.used.size(), 15U);
+      EXPECT_LE(longest, 90 * kMinute);
+    } else if (line.out > 500) {  // a full day of it
+      ++companies;
+      EXPECT_GE(longest, 4 * kHour) << name;
+    }
+  }
+  EXPECT_GE(relays, 2U);
+  EXPECT_GE(companies, 2U);
+  EXPECT_GE(benign["company_trunk"].size() + benign["call_centre_trunk"].size(), 4 * 13U);
+}
+
+TEST(Province, MinutesAbroadAreMadeSideBySideAndTalkedOneByOne) {
+  Config config = small(40);
+  config.scenario = {};
+  config.scenario.premium_abuse = {6, 1};
+  config.scenario.calls_abroad = {12, 1};
+  const Kept kept = run(config, 3'600'000);
+  std::map<std::string, std::vector<std::pair<std::int64_t, std::int64_t>>> abroad;  // talks of each number
+  std::map<std::string, std::set<std::string>> rung_by;
+  for (const auto& row : kept.rows(Feed::kCalls, ',')) {
+    rung_by[row[2]].insert(row[1]);
+    if (row[10] != "international" || row[4] != "1") continue;
+    EXPECT_FALSE(row[2].starts_with("+86")) << row[2];
+    const std::int64_t at = parse_rfc3339(row[0]).value();
+    abroad[row[1]].emplace_back(at, at + std::stoll(row[3]) * 1000);
+  }
+  const auto at_once = [&](const std::string& number) {
+    std::size_t most = 0;
+    for (const auto& one : abroad[number]) {
+      std::size_t now = 0;
+      for (const auto& other : abroad[number]) now += other.first <= one.first && one.first < other.second ? 1U : 0U;
+      most = std::max(most, now);
+    }
+    return most;
+  };
+  auto fraud = told(kept, "fraud"), benign = told(kept, "benign");
+  EXPECT_GE(fraud["premium_abuse"].size(), 12U);
+  std::size_t exchanges = 0;
+  for (const std::string& number : fraud["premium_abuse"]) {
+    const std::int64_t begins = abroad[number].at(0).first;
+    EXPECT_GE(at_once(number), begins + kHour < config.start.ms + 40 * kHour ? 3U : 1U) << number;
+    if (number.starts_with("+8657")) {
+      ++exchanges;
+      EXPECT_GE((begins / kHour + 8) % 24, 21) << number;  // at night
+    }
+  }
+  EXPECT_GE(exchanges, 2U);
+  for (const char* pattern : {"family_abroad", "flight_crew", "export_desk"})
+    for (const std::string& number : benign[pattern]) EXPECT_LE(at_once(number), 3U) << pattern;
+  ASSERT_FALSE(benign["televoting"].empty());
+  EXPECT_GE(rung_by[benign["televoting"][0]].size(), 200U);
+}
+
 TEST(Province, AFileOfOtherColumnsIsPutAside) {
   const std::string folder = testing::TempDir() + "province_before";
   std::filesystem::remove_all(folder);
@@ -368,7 +503,7 @@ TEST(Scenario, ShippedOnesLoadAndTheDefaultIsTheStandard) {
   a.scenario = *standard;
   b.scenario = Scenario::standard();
   EXPECT_EQ(Province(a).describe(), Province(b).describe());
-  for (const char* name : {"quiet.toml", "busy.toml"}) {
+  for (const char* name : {"quiet.toml", "busy.toml", "fraud.toml"}) {
     const auto other = load_scenario(platform::posix_files(), folder + name);
     EXPECT_TRUE(other.ok()) << other.error().text();
   }

@@ -11,10 +11,29 @@
 namespace pandun::province {
 
 std::string_view name(PlantKind kind) {
-  constexpr std::array<std::string_view, kPlantKinds> kNames{
-      "fraud_ring",   "sim_box",    "wangiri",          "message_burst", "fake_base_station",  "spoofed_trunk",
-      "beacon",       "dga",        "horizontal_scan",  "vertical_scan", "slow_scan",          "brute_force",
-      "call_bombing", "iot_misuse", "message_campaign", "many_cards",    "copied_base_station"};
+  constexpr std::array<std::string_view, kPlantKinds> kNames{"fraud_ring",
+                                                             "sim_box",
+                                                             "wangiri",
+                                                             "message_burst",
+                                                             "fake_base_station",
+                                                             "spoofed_trunk",
+                                                             "beacon",
+                                                             "dga",
+                                                             "horizontal_scan",
+                                                             "vertical_scan",
+                                                             "slow_scan",
+                                                             "brute_force",
+                                                             "call_bombing",
+                                                             "iot_misuse",
+                                                             "message_campaign",
+                                                             "many_cards",
+                                                             "copied_base_station",
+                                                             "unseen_base_station",
+                                                             "trunk_relay",
+                                                             "premium_abuse",
+                                                             "new_cell",
+                                                             "company_trunk",
+                                                             "calls_abroad"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -54,6 +73,18 @@ Planting& planting(Scenario& s, PlantKind kind) {
       return s.many_cards;
     case PlantKind::kCopiedBaseStation:
       return s.copied_base_station;
+    case PlantKind::kUnseenBaseStation:
+      return s.unseen_base_station;
+    case PlantKind::kTrunkRelay:
+      return s.trunk_relay;
+    case PlantKind::kPremiumAbuse:
+      return s.premium_abuse;
+    case PlantKind::kNewCell:
+      return s.new_cell;
+    case PlantKind::kCompanyTrunk:
+      return s.company_trunk;
+    case PlantKind::kCallsAbroad:
+      return s.calls_abroad;
   }
   CHECK_MSG(false, "a plant without its place in the scenario");
   return s.beacon;

@@ -24,7 +24,9 @@ struct Scenario {
   // telephone
   Planting fraud_ring, sim_box, wangiri, message_burst, fake_base_station, spoofed_trunk;
   Planting call_bombing, iot_misuse, message_campaign, many_cards,
-      copied_base_station;  // none in the standard scenario
+      copied_base_station;                                   // none in the standard scenario
+  Planting unseen_base_station, trunk_relay, premium_abuse;  // the same
+  Planting new_cell, company_trunk, calls_abroad;            // the same; these are look-alikes: an alert is a false one
   // network
   Planting beacon, dga, horizontal_scan, vertical_scan, slow_scan, brute_force;
 

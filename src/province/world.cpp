@@ -124,6 +124,40 @@ void World::opening(std::int64_t ms, const OpeningRow& row) {
   ++counts.openings;
 }
 
+// time,reporter,cell,reason,near_cell,sender
+void World::report(std::int64_t ms, const ReportRow& row) {
+  std::string& out = slice.begin(Feed::kCellReports, ms);
+  slice.append_time(out, ms);
+  for (const std::string_view text : {row.reporter, row.cell, row.reason, row.near_cell, row.sender})
+    out.append(",").append(text);
+  slice.end(Feed::kCellReports);
+  ++counts.cell_reports;
+}
+
+void World::sighting(std::int64_t ms, std::string_view number, std::string_view cell, std::string_view near_cell,
+                     const Oddities& oddities, std::string_view sender) {
+  constexpr std::uint64_t kOfThousand = 50;  // telephones with an app that reports
+  constexpr double kNoticed = .8;            // it looks now and then
+  const std::uint64_t app = combine64(combine64(config.seed, 0xa99), hash64(number));
+  if (app % 1000 >= kOfThousand) return;
+  Prng random = beside(ms, number, cell);
+  if (!random.chance(kNoticed)) return;
+  double which = random.uniform();
+  const auto is = [&which](double share) { return (which -= share) < 0; };
+  ReportRow row;
+  const std::string token = token_text("app-", app);
+  row.reporter = token;
+  row.cell = cell;
+  row.near_cell = near_cell;
+  row.reason = is(oddities.message_from_it) ? "message_from_it"
+               : is(oddities.lac_jump)      ? "lac_jump"
+               : is(oddities.forced_2g)     ? "forced_2g"
+               : is(oddities.unknown_cell)  ? "unknown_cell"
+                                            : "strong_signal";
+  if (row.reason == "message_from_it") row.sender = sender;
+  report(ms, row);
+}
+
 void World::call_to(std::int64_t ms, std::uint32_t from, std::string_view to, std::int32_t duration_s,
                     bool international, Prng& random) {
   number_a_.clear();
@@ -395,6 +429,7 @@ std::string zeek_header(Feed feed) {
     case Feed::kCalls:
     case Feed::kMessages:
     case Feed::kOpenings:
+    case Feed::kCellReports:
     case Feed::kTruth:
       return {};
   }

@@ -37,6 +37,15 @@ struct OpeningRow {
   std::string_view number, holder, agent, plan;
 };
 
+struct ReportRow {
+  std::string_view reporter, cell, reason, near_cell, sender{};
+};
+
+// What telephones say of an odd cell, as shares; the rest is `strong_signal`.
+struct Oddities {
+  double message_from_it = 0, lac_jump = 0, forced_2g = 0, unknown_cell = 0;
+};
+
 struct ConnRow {
   std::uint32_t src = 0, dst = 0;
   std::uint16_t src_port = 0, dst_port = 0;
@@ -72,6 +81,10 @@ class World {
   // Of what is sent with fraud, `reported` is the share whose recipients report it: their records name the text's hash and its link.
   void sample(std::int64_t ms, MessageRow row, std::string_view text, double reported);
   void opening(std::int64_t ms, const OpeningRow& row);
+  void report(std::int64_t ms, const ReportRow& row);
+  // Somebody with a telephone comes near an odd cell: few have what reports it. `sender` is what a message from the cell shows.
+  void sighting(std::int64_t ms, std::string_view number, std::string_view cell, std::string_view near_cell,
+                const Oddities& oddities, std::string_view sender = {});
   // For what goes with an event and is nobody's decision: the same for the same event, whatever else was drawn.
   Prng beside(std::int64_t ms, std::string_view a, std::string_view b) const;
   bool abroad(std::uint32_t i, std::int64_t ms) const;  // for that week
@@ -109,7 +122,18 @@ class World {
 
 // ---- benign processes: entity e of `kind`, its next event, and what it does then ----
 
-enum class Process : std::uint8_t { kNumber, kPort, kBrowse, kTime, kPush, kUpdate, kMonitor, kOpening, kRepairShop };
+enum class Process : std::uint8_t {
+  kNumber,
+  kPort,
+  kBrowse,
+  kTime,
+  kPush,
+  kUpdate,
+  kMonitor,
+  kOpening,
+  kRepairShop,
+  kSighting
+};
 
 struct Duty {
   Process process{};
