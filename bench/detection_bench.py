@@ -130,6 +130,12 @@ def acts_of(home, truth):
     return {value: sorted(t for t in times if t >= since.get(value, 0)) for value, times in acts.items()}
 
 
+def cells_beside(home, truth):
+    """The network's own cells beside which telephones saw a planted one."""
+    with (home / "cell_reports.csv").open() as file:
+        return {row["near_cell"] for row in csv.DictReader(file) if truth.get(row["cell"], ("",))[0] == "fraud"}
+
+
 class Figures:
     """What is added up over the seeds of one strength."""
 
@@ -147,17 +153,17 @@ class Figures:
         self.missed = []
         self.number_days = 0.0
 
-    def classify(self, alert, truth):
+    def classify(self, alert, truth, beside):
         kind, pattern = truth.get(alert["entity"]["value"], ("other", ""))
         if kind == "fraud":
             return "planted", pattern
-        if any(truth.get(p["value"], ("",))[0] == "fraud" for p in alert["peers"]):
+        if alert["entity"]["value"] in beside or any(truth.get(p["value"], ("",))[0] == "fraud" for p in alert["peers"]):
             return "reached", pattern
         return ("look-alike", pattern) if kind == "benign" else ("other", pattern)
 
-    def add_alerts(self, seed, alerts, truth):
+    def add_alerts(self, seed, alerts, truth, beside):
         for alert in alerts:
-            what, pattern = self.classify(alert, truth)
+            what, pattern = self.classify(alert, truth, beside)
             self.alerts[alert["detector"]][what] += 1
             if what in ("look-alike", "other"):
                 self.wrong[pattern or "everybody else"].add((seed, alert["entity"]["value"]))
@@ -208,7 +214,8 @@ def one_strength(runs, seeds, strength, main):
         events += sum(summary["events"].values())
         acts = acts_of(home, truth)
         figures.add_recall(seed, signals, truth, acts)
-        figures.add_alerts(seed, alerts, truth)
+        beside = cells_beside(home, truth)
+        figures.add_alerts(seed, alerts, truth, beside)
         sizes = Counter(pattern for kind, pattern in truth.values() if kind == "benign")
         sizes["everybody else"] = runs.arguments.numbers - sum(sizes[group] for group in GROUPS)
         for part in (figures, registered):
@@ -216,7 +223,7 @@ def one_strength(runs, seeds, strength, main):
             part.number_days += runs.arguments.numbers * runs.arguments.hours / 24
         if main:
             again = runs.out / f"replay-{seed}-{strength}-registered"
-            registered.add_alerts(seed, runs.replay(home, again, runs.registered(truth, again))[0], truth)
+            registered.add_alerts(seed, runs.replay(home, again, runs.registered(truth, again))[0], truth, beside)
     return figures, registered if main else None, {"events": events, "seconds": seconds}
 
 

@@ -31,6 +31,14 @@ constexpr std::array<Far, 10> kTrade{{{"+1212", 7},
                                       {"+6221", 8},
                                       {"+815", 9}}};
 
+// A company's line that was broken into is none of an export desk's.
+std::uint32_t line_of(const World& world, bool desk, Prng& random) {
+  for (;;) {
+    const std::uint32_t who = world.people.one_of(Role::kEnterprise, random);
+    if ((who % 2 == 0) == desk || world.people.count(Role::kEnterprise) < 2) return who;
+  }
+}
+
 std::string far_number(const Far& far, Prng& random) {
   std::uint64_t least = 1;
   for (unsigned i = 1; i < far.digits; ++i) least *= 10;
@@ -57,7 +65,7 @@ class PremiumAbuse : public Plant {
       return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(wanted + .5));
     };
     if (exchange_) {
-      who_ = world.people.one_of(Role::kEnterprise, random_);
+      who_ = line_of(world, false, random_);
       std::string number;
       world.people.append_number(number, who_);
       for (std::uint64_t n = lines(8, 24); n > 0; --n) channels_.push_back({number, {}, soon()});
@@ -142,30 +150,31 @@ class CallsAbroad : public Plant {
       for (std::uint64_t n = what_ == What::kCrew ? 8 : 1; n > 0; --n) who_.push_back(world.people.anyone(random_));
       far_.push_back(far_number(kTrade[random_.below(kTrade.size())], random_));  // the family's other half; the hotel
     } else if (desk) {  // four lines of a house, and thirty customers
-      for (int n = 0; n < 4; ++n) who_.push_back(world.people.one_of(Role::kEnterprise, random_));
+      for (int n = 0; n < 4; ++n) who_.push_back(line_of(world, true, random_));
       for (int n = 0; n < 30; ++n) far_.push_back(far_number(kTrade[random_.below(kTrade.size())], random_));
     } else {
       far_.emplace_back("12590");
       append_number(far_.back(), random_.between(1'000, 9'999));
     }
+    std::sort(who_.begin(), who_.end());
+    who_.erase(std::unique(who_.begin(), who_.end()), who_.end());
+    free_ms_.resize(who_.size());
   }
 
   void act(World& world) override {
     if (next_ms_ == first_ms_) tell(world);
-    switch (what_) {
-      case What::kFamily:
-        world.call_to(next_ms_, who_[0], far_[0], talk(1500, .6), true, random_);
-        break;
-      case What::kCrew:
-        from_abroad(world, who_[random_.below(who_.size())]);
-        break;
-      case What::kDesk:
-        world.call_to(next_ms_, who_[random_.below(who_.size())], far_[random_.below(far_.size())],
-                      random_.chance(.55) ? talk(240, .9) : 0, true, random_);
-        break;
-      case What::kVote:
-        world.call_to(next_ms_, world.people.anyone(random_), far_[0], talk(9, .4), false, random_);
-        break;
+    if (what_ == What::kVote) {
+      world.call_to(next_ms_, world.people.anyone(random_), far_[0], talk(9, .4), false, random_);
+    } else if (const std::size_t i = random_.below(who_.size()); free_ms_[i] <= next_ms_) {  // one call at a time
+      const std::int32_t talked = what_ == What::kFamily ? talk(1500, .6)
+                                  : what_ == What::kCrew ? (random_.chance(.75) ? talk(150, 1) : 0)
+                                  : random_.chance(.55)  ? talk(240, .9)
+                                                         : 0;
+      free_ms_[i] = next_ms_ + 30'000 + std::int64_t{talked} * 1000;
+      if (what_ == What::kCrew)
+        from_abroad(world, who_[i], talked);
+      else
+        world.call_to(next_ms_, who_[i], far_[random_.below(far_.size())], talked, true, random_);
     }
     next_ms_ += 1 + static_cast<std::int64_t>(random_.exponential() * gap_ms_);
     if (next_ms_ >= end_ms_) next_ms_ = kNever;
@@ -189,7 +198,7 @@ class CallsAbroad : public Plant {
     }
   }
   // Home, or to the hotel where the others are.
-  void from_abroad(World& world, std::uint32_t who) {
+  void from_abroad(World& world, std::uint32_t who, std::int32_t talked) {
     std::string number, device, callee;
     world.people.append_number(number, who);
     world.people.append_device(device, who);
@@ -197,12 +206,8 @@ class CallsAbroad : public Plant {
       world.people.append_number(callee, world.people.contact(who, random_));
     else
       callee = far_[0];
-    CallRow row{number, callee, device, {}, {}, "igw-1", 0, 19, true};
+    CallRow row{number, callee, device, {}, {}, "igw-1", talked, talked > 0 ? 16 : 19, true};
     row.roaming = true;
-    if (random_.chance(.75)) {
-      row.duration_s = talk(150, 1);
-      row.cause = 16;
-    }
     world.call(next_ms_, row);
   }
 
@@ -210,6 +215,7 @@ class CallsAbroad : public Plant {
   double strength_, gap_ms_ = 0;
   std::int64_t first_ms_ = 0, end_ms_ = 0;
   std::vector<std::uint32_t> who_;
+  std::vector<std::int64_t> free_ms_;  // when each may call again
   std::vector<std::string> far_;
 };
 

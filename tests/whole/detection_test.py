@@ -23,7 +23,8 @@ def province(home, hours=HOURS, scenario=None):
     flags = ["--scenario", scenario] if scenario else []
     run("simulate", "--out", home / "province", "--numbers", NUMBERS, "--hours", hours, "--seed", SEED, *flags)
     truth = [json.loads(line) for line in (home / "province/truth.jsonl").open()]
-    replay(home / "found", f"calls:{home}/province/calls.csv", f"messages:{home}/province/messages.csv", flags=("--identities", "clear", "--signals", home / "signals.jsonl"))
+    inputs = [f"{kind}:{home}/province/{kind}.csv" for kind in ("calls", "messages", "cell_reports")]
+    replay(home / "found", *inputs, flags=("--identities", "clear", "--signals", home / "signals.jsonl"))
     raised = [json.loads(line) for line in (home / "found/alerts.jsonl").open()]
     signals = [json.loads(line) for line in (home / "signals.jsonl").open()]
     assert {(s["detector"], s["entity"]) for s in signals} == {(a["detector"], a["entity"]["value"]) for a in raised}, "every alert has its signals"
@@ -59,6 +60,29 @@ def planted_fraud_is_found_and_protected_groups_stay_quiet(home):
         assert alert["detector"] != "victim_at_risk" or alert["severity"] <= 60, alert
 
 
+def cells_trunks_and_minutes_abroad_are_found_and_what_looks_like_them_stays_quiet(home):
+    scenario = home / "few.toml"
+    planted = {"unseen_base_station": 2, "trunk_relay": 2, "premium_abuse": 4, "new_cell": 4, "company_trunk": 2, "calls_abroad": 8}
+    scenario.write_text('name = "few"\nactivity = 1.0\nhosts_per_number = 0.0\n[plant]\n'
+                        + "".join(f"{kind} = {{ per_day = {count}, strength = 1.0 }}\n" for kind, count in planted.items()))
+    truth, raised = province(home, hours=30, scenario=scenario)
+    by = defaultdict(set)
+    for alert in raised:
+        by[alert["entity"]["value"]].add(alert["detector"])
+    wanted = {("cell", "unseen_base_station"): "fake_base_station", ("trunk", "trunk_relay"): "sim_box", ("number", "premium_abuse"): "premium_calls"}
+    found = Counter()
+    for value, told in truth.items():
+        kind = (told["entity"]["kind"], told["pattern"])
+        if told["kind"] == "fraud" and kind in wanted and told["last"] < "2026-01-06T06:00:00Z":  # all of it is in the record
+            assert wanted[kind] in by[value], f"{kind} {value} is named by {by[value]}"
+            found[kind] += 1
+    assert set(found) == set(wanted), f"found: {dict(found)}"
+    for alert in raised:
+        value = alert["entity"]["value"]
+        reached = any(truth.get(p["value"], {}).get("kind") == "fraud" for p in alert["peers"])
+        assert truth.get(value, {}).get("kind") == "fraud" or reached, f"{alert['detector']} names {value}, {truth.get(value)}: {alert['title']['en']}"
+
+
 def a_province_without_fraud_is_silent(home):
     scenario = home / "none.toml"
     scenario.write_text('name = "none"\nactivity = 1.0\nhosts_per_number = 0.0\n')
@@ -68,4 +92,5 @@ def a_province_without_fraud_is_silent(home):
 
 
 if __name__ == "__main__":
-    sys.exit(main(planted_fraud_is_found_and_protected_groups_stay_quiet, a_province_without_fraud_is_silent))
+    sys.exit(main(planted_fraud_is_found_and_protected_groups_stay_quiet, cells_trunks_and_minutes_abroad_are_found_and_what_looks_like_them_stays_quiet,
+                  a_province_without_fraud_is_silent))

@@ -1,8 +1,8 @@
-// Premium-rate abuse (IRSF): a number that talks abroad for hours, into one range of numbers or several calls at once, because
+// Premium-rate abuse (IRSF): a number that talks abroad for hours, into few ranges of numbers or several calls at once, because
 // every minute pays somebody.
 //
-// Method   calls abroad that were answered, of 24 h, kept one by one: how many go on at the same time, and how many go to one
-//          block of 10,000 numbers. A person has one or two calls at a time and rings the same few numbers.
+// Method   calls abroad that were answered, of 24 h, kept one by one: how many go on at the same time, and how many go to
+//          few blocks of 10,000 numbers. A person has one or two calls at a time and rings the same few numbers.
 // Shape    nothing below half of the thresholds; then 24 bytes a call abroad, at most 512, for 24 h.
 // Source   docs/detectors/premium_calls.md.
 #include <algorithm>
@@ -28,6 +28,9 @@ constexpr std::uint32_t kDayS = 24 * 3600;
 constexpr std::size_t kCallsMax = 512;
 constexpr std::size_t kPeers = 8;
 constexpr std::uint32_t kLongestS = kDayS;
+constexpr std::size_t kRanges = 3;       // an abuser's list has few; customers lie in many
+constexpr double kShareOfSeveral = 0.8;  // of the calls abroad, where it takes more than one range
+constexpr double kShareOfHour = 0.7;     // of the latest hour's calls, where the day was an exchange's own
 
 struct FarCall {
   std::uint32_t start_s = 0, talk_s = 0;
@@ -40,8 +43,8 @@ struct Suspect {
   detect::LatestRecords<8> records;
 };
 struct Finding {
-  double calls = 0, minutes = 0, share = 0, at_once = 0, block_calls = 0, block_numbers = 0;
-  bool together = false, one_range = false;
+  double calls = 0, minutes = 0, share = 0, at_once = 0, block_calls = 0, block_numbers = 0, ranges = 0, hour_share = 0;
+  bool together = false, few_ranges = false;
 };
 
 // The most calls that go on at one moment.
@@ -119,7 +122,7 @@ void PremiumCalls::on_event(const model::Event& event, const detect::RoutedKey&,
   const double factor = group.empty() ? 1 : limits_.factor;
   if (static_cast<double>(suspect.calls.size()) < limits_.calls * factor) return;
   const Finding finding = judge(suspect, *activity, factor);
-  if ((!finding.together && !finding.one_range) || !suspect.said.due(finding.minutes, now_s)) return;
+  if ((!finding.together && !finding.few_ranges) || !suspect.said.due(finding.minutes, now_s)) return;
   suspect.said.say(finding.minutes, now_s);
   emit(event, call.caller, finding, group, suspect, context);
 }
@@ -136,9 +139,10 @@ Finding PremiumCalls::judge(const Suspect& suspect, const detect::NumberActivity
   }
   f.minutes = talk_s / 60;
   f.share = std::min(1.0, f.calls / std::max(1.0, activity.calls_out(Window::k24h)));
-  if (f.minutes < limits_.minutes * factor || f.share < limits_.share) return f;
+  if (f.minutes < limits_.minutes * factor) return f;
   f.at_once = most_at_once(suspect.calls);
   std::sort(callees.begin(), callees.end(), [](auto a, auto b) { return a.value() < b.value(); });
+  std::vector<std::pair<double, double>> ranges;  // calls and numbers of each with three numbers or more
   for (std::size_t i = 0; i < callees.size();) {
     const std::uint64_t block = callees[i].value() / 10'000;
     double calls = 0, numbers = 0;
@@ -146,10 +150,26 @@ Finding PremiumCalls::judge(const Suspect& suspect, const detect::NumberActivity
       calls += 1;
       if (i == first || callees[i] != callees[i - 1]) numbers += 1;
     }
-    if (numbers > 2 && calls > f.block_calls) f.block_calls = calls, f.block_numbers = numbers;
+    if (numbers > 2) ranges.emplace_back(calls, numbers);
+  }
+  std::sort(ranges.rbegin(), ranges.rend());
+  ranges.resize(std::min(ranges.size(), kRanges));
+  double share = limits_.block_share;
+  for (const auto& [calls, numbers] : ranges) {
+    f.block_calls += calls, f.block_numbers += numbers, ++f.ranges;
+    if (f.block_calls >= share * f.calls) break;
+    share = std::max(limits_.block_share, kShareOfSeveral);
   }
   f.together = f.at_once >= limits_.at_once;
-  f.one_range = f.block_calls >= limits_.block_calls * factor && f.block_calls >= limits_.block_share * f.calls;
+  f.few_ranges = f.block_calls >= limits_.block_calls * factor && f.block_calls >= share * f.calls;
+  if (f.share >= limits_.share) return f;
+  // What a company calls by day does not hide what its exchange is made to call by night.
+  const std::uint32_t hour_ago = suspect.calls.back().start_s - std::min(suspect.calls.back().start_s, 3600U);
+  const auto latest = static_cast<double>(std::count_if(suspect.calls.begin(), suspect.calls.end(),
+                                                        [hour_ago](const FarCall& c) { return c.start_s > hour_ago; }));
+  f.hour_share = std::min(1.0, latest / std::max(1.0, activity.calls_out(Window::k1h)));
+  if (!f.together || latest < limits_.block_calls * factor || f.hour_share < kShareOfHour) f.few_ranges = false;
+  f.together = f.few_ranges;
   return f;
 }
 
@@ -161,7 +181,7 @@ void PremiumCalls::emit(const model::Event& event, model::NumberKey number, cons
   signal.first = {std::int64_t{suspect.calls.front().start_s} * 1000};
   const double factor = group.empty() ? 1 : limits_.factor;
   const double excess = std::max(0.0, std::log2(f.minutes / limits_.minutes));
-  const bool both = f.together && f.one_range;
+  const bool both = f.together && f.few_ranges;
   signal.severity =
       static_cast<std::uint8_t>(std::clamp(58 + 5 * excess + (both ? 7 : 0) - (group.empty() ? 0 : 20), 20.0, 85.0));
   signal.confidence = std::clamp(0.55 + 0.05 * excess + (both ? 0.1 : 0) - (group.empty() ? 0 : 0.2), 0.3, 0.85);
@@ -171,14 +191,18 @@ void PremiumCalls::emit(const model::Event& event, model::NumberKey number, cons
     signal.title.en = "Premium-rate abuse: " + minutes + " min abroad within 24 h, " + at_once + " calls at once";
     signal.title.zh = "疑似国际高额话务盗打：24 小时境外通话 " + minutes + " 分钟，最多 " + at_once + " 路同时进行";
   } else {
-    signal.title.en = "Premium-rate abuse: " + minutes + " min abroad within 24 h, mostly into one range of numbers";
-    signal.title.zh = "疑似国际高额话务盗打：24 小时境外通话 " + minutes + " 分钟，集中于同一境外号段";
+    const std::string ranges = std::to_string(static_cast<int>(f.ranges));
+    signal.title.en = "Premium-rate abuse: " + minutes + " min abroad within 24 h, mostly into " +
+                      (f.ranges > 1 ? ranges + " ranges of numbers" : "one range of numbers");
+    signal.title.zh = "疑似国际高额话务盗打：24 小时境外通话 " + minutes + " 分钟，集中于" +
+                      (f.ranges > 1 ? " " + ranges + " 个境外号段" : "同一境外号段");
   }
   signal.evidence = {{"far_calls_24h", f.calls, limits_.calls * factor, "calls"},
                      {"far_minutes_24h", f.minutes, limits_.minutes * factor, "min"},
-                     {"far_share_24h", f.share, limits_.share, "ratio"},
+                     {"far_share_24h", f.share, f.hour_share > 0 ? 0 : limits_.share, "ratio"},
                      {"far_at_once", f.at_once, f.together ? limits_.at_once : 0, "calls"}};
-  if (f.one_range) {
+  if (f.hour_share > 0) signal.evidence.push_back({"far_share_1h", f.hour_share, kShareOfHour, "ratio"});
+  if (f.few_ranges) {
     signal.evidence.push_back({"far_block_calls_24h", f.block_calls, limits_.block_calls * factor, "calls"});
     signal.evidence.push_back({"far_block_numbers_24h", f.block_numbers, 0, "numbers"});
   }
@@ -229,9 +253,10 @@ const detect::DetectorSpec& premium_calls_spec() {
       .title_en = "Premium-rate abuse",
       .title_zh = "国际高额话务盗打",
       .finds_en =
-          "A number that talks abroad for hours, into one range of numbers or several calls at once: a taken-over line "
+          "A number that talks abroad for hours, into few ranges of numbers or several calls at once: a taken-over "
+          "line "
           "or a card bought for it, because each minute pays somebody.",
-      .finds_zh = "短期内大量境外通话，集中于同一境外号段或多路同时进行的号码：线路被盗用或专门购卡套取国际话费分成。",
+      .finds_zh = "短期内大量境外通话，集中于少数境外号段或多路同时进行的号码：线路被盗用或专门购卡套取国际话费分成。",
       .reads = {model::EventKind::kCall},
       .entity = model::EntityKind::kNumber,
       .topic = "premium_calls",
@@ -243,13 +268,16 @@ const detect::DetectorSpec& premium_calls_spec() {
               {"calls_24h_min", "calls", 12, 2, 500, "answered calls abroad within 24 hours",
                "24 小时内接通的境外呼叫次数"},
               {"minutes_24h_min", "min", 60, 1, 10000, "talk time of these", "其通话总分钟数"},
-              {"share_min", "ratio", 0.5, 0, 1, "share of these of all its calls in 24 hours",
-               "其占 24 小时全部主叫的比例"},
+              {"share_min", "ratio", 0.5, 0, 1,
+               "share of these of all its calls in 24 hours, or 0.7 of the latest hour's with both of what follows",
+               "其占 24 小时全部主叫的比例；以下两项同时成立时，占最近一小时的 0.7 亦可"},
               {"at_once_min", "calls", 3, 2, 100, "of these at the same time; a person holds one and takes another",
                "同时进行的路数（个人保持一路、接听一路为 2）"},
               {"block_calls_min", "calls", 6, 2, 500, "calls to one block of 10,000 numbers, three or more of it",
                "呼向同一万号段（至少 3 个号码）的次数"},
-              {"block_share_min", "ratio", 0.5, 0, 1, "share of the calls abroad that go there", "其占境外呼叫的比例"},
+              {"block_share_min", "ratio", 0.5, 0, 1,
+               "share of the calls abroad that go there; at least 0.8 where it takes two or three blocks",
+               "其占境外呼叫的比例；需两三个号段合计时至少 0.8"},
               {"protected_factor", "times", 3, 1, 100, "counts are multiplied by this for protected groups",
                "受保护群体的阈值倍数"},
           },
@@ -268,11 +296,13 @@ const detect::DetectorSpec& premium_calls_spec() {
                detect::Bound::kAtLeast},
               {"far_share_24h", "share of its calls that go abroad", "境外呼叫占比", "ratio", "比例",
                detect::Bound::kAtLeast},
+              {"far_share_1h", "share of the latest hour's calls that go abroad", "最近一小时境外呼叫占比", "ratio",
+               "比例", detect::Bound::kAtLeast},
               {"far_at_once", "calls abroad at the same time", "同时进行的境外通话路数", "calls", "路",
                detect::Bound::kAtLeast},
-              {"far_block_calls_24h", "calls to one range of numbers abroad in 24 h", "24 小时呼向同一境外号段的次数",
+              {"far_block_calls_24h", "calls to few ranges of numbers abroad in 24 h", "24 小时呼向少数境外号段的次数",
                "calls", "次", detect::Bound::kAtLeast},
-              {"far_block_numbers_24h", "different numbers of that range in 24 h", "该号段内不同号码数", "numbers",
+              {"far_block_numbers_24h", "different numbers of these ranges in 24 h", "这些号段内不同号码数", "numbers",
                "个"},
               {"protected_group_*", "protected group (*): higher thresholds apply", "受保护群体（*），按更高阈值判断",
                "", ""},
