@@ -158,7 +158,6 @@ void print_result(const detect::EngineStats& stats, const Count& sink, std::uint
 }  // namespace
 
 int main(int argc, char** argv) {
-  platform::map_blocks_from(32 * 1024);  // as 1 MiB in the program: tables here are a hundredth of a province's
   const auto numbers = static_cast<std::uint32_t>(argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 250'000);
   const auto days = static_cast<std::uint32_t>(argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 1);
   const double each = argc > 4 ? std::strtod(argv[4], nullptr) : 20;

@@ -504,7 +504,7 @@ void Shard::evict(EventMs watermark) {
 std::vector<Shard::Section> Shard::sections() const {
   // Raised when their saved form or meaning changes.
   constexpr std::uint32_t kNumbersVersion = 5, kHostsVersion = 2, kRulesVersion = 1, kDevicesVersion = 5,
-                          kCellsVersion = 4, kDiallingVersion = 4;
+                          kCellsVersion = 5, kDiallingVersion = 4;
   std::vector<Section> out{{"numbers", kNumbersVersion}, {"hosts", kHostsVersion}, {"rules", kRulesVersion},
                            {"devices", kDevicesVersion}, {"cells", kCellsVersion}, {"dialling", kDiallingVersion}};
   for (const EngineConfig::Part& p : config_.detectors)

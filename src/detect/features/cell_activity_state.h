@@ -1,6 +1,6 @@
 // How a cell's recent traffic is stored; what it means is in cell_activity.h.
 //
-// Shape    an entry of the table is 64 bytes. A busy cell notes what it is told, and counts 10 contacts at a time, or when it is
+// Shape    an entry of the table is 64 bytes. A busy cell notes what it is told, and counts 9 contacts at a time, or when it is
 //          asked: what it knows is the same at any moment. Its entry knows how many there can be of a kind in a window, so
 //          that most questions need not be asked.
 // Safety   numbers and devices are hashes: nothing here can be read back.
@@ -82,7 +82,7 @@ class CellMarks {
 };
 
 struct alignas(64) BusyCell {
-  static constexpr std::size_t kNoted = 10;
+  static constexpr std::size_t kNoted = 9;  // with which a busy cell is 1,024 bytes, a size that allocators have
   CellMarks marks;
   std::array<CellContact, kNoted> noted;  // in the order of arrival, not yet counted; CellRecord::noted of them
   SeenOfMonth numbers;
@@ -120,7 +120,7 @@ struct CellRecord {
   std::uint16_t silence_h : 12 = 0;  // its latest silence, 0 = none
   std::uint16_t woke_h : 12 = 0;     // hour in which that ended, modulo 4096
 };
-static_assert(sizeof(CellRecord) == 44);
+static_assert(sizeof(CellRecord) == 44 && sizeof(BusyCell) == 1024);
 
 struct CellVisit {
   EventMs time;

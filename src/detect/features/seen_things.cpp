@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -17,26 +18,38 @@ constexpr double kPrints = 65536;
 // The smallest prints of those met so far: below which threshold one is kept.
 class Best {
  public:
-  std::uint32_t threshold() const { return size_ < SeenThings::kBest ? 65536U : best_.front(); }
+  Best() {
+    places_.fill(kNone);
+    places_[0] = kLeast;
+  }
+  std::uint32_t threshold() const {  // 65,536 until there are so many
+    return size_ < SeenThings::kBest ? 65536U : static_cast<std::uint32_t>(places_[SeenThings::kBest] - kLeast);
+  }
+  // Not one that is there; the largest gives way. What stands at a place then is told by it and the one before: eight at a time.
   void push(std::uint16_t print) {
-    if (size_ < SeenThings::kBest) {
-      best_[size_++] = print;
-      if (size_ == SeenThings::kBest) std::make_heap(best_.begin(), best_.end());
-      return;
+    size_ += size_ < SeenThings::kBest ? 1U : 0U;
+    const auto own = static_cast<std::int16_t>(print + kLeast);
+#if defined(__SSE2__)
+    const __m128i pushed = _mm_set1_epi16(own);
+    __m128i next[kPlaces / 8];
+    for (std::size_t i = 0; i < kPlaces / 8; ++i) {
+      const auto* at = reinterpret_cast<const __m128i*>(places_.data() + 8 * i);
+      const auto* after = reinterpret_cast<const __m128i*>(places_.data() + 8 * i + 1);
+      next[i] = _mm_min_epi16(_mm_loadu_si128(after), _mm_max_epi16(_mm_loadu_si128(at), pushed));
     }
-    // The largest gives way: sink the new one from the top.
-    std::size_t at = 0;
-    for (std::size_t child = 1; child < SeenThings::kBest; child = 2 * at + 1) {
-      if (child + 1 < SeenThings::kBest && best_[child + 1] > best_[child]) ++child;
-      if (best_[child] <= print) break;
-      best_[at] = best_[child];
-      at = child;
-    }
-    best_[at] = print;
+    std::memcpy(places_.data() + 1, next, sizeof(next));
+#else
+    for (std::size_t i = kPlaces; i > 0; --i) places_[i] = std::min(places_[i], std::max(places_[i - 1], own));
+#endif
   }
 
  private:
-  std::array<std::uint16_t, SeenThings::kBest> best_;
+  // Prints begin there: processors order eight signed ones at once.
+  static constexpr std::int16_t kLeast = std::numeric_limits<std::int16_t>::min();
+  static constexpr std::int16_t kNone = std::numeric_limits<std::int16_t>::max();
+  static constexpr std::size_t kPlaces = 32;
+  static_assert(kPlaces >= SeenThings::kBest);
+  std::array<std::int16_t, kPlaces + 1> places_;  // ascending, behind one that is below all
   std::size_t size_ = 0;
 };
 

@@ -42,6 +42,7 @@ std::size_t Cell::add_seat(model::NumberKey number) {
       copy(numbers(), 0, sizeof(model::NumberKey));
       copy(callees(), sizeof(model::NumberKey), sizeof(Callees));
       copy(talks(), kTalksAt, sizeof(Talk));
+      copy(devices(), kDevicesAt, sizeof(std::uint32_t));
       copy(seats(), kSeatsAt, sizeof(Seat));
     }
     block_ = std::move(next);
@@ -51,6 +52,7 @@ std::size_t Cell::add_seat(model::NumberKey number) {
   new (numbers() + place) model::NumberKey(number);
   new (callees() + place) Callees();
   new (talks() + place) Talk();
+  new (devices() + place) std::uint32_t(0);
   new (seats() + place) Seat();
   return place;
 }
@@ -75,7 +77,9 @@ int Cell::seat(model::NumberKey number, bool may_displace, std::uint32_t now_s) 
   callees()[place] = {};
   seats()[place] = {};
   talks()[place] = {};
+  devices()[place] = 0;
   numbers()[place] = number;
+  std::erase_if(pairs_, [place](const MirrorPair& p) { return p.a == place || p.b == place; });
   return least;
 }
 
@@ -84,18 +88,17 @@ Cell::Findings& Cell::findings() {
   return *findings_;
 }
 
-MirrorPair& Cell::pair(model::NumberKey a, model::NumberKey b) {
-  if (b < a) std::swap(a, b);
-  std::vector<MirrorPair>& pairs = findings().pairs;
-  for (MirrorPair& p : pairs)
+MirrorPair& Cell::pair(std::size_t one, std::size_t other) {
+  const auto a = static_cast<std::uint8_t>(std::min(one, other)), b = static_cast<std::uint8_t>(std::max(one, other));
+  for (MirrorPair& p : pairs_)
     if (p.a == a && p.b == b) return p;
-  if (pairs.size() < kPairsMax) {
-    detect::grow(pairs, 1, kPairsMax);
-    pairs.push_back({a, b, 0, 0, {}});
-    return pairs.back();
+  if (pairs_.size() < kPairsMax) {
+    detect::grow(pairs_, 1, kPairsMax);
+    pairs_.push_back({a, b, 0, 0, {}});
+    return pairs_.back();
   }
-  MirrorPair* least = &pairs.front();
-  for (MirrorPair& p : pairs)
+  MirrorPair* least = &pairs_.front();
+  for (MirrorPair& p : pairs_)
     if (p.hits < least->hits || (p.hits == least->hits && p.last_s < least->last_s)) least = &p;
   *least = {a, b, 0, 0, {}};
   return *least;
@@ -104,8 +107,8 @@ MirrorPair& Cell::pair(model::NumberKey a, model::NumberKey b) {
 std::uint64_t Cell::bytes() const {
   std::uint64_t total = heap(sizeof(*this));
   if (room_ != 0) total += heap(room_ * kSeatBytes);
-  if (findings_ != nullptr)
-    total += heap(sizeof(Findings)) + findings_->pairs.capacity() * sizeof(MirrorPair) + findings_->routes.bytes();
+  if (pairs_.capacity() != 0) total += heap(pairs_.capacity() * sizeof(MirrorPair));
+  if (findings_ != nullptr) total += heap(sizeof(Findings)) + findings_->routes.bytes();
   return total;
 }
 
@@ -119,22 +122,22 @@ void Cell::save(detect::StateWriter& w) const {
     callees()[i].save(w);
     s.calls.save(w);
     s.calls_in.save(w);
-    w.u32(s.device);
+    w.u32(devices()[i]);
     w.u32(talks()[i].start_s);
     w.u16(talks()[i].length_s);
     w.u16(talks()[i].peer);
   }
-  w.u8(findings_ != nullptr ? 1 : 0);
-  if (findings_ == nullptr) return;
-  findings_->said.save(w);
-  w.varint(findings_->pairs.size());
-  for (const MirrorPair& p : findings_->pairs) {
-    w.u64(p.a.bits());
-    w.u64(p.b.bits());
+  w.varint(pairs_.size());
+  for (const MirrorPair& p : pairs_) {
+    w.u8(p.a);
+    w.u8(p.b);
     w.u16(p.hits);
     w.u32(p.last_s);
     p.said.save(w);
   }
+  w.u8(findings_ != nullptr ? 1 : 0);
+  if (findings_ == nullptr) return;
+  findings_->said.save(w);
   findings_->records.save(w);
   findings_->routes.save(w);
 }
@@ -150,25 +153,26 @@ void Cell::load(detect::StateReader& r) {
     Seat& s = seats()[place];
     s.calls.load(r);
     s.calls_in.load(r);
-    s.device = r.u32();
+    devices()[place] = r.u32();
     talks()[place].start_s = r.u32();
     talks()[place].length_s = r.u16();
     talks()[place].peer = r.u16();
   }
-  if (r.u8() == 0) return;
-  Findings& found = findings();
-  found.said.load(r);
   const std::uint64_t pair_count = r.varint();
   if (pair_count > kPairsMax) return r.fail("more pairs than a cell may have");
   for (std::uint64_t i = 0; i < pair_count && r.ok(); ++i) {
-    detect::grow(found.pairs, 1, kPairsMax);
-    MirrorPair& p = found.pairs.emplace_back();
-    p.a = model::NumberKey::from_bits(r.u64());
-    p.b = model::NumberKey::from_bits(r.u64());
+    detect::grow(pairs_, 1, kPairsMax);
+    MirrorPair& p = pairs_.emplace_back();
+    p.a = r.u8();
+    p.b = r.u8();
+    if (p.a >= p.b || p.b >= size_) return r.fail("a pair of numbers that the cell does not have");
     p.hits = r.u16();
     p.last_s = r.u32();
     p.said.load(r);
   }
+  if (r.u8() == 0) return;
+  Findings& found = findings();
+  found.said.load(r);
   found.records.load(r);
   found.routes.load(r);
 }

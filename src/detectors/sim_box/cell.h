@@ -1,8 +1,8 @@
 // What sim_box keeps of a cell: the numbers that are busiest there.
 //
 // Units    seconds since 1970. Counts are those of the latest 6 to 12 hours.
-// Shape    110 bytes, and 44 for each of up to 24 numbers; 200 and 40 for each pair once a number makes as many calls as a
-//          cohort's, or two talk at the same time. Different callees of a number by 64 bits: within 5 % up to 20, 10 % up to 64
+// Shape    90 bytes, and 42 for each of up to 24 numbers; 16 for each pair of two that talked at the same time, and 200 once
+//          a number makes as many calls as a cohort's. Different callees of a number by 64 bits: within 5 % up to 20, 10 % up to 64
 //          (1 sigma).
 #pragma once
 
@@ -25,7 +25,6 @@ inline constexpr double kCalleesTold = 64;  // of more callees only that they ar
 using Callees = detect::TwoSpansDistinct<64>;
 
 struct Seat {
-  std::uint32_t device = 0;  // hash, 0 = not known
   detect::TwoSpans<> calls;
   detect::TwoSpans<std::uint8_t> calls_in;
 };
@@ -35,11 +34,11 @@ struct Talk {
   std::uint16_t length_s = 0;  // 0: it was no conversation
   std::uint16_t peer = 0;      // hash, of the latest conversation
 };
-static_assert(sizeof(Seat) == 12 && sizeof(Talk) == 8 && sizeof(Callees) == 16);
+static_assert(sizeof(Seat) == 6 && sizeof(Talk) == 8 && sizeof(Callees) == 16);
 
 // Two numbers whose conversations in the cell begin and end together.
 struct MirrorPair {
-  model::NumberKey a, b;
+  std::uint8_t a = 0, b = 0;  // their places, the lower one first
   std::uint16_t hits = 0;
   std::uint32_t last_s = 0;
   detect::Said said;  // of the hits
@@ -50,7 +49,6 @@ class Cell {
   // What few cells need.
   struct Findings {
     detect::Said said;  // of the numbers in the cohort
-    std::vector<MirrorPair> pairs;
     detect::LatestRecords<8> records;
     Routes routes;
   };
@@ -64,10 +62,13 @@ class Cell {
   const Seat& at(std::size_t place) const { return seats()[place]; }
   Talk& talk(std::size_t place) { return talks()[place]; }
   const Talk& talk(std::size_t place) const { return talks()[place]; }
+  std::uint32_t& device(std::size_t place) { return devices()[place]; }  // hash, 0 = not known
+  std::uint32_t device(std::size_t place) const { return devices()[place]; }
   void add_callee(std::size_t place, std::uint64_t mixed_hash) { callees()[place].add(mixed_hash); }
   double callees(std::size_t place) const { return callees()[place].count(); }  // how many different
   Findings& findings();
-  MirrorPair& pair(model::NumberKey a, model::NumberKey b);
+  // Forgotten when either gives up its place.
+  MirrorPair& pair(std::size_t one, std::size_t other);
   std::uint64_t bytes() const;  // its own included
 
   void save(detect::StateWriter& w) const;
@@ -75,7 +76,8 @@ class Cell {
 
  private:
   static constexpr std::size_t kTalksAt = sizeof(model::NumberKey) + sizeof(Callees),
-                               kSeatsAt = kTalksAt + sizeof(Talk), kSeatBytes = kSeatsAt + sizeof(Seat);
+                               kDevicesAt = kTalksAt + sizeof(Talk), kSeatsAt = kDevicesAt + sizeof(std::uint32_t),
+                               kSeatBytes = kSeatsAt + sizeof(Seat);
   template <typename T>
   T* part(std::size_t at) const {
     return reinterpret_cast<T*>(block_.get() + room_ * at);
@@ -83,13 +85,16 @@ class Cell {
   model::NumberKey* numbers() const { return part<model::NumberKey>(0); }
   Callees* callees() const { return part<Callees>(sizeof(model::NumberKey)); }
   Talk* talks() const { return part<Talk>(kTalksAt); }
+  std::uint32_t* devices() const { return part<std::uint32_t>(kDevicesAt); }
   Seat* seats() const { return part<Seat>(kSeatsAt); }
   std::size_t add_seat(model::NumberKey number);
 
   std::uint32_t span_ = 0;
   std::uint8_t size_ = 0, room_ = 0;
-  std::unique_ptr<std::byte[]> block_;  // numbers, callees, talks, seats: looking for one touches little memory
+  std::unique_ptr<std::byte[]>
+      block_;  // numbers, callees, talks, devices, seats: looking for one touches little memory
   std::unique_ptr<Findings> findings_;
+  std::vector<MirrorPair> pairs_;
   detect::FewDistinct<256> seen_;  // callers of this span that found no place
 };
 

@@ -310,7 +310,7 @@ void SimBox::count_in_seat(const model::Event& event, const detect::RoutedKey& k
   if (outgoing) {
     seat.calls.add();
     cell.add_callee(place, detect::state_hash(peer));
-    if (!call.caller_device.empty()) seat.device = static_cast<std::uint32_t>(hash64(call.caller_device)) | 1U;
+    if (!call.caller_device.empty()) cell.device(place) = static_cast<std::uint32_t>(hash64(call.caller_device)) | 1U;
   } else {
     seat.calls_in.add();
   }
@@ -342,7 +342,7 @@ void SimBox::judge_cohort(const model::Event& event, Cell& cell, detect::Context
     const double calls = s.calls.sum();
     if (calls < limits_.cohort_calls || s.calls_in.sum() > calls * (1 - limits_.out_share)) continue;
     if (cell.callees(i) < limits_.dispersion * std::min(calls, kCalleesTold)) continue;
-    members.push_back({cell.number(i), s.calls.sum(), s.device});
+    members.push_back({cell.number(i), s.calls.sum(), cell.device(i)});
   }
   if (static_cast<double>(members.size()) < limits_.cohort) return;
   std::sort(members.begin(), members.end(), [](const Member& a, const Member& b) {
@@ -397,7 +397,7 @@ void SimBox::find_mirror(const model::Event& event, const detect::RoutedKey& key
     const Seat& other = cell.at(i);
     // The same peer: both in one conference. Each other: one call.
     if (talk.peer == latest.peer || talk.peer == own || latest.peer == short_hash(cell.number(i))) continue;
-    MirrorPair& pair = cell.pair(cell.number(place), cell.number(i));
+    MirrorPair& pair = cell.pair(place, i);
     if (pair.hits < 0xffff) ++pair.hits;
     pair.last_s = now_s;
     const std::uint32_t least =

@@ -58,7 +58,7 @@ const detect::DetectorSpec& sim_box_spec() {
       .false_positives_zh =
           "企业自用的多卡语音网关；同一办公室使用手机的外呼人员；终端测试实验室。此类用户可登记核实，也接听来电，号码长"
           "期在用。",
-      .state_version = 5,
+      .state_version = 6,
       .evidence =
           {
               {"device_numbers", "numbers taking turns on the device", "终端上轮换的号码数", "numbers", "个",

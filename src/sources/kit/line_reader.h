@@ -32,7 +32,7 @@ class LineReader {
  public:
   enum class Got { kLine, kTooLong, kNothing };
 
-  explicit LineReader(std::size_t line_max = kLineBytesMax, std::size_t block = 1024 * 1024);
+  explicit LineReader(std::size_t line_max = kLineBytesMax, std::size_t block = 256 * 1024);
 
   // Starts on `file` at its present offset; `head` is what stood before (at most kHeadBytes of the file's first bytes).
   void attach(std::unique_ptr<platform::InputFile> file, std::string head = {});
