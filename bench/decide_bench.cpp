@@ -134,6 +134,25 @@ double together(Decider& decider, std::uint64_t decisions, std::uint64_t populat
   return static_cast<double>(now_ns() - begin) / static_cast<double>(decisions);
 }
 
+// Nanoseconds a decision where two threads decide at once, as the doors' threads do.
+double on_two_threads(Decider& decider, std::uint64_t decisions, std::uint64_t population) {
+  const auto decide_all = [&](std::uint64_t from, bool empties) {
+    std::uint64_t sum = 0;
+    for (std::uint64_t i = 0; i < decisions; ++i) {
+      sum += decider.call(question(from + i, population)).id;
+      if (empties && i % 4096 == 0) empty_ring(decider);
+    }
+    if (sum == 0) std::abort();
+  };
+  const std::int64_t begin = now_ns();
+  {
+    const platform::Thread other =
+        platform::start_thread("other", [&](const std::stop_token&) { decide_all(decisions, false); });
+    decide_all(0, true);
+  }
+  return static_cast<double>(now_ns() - begin) / static_cast<double>(2 * decisions);
+}
+
 struct Swap {
   Spread with, without, change;
   std::int64_t cpu_with_max = 0, cpu_without_max = 0;
@@ -204,6 +223,17 @@ int main(int argc, char** argv) {
   const std::uint64_t population = entries * 4;
   together(decider, decisions / 4, population);
   const double ns = together(decider, decisions, population);
+  if (argc > 3) {
+    std::vector<double> one{ns}, two;
+    for (int i = 0; i < 3; ++i) {
+      two.push_back(on_two_threads(decider, decisions, population));
+      one.push_back(together(decider, decisions, population));
+    }
+    std::sort(one.begin(), one.end());
+    std::sort(two.begin(), two.end());
+    fmt::print("{{\"name\":\"decide_threads\",\"one_ns\":{:.0f},\"two_ns\":{:.0f}}}\n", one[1], two[1]);
+    return 0;
+  }
   const Spread alone = each_alone(decider, decisions, population);
   const Swap swap = swaps(decider, entries, population);
 

@@ -150,7 +150,7 @@ class Decider {
   mutable std::array<std::atomic<std::uint64_t>, kPoliciesMax> holds_{};  // hour << 32 | holds in it, by policy
   mutable std::atomic<std::uint64_t> held_{0};
   alignas(64) mutable std::atomic<std::uint64_t> next_id_;
-  std::atomic<std::uint64_t> measures_{0}, snapshots_{0}, version_{0}, overlay_{0};
+  alignas(64) std::atomic<std::uint64_t> measures_{0}, snapshots_{0}, version_{0}, overlay_{0};
 };
 
 }  // namespace pandun::decide

@@ -90,7 +90,8 @@ class Velocity {
     std::atomic<std::uint64_t>& tag(std::size_t index) const { return sets_[index / kWays].tags[index % kWays]; }
     std::size_t mask_;
     std::unique_ptr<Set[]> sets_;
-    std::atomic<std::uint64_t> evicted_{0};
+    // Not in the line that every look-up reads.
+    alignas(64) std::atomic<std::uint64_t> evicted_{0};
   };
 
   Held held(const Place& place, std::uint64_t hash, std::int64_t ms) const;
