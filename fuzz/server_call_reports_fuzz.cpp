@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "decide/call_endings.h"
+#include "decide/record_ring.h"
 #include "server/call_reports.h"
 
 namespace {
@@ -15,7 +16,6 @@ using namespace pandun;
 
 constexpr WallMs kNow{1'790'000'000'000};
 
-// Its ring of records is soon full: what more is offered is counted there, and offered all the same.
 const decide::Decider& decider() {
   static const std::unique_ptr<decide::Decider> kDecider = [] {
     auto out = std::make_unique<decide::Decider>(decide::DeciderLimits{64, 64, 64, 1});
@@ -62,6 +62,8 @@ void use(const std::vector<decide::CallReport>& reports) {
     const decide::CallEndings::Figures f = endings.figures();
     CHECK(f.in_progress <= 8 && f.open <= f.offered);
     endings.age({kNow.ms + report.since_s});
+    decide::DecisionRecord written;
+    while (!report.international && decider().records().pop(written)) CHECK(written.ending);
   }
 }
 

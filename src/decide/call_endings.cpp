@@ -1,6 +1,7 @@
 #include "decide/call_endings.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace pandun::decide {
 namespace {
@@ -72,6 +73,10 @@ void CallEndings::look_at(OngoingCall& call, WallMs now) {
   if (call.offered) return;
   const Answer answer = decider_.end_call(question_of(call, now));
   if (answer.verdict != Verdict::kReject) return;
+  if (answer.id == 0) {
+    unwritten_ = true;
+    return;
+  }
   call.offered = true;
   trim(now);
   Open& open = endings_.emplace_back();
@@ -86,6 +91,7 @@ void CallEndings::age(WallMs now) {
   const std::scoped_lock lock(mutex_);
   calls_.age(now);
   any_.store(calls_.size() != 0, std::memory_order_relaxed);
+  if (std::exchange(unwritten_, false)) calls_.for_each([&](OngoingCall& call) { look_at(call, now); });
   while (!endings_.empty() && endings_.front().ending.offered.ms < now.ms - kOfferedMs) trim(now);
 }
 

@@ -2,7 +2,8 @@
 // the switch, and what the switch answers.
 //
 // Rule     an ending rests on an approved measure or list in force, nothing else (Decider::end_call), and is offered only
-//          while that holds: a measure that is lifted takes its endings with it. Each is recorded like a decision.
+//          while that holds: a measure that is lifted takes its endings with it. Each is recorded like a decision; one that
+//          cannot be recorded is not offered, and looked at again by age().
 // Cursor   grows, also over a restart; what was not answered within ten minutes is forgotten and counted, and so are the
 //          oldest of more than 16,384.
 // Cost     calls' records are looked at only while calls are in progress; nothing is taken from memory before the first report.
@@ -85,6 +86,7 @@ class CallEndings {
   CallsInProgress calls_;
   std::deque<Open> endings_;  // by cursor
   std::uint64_t cursor_;      // of the newest
+  bool unwritten_ = false;    // some could not be recorded
   Figures figures_;
 };
 

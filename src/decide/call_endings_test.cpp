@@ -104,6 +104,23 @@ TEST_F(Endings, EachIsWrittenDownAsAnEnding) {
   EXPECT_EQ(decider.figures().by_verdict[2], 0U) << "an ending is no decision about a call that is set up";
 }
 
+// What cannot be written down is not done; it is done when it can.
+TEST(CallEndings, NothingIsOfferedWithoutItsRecord) {
+  Decider decider(DeciderLimits{64, 64, 2, 1});
+  decider.publish(with_measure());
+  CallEndings endings(decider, 100, kNow);
+  const model::Event events[] = {report("a"), report("b"), report("c")};
+  endings.take(events, kNow);
+  EXPECT_EQ(endings.figures().offered, 2U);
+  endings.age(kNow);
+  EXPECT_EQ(endings.figures().offered, 2U);
+  DecisionRecord written;
+  while (decider.records().pop(written)) {
+  }
+  endings.age(kNow);
+  EXPECT_EQ(endings.figures().offered, 3U);
+}
+
 // Only what two people approved ends a call that was answered, and no call to whom it must not touch.
 TEST_F(Endings, NothingElseEndsACall) {
   SnapshotInput input = with_measure(Verdict::kWarn);

@@ -152,7 +152,7 @@ Answer Decider::end_call(const Question& question) const {
   Answer answer = judge_ending(question, record);
   if (answer.verdict != Verdict::kReject) return answer;
   record.ending = true;
-  write_down(question, answer, record);
+  if (!write_down(question, answer, record)) answer.id = 0;
   return answer;
 }
 
@@ -166,7 +166,7 @@ void Decider::finish(const Question& q, bool message, Answer& answer, DecisionRe
   write_down(q, answer, record);
 }
 
-void Decider::write_down(const Question& q, Answer& answer, DecisionRecord& record) const {
+bool Decider::write_down(const Question& q, Answer& answer, DecisionRecord& record) const {
   const std::int64_t second = std::clamp<std::int64_t>(q.at.ms / 1000, 0, UINT32_MAX);
   answer.id =
       static_cast<std::uint64_t>(second) << 32 | (next_id_.fetch_add(1, std::memory_order_relaxed) & UINT32_MAX);
@@ -187,7 +187,7 @@ void Decider::write_down(const Question& q, Answer& answer, DecisionRecord& reco
   record.diversions = q.diversions;
   record.trunk = q.route;
   record.measure = answer.measure;
-  ring_->push(record);
+  return ring_->push(record);
 }
 
 Decider::Figures Decider::figures() const {

@@ -97,7 +97,7 @@ class Decider {
   // Ahead of call(): what it will look up is on its way from memory while the door does something else.
   void prefetch(model::NumberKey from, model::NumberKey to) const;
   // Of a call that was answered and lasts: kReject when an approved measure or list in force stops its caller, and then it is
-  // recorded as an ending. Nothing else ends a call: no fact, hold or choice, and none to an emergency or protected number.
+  // recorded as an ending; id 0: the record could not be taken just now. Nothing else ends a call: no fact, hold or choice, and none to an emergency or protected number.
   Answer end_call(const Question& question) const;
   // The same, without a record: is the ground still there?
   bool ends_call(const Question& question) const;
@@ -134,7 +134,7 @@ class Decider {
   Answer decide(const Question& question, bool message) const;
   Answer judge_ending(const Question& question, DecisionRecord& record) const;
   void finish(const Question& question, bool message, Answer& answer, DecisionRecord& record) const;
-  void write_down(const Question& question, Answer& answer, DecisionRecord& record) const;
+  bool write_down(const Question& question, Answer& answer, DecisionRecord& record) const;  // false: it was dropped
   void put(std::shared_ptr<const Base> base, std::shared_ptr<const FindingTable> findings, Patches patches);
 
   SnapshotCell<Snapshot> snapshot_;

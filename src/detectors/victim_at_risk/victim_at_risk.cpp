@@ -158,7 +158,8 @@ void VictimAtRisk::route(const model::Event& event, detect::KeyList& keys) const
     const auto& told = event.as<model::CallProgress>();
     if (told.since_s < kTalkS || !told.callee.known() || is_service(told.caller) || is_service(told.callee)) return;
     if (told.caller.known()) push(kSuspectStillTalks, told.caller);
-    push(kPersonIsStillTalkedTo, told.callee);
+    const bool far = told.international || !told.caller.known() || told.caller.kind() == model::NumberKind::kInvalid;
+    if (far || told.since_s >= kLongTalkS) push(kPersonIsStillTalkedTo, told.callee);
     return;
   }
   if (event.kind() != model::EventKind::kCall) return;
