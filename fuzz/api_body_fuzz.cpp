@@ -36,6 +36,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto body = contract().read_body(operation, text, faults);
   if (body.has_value() != faults.empty()) std::abort();
   if (!body) return 0;
+  for (const char* key : {"reports", "receipts", "fields"})
+    for (const Body& one : body->objects(key))
+      if (one.text("call").size() > 64 || one.integer("since_s") < 0) std::abort();
   for (const char* key : {"username", "roles", "fields", "scope", "version", "confidence", "disabled"}) {
     if (body->text(key).find('\0') != std::string::npos) std::abort();
     static_cast<void>(body->texts(key).size() + body->text_map(key).size());
