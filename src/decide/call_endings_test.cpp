@@ -218,6 +218,13 @@ TEST(CallsInProgress, EndWithAgeAndOneTooManyPushesTheQuietestOut) {
   calls.age({kNow.ms + 241 * kMinute});
   EXPECT_EQ(calls.size(), 0U);
   EXPECT_EQ(calls.aged(), 3U);
+  for (const std::int64_t at : {INT64_MAX, INT64_MIN}) {  // a clock that is out of its mind
+    const model::Event mad = report("mad", kFraud, kPerson, model::CallStage::kAnswered, at);
+    EXPECT_EQ(calls.report(mad.as<model::CallProgress>(), mad.time, kNow), nullptr);
+    tell("sane", kNow.ms);
+    const model::Event over = record(kFraud, kPerson, at, INT32_MAX);
+    calls.end_by_record(over.as<model::Call>(), over.time, [](const OngoingCall&) { ADD_FAILURE(); });
+  }
   const model::Event old = report("old", kFraud, kPerson, model::CallStage::kLasts, kNow.ms);
   EXPECT_EQ(calls.report(old.as<model::CallProgress>(), old.time, {kNow.ms + 20 * kMinute}), nullptr);
 }

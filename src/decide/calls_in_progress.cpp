@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::int64_t kSilentMs = 10 * 60'000, kAnsweredOnlyMs = 4 * 3'600'000;
 constexpr std::int64_t kSlackMs = 60'000;  // between a switch's clock and the record's
-constexpr std::int64_t kSinceMaxMs = 7 * 86'400'000LL;
+constexpr std::int64_t kDayMs = 86'400'000, kSinceMaxMs = 7 * kDayMs;
 
 std::int64_t kept_ms(bool lasts) {
   return lasts ? kSilentMs : kAnsweredOnlyMs;
@@ -24,6 +24,7 @@ OngoingCall* CallsInProgress::report(const model::CallProgress& report, EventMs 
   }
   const bool lasts = report.stage == model::CallStage::kLasts;
   if (told.ms < now.ms - kept_ms(lasts)) return nullptr;  // an old file is read
+  if (told.ms > now.ms + kDayMs) return nullptr;          // a clock that is out
   // The token was used before for another call.
   if (node != nullptr && (node->call.caller != report.caller || node->call.callee != report.callee)) {
     erase(node);
@@ -61,6 +62,7 @@ const OngoingCall* CallsInProgress::find(std::string_view call) const {
 
 bool CallsInProgress::is_of(const OngoingCall& call, const model::Call& record, EventMs begin) {
   if (call.callee != record.callee || record.duration_s < 0) return false;
+  if (begin.ms > call.heard.ms + kDayMs || begin.ms < call.answered.ms - kSinceMaxMs - kDayMs) return false;
   const std::int64_t end = begin.ms + std::min(std::int64_t{record.duration_s} * 1000, kSinceMaxMs);
   return call.answered.ms >= begin.ms - kSlackMs && call.answered.ms <= end + kSlackMs &&
          call.heard.ms <= end + kSlackMs;
