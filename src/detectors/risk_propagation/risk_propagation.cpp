@@ -9,6 +9,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -230,6 +231,16 @@ class RiskPropagation final : public detect::Detector {
   };
   Passed passed_on(const Circle& circle, std::uint32_t now_s) const;
   bool bursting(const detect::NumberActivity& activity, double of_calls) const;
+  // Whether so much risk is to be said of a number now; it is then taken as said.
+  bool speaks(detect::Said& said, model::NumberKey about, double risk, std::uint32_t now_s,
+              detect::Context& context) const;
+  // A finding with all but its peers and what follows the risk as evidence.
+  model::Signal finding(const model::Event& event, model::NumberKey about, double risk, double confidence,
+                        model::LocalText title, const detect::LatestRecords<8>& records) const;
+  static void emit(model::Signal signal, std::initializer_list<model::Evidence> evidence, detect::Context& context) {
+    signal.evidence.insert(signal.evidence.end(), evidence);
+    context.emit(std::move(signal));
+  }
   static bool is_protected(model::NumberKey number, detect::Context& context) {
     const detect::NumberFacts& facts = *context.ports().numbers;
     return !facts.protected_group(number).empty() || facts.emergency_or_service(number);
@@ -263,6 +274,30 @@ void RiskPropagation::route(const model::Event& event, detect::KeyList& keys) co
   if (call.answered == model::Answered::kNo || call.duration_s < 1) return;
   keys.push_back({model::EntityKind::kNumber, kCaller, model::key_of(call.caller)});
   keys.push_back({model::EntityKind::kNumber, kCallee, model::key_of(call.callee)});
+}
+
+// ---- what is said ----
+
+bool RiskPropagation::speaks(detect::Said& said, model::NumberKey about, double risk, std::uint32_t now_s,
+                             detect::Context& context) const {
+  if (risk < limits_.risk || !said.due(risk, now_s) || is_protected(about, context) || suspected(context, about))
+    return false;
+  said.say(risk, now_s);
+  return true;
+}
+
+model::Signal RiskPropagation::finding(const model::Event& event, model::NumberKey about, double risk,
+                                       double confidence, model::LocalText title,
+                                       const detect::LatestRecords<8>& records) const {
+  model::Signal signal;
+  signal.entity = model::Entity::of(about);
+  signal.first = signal.last = event.time;
+  signal.severity = static_cast<std::uint8_t>(std::clamp(risk * 0.8, 5.0, kSeverityMax));
+  signal.confidence = confidence;
+  signal.title = std::move(title);
+  signal.evidence = {{"risk_passed_on", risk, limits_.risk, "points"}};
+  signal.records = records.latest();
+  return signal;
 }
 
 // ---- over a device ----
@@ -331,30 +366,22 @@ void RiskPropagation::judge_member(const model::Event& event, Device& device, Me
   const double score = device.score.at(now_s, limits_.half_life_s);
   const double link = std::min(1.0, member.turns / (2 * limits_.turns));
   const double risk = 100 * score * limits_.hop * link;
-  if (risk < limits_.risk || !member.said.due(risk, now_s) || is_protected(member.number, context) ||
-      suspected(context, member.number))
-    return;
-  member.said.say(risk, now_s);
+  if (!speaks(member.said, member.number, risk, now_s, context)) return;
 
-  const auto& call = event.as<model::Call>();
-  model::Signal signal;
-  signal.entity = model::Entity::of(member.number);
-  signal.peers.push_back(model::Entity::text(model::EntityKind::kDevice, call.caller_device));
+  model::Signal signal = finding(event, member.number, risk, 0.4,
+                                 {"与高频外呼或可疑号码轮换使用同一终端",
+                                  "Shares a device with burst calling or a suspected number, taking turns with it"},
+                                 device.records);
+  signal.peers.push_back(model::Entity::text(model::EntityKind::kDevice, event.as<model::Call>().caller_device));
   for (const Member& other : device.members)
     if (other.number != member.number && signal.peers.size() < model::Signal::kPeersMax)
       signal.peers.push_back(model::Entity::of(other.number));
   signal.first = {std::min<std::int64_t>(event.time.ms, std::int64_t{device.score.at_s} * 1000)};
-  signal.last = event.time;
-  signal.severity = static_cast<std::uint8_t>(std::clamp(risk * 0.8, 5.0, kSeverityMax));
-  signal.confidence = 0.4;
-  signal.title.en = "Shares a device with burst calling or a suspected number, taking turns with it";
-  signal.title.zh = "与高频外呼或可疑号码轮换使用同一终端";
-  signal.evidence = {{"risk_passed_on", risk, limits_.risk, "points"},
-                     {"risk_score_left", score, 0, "ratio"},
-                     {"risk_turns", static_cast<double>(member.turns), limits_.turns, "times"},
-                     {"risk_callees", member.callees.count(), 0, "numbers"}};
-  signal.records = device.records.latest();
-  context.emit(std::move(signal));
+  emit(std::move(signal),
+       {{"risk_score_left", score, 0, "ratio"},
+        {"risk_turns", static_cast<double>(member.turns), limits_.turns, "times"},
+        {"risk_callees", member.callees.count(), 0, "numbers"}},
+       context);
 }
 
 // ---- over contacts ----
@@ -417,25 +444,18 @@ void RiskPropagation::judge_contact(const model::Event& event, Seed& seed, Conta
   if (touches < limits_.contacts || contact.hours < 2 || contact.received < 2 || contact.made < 1) return;
   const double score = seed.score.at(now_s, limits_.half_life_s);
   const double risk = 100 * score * limits_.hop * std::min(1.0, touches / (2 * limits_.contacts));
-  if (risk < limits_.risk || !contact.said.due(risk, now_s) || is_protected(contact.number, context) ||
-      suspected(context, contact.number))
-    return;
-  contact.said.say(risk, now_s);
+  if (!speaks(contact.said, contact.number, risk, now_s, context)) return;
 
-  model::Signal signal;
-  signal.entity = model::Entity::of(contact.number);
+  model::Signal signal = finding(
+      event, contact.number, risk, 0.35,
+      {"在高频外呼号码作业期间与其频繁短时互通", "Keeps in short touch, both ways, with a burst caller while it works"},
+      seed.records);
   signal.peers.push_back(model::Entity::of(own));
-  signal.first = signal.last = event.time;
-  signal.severity = static_cast<std::uint8_t>(std::clamp(risk * 0.8, 5.0, kSeverityMax));
-  signal.confidence = 0.35;
-  signal.title.en = "Keeps in short touch, both ways, with a burst caller while it works";
-  signal.title.zh = "在高频外呼号码作业期间与其频繁短时互通";
-  signal.evidence = {{"risk_passed_on", risk, limits_.risk, "points"},
-                     {"risk_score_left", score, 0, "ratio"},
-                     {"risk_touches", touches, limits_.contacts, "calls"},
-                     {"risk_touch_hours", static_cast<double>(contact.hours), 2, "h"}};
-  signal.records = seed.records.latest();
-  context.emit(std::move(signal));
+  emit(std::move(signal),
+       {{"risk_score_left", score, 0, "ratio"},
+        {"risk_touches", touches, limits_.contacts, "calls"},
+        {"risk_touch_hours", static_cast<double>(contact.hours), 2, "h"}},
+       context);
 }
 
 // ---- a number that rings suspected ones, and who is in step with it ----
@@ -504,24 +524,19 @@ void RiskPropagation::judge_own(const model::Event& event, Circle& circle, model
   // It does calls of its own: people who only answer, or only ring back, are not at work.
   const double callees = context.number()->distinct_callees(Window::k24h);
   if (callees < limits_.own_callees + suspects) return;
-  if (is_protected(own, context) || suspected(context, own)) return;
-  circle.said.say(risk, now_s);
+  if (!speaks(circle.said, own, risk, now_s, context)) return;
 
-  model::Signal signal;
-  signal.entity = model::Entity::of(own);
+  model::Signal signal = finding(event, own, risk, 0.4,
+                                 {"主动与多个可疑号码频繁短时互通",
+                                  "Keeps in short touch, both ways, with several suspected numbers that it rang first"},
+                                 circle.records);
   for (const model::NumberKey suspect : passed.sure) signal.peers.push_back(model::Entity::of(suspect));
-  signal.first = signal.last = event.time;
-  signal.severity = static_cast<std::uint8_t>(std::clamp(risk * 0.8, 5.0, kSeverityMax));
-  signal.confidence = 0.4;
-  signal.title.en = "Keeps in short touch, both ways, with several suspected numbers that it rang first";
-  signal.title.zh = "主动与多个可疑号码频繁短时互通";
-  signal.evidence = {{"risk_passed_on", risk, limits_.risk, "points"},
-                     {"risk_suspects", suspects, limits_.suspects, "numbers"},
-                     {"risk_touches", passed.touches, limits_.contacts * limits_.suspects, "calls"},
-                     {"risk_touch_hours", passed.hours, 2, "h"},
-                     {"distinct_callees_24h", callees, limits_.own_callees + suspects, "numbers"}};
-  signal.records = circle.records.latest();
-  context.emit(std::move(signal));
+  emit(std::move(signal),
+       {{"risk_suspects", suspects, limits_.suspects, "numbers"},
+        {"risk_touches", passed.touches, limits_.contacts * limits_.suspects, "calls"},
+        {"risk_touch_hours", passed.hours, 2, "h"},
+        {"distinct_callees_24h", callees, limits_.own_callees + suspects, "numbers"}},
+       context);
 }
 
 // The second hop: who rings such a number, and is rung, within minutes of its calls with the suspects. A family's calls fall
@@ -536,27 +551,20 @@ void RiskPropagation::judge_second(const model::Event& event, Circle& circle, Co
   const double suspects = static_cast<double>(passed.sure.size());
   if (suspects < limits_.suspects) return;
   const double risk = 100 * passed.share * limits_.hop * std::min(1.0, relays / (1.5 * limits_.relays));
-  if (risk < limits_.risk || !contact.said.due(risk, now_s) || is_protected(contact.number, context) ||
-      suspected(context, contact.number))
-    return;
-  contact.said.say(risk, now_s);
+  if (!speaks(contact.said, contact.number, risk, now_s, context)) return;
 
-  model::Signal signal;
-  signal.entity = model::Entity::of(contact.number);
+  model::Signal signal = finding(event, contact.number, risk, 0.3,
+                                 {"与关联多个可疑号码的号码同步互通（第二跳）",
+                                  "In step with a number that keeps company with suspected ones (second hop)"},
+                                 circle.records);
   signal.peers.push_back(model::Entity::of(own));
   for (const model::NumberKey suspect : passed.sure) signal.peers.push_back(model::Entity::of(suspect));
-  signal.first = signal.last = event.time;
-  signal.severity = static_cast<std::uint8_t>(std::clamp(risk * 0.8, 5.0, kSeverityMax));
-  signal.confidence = 0.3;
-  signal.title.en = "In step with a number that keeps company with suspected ones (second hop)";
-  signal.title.zh = "与关联多个可疑号码的号码同步互通（第二跳）";
-  signal.evidence = {{"risk_passed_on", risk, limits_.risk, "points"},
-                     {"risk_score_left", passed.share, 0, "ratio"},
-                     {"risk_relays", relays, limits_.relays, "calls"},
-                     {"risk_relay_share", relays / touches, kRelayShare, "ratio"},
-                     {"risk_suspects", suspects, limits_.suspects, "numbers"}};
-  signal.records = circle.records.latest();
-  context.emit(std::move(signal));
+  emit(std::move(signal),
+       {{"risk_score_left", passed.share, 0, "ratio"},
+        {"risk_relays", relays, limits_.relays, "calls"},
+        {"risk_relay_share", relays / touches, kRelayShare, "ratio"},
+        {"risk_suspects", suspects, limits_.suspects, "numbers"}},
+       context);
 }
 
 void RiskPropagation::save(detect::StateWriter& out) const {
