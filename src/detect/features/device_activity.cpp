@@ -43,22 +43,27 @@ void tally_use(const DeviceUse& u, std::chrono::seconds local_offset, DeviceTall
   t.talk_s += u.talk_s();
 }
 
+template <typename Count>
+void add_shared(DeviceTally& t, Count count) {
+  t.calls_out += count(DeviceCounters::kCallsOut);
+  t.calls_in += count(DeviceCounters::kCallsIn);
+  t.messages_out += count(DeviceCounters::kMessagesOut);
+  t.answered += count(DeviceCounters::kAnswered);
+  t.unanswered += count(DeviceCounters::kUnanswered);
+  t.brief += count(DeviceCounters::kShort);
+  t.switches += count(DeviceCounters::kSwitches);
+  t.moves += count(DeviceCounters::kMoves);
+  t.returned += count(DeviceCounters::kReturned);
+  t.abroad += count(DeviceCounters::kAbroad);
+  t.roaming += count(DeviceCounters::kRoaming);
+}
+
 DeviceTally tally_busy(const BusyDevice& busy, Window w, std::chrono::seconds local_offset) {
   const auto count = [&](std::size_t counter) {
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(busy.counts.total(w, counter), 0xffffffffU));
   };
   DeviceTally t{};
-  t.calls_out = count(BusyDevice::kCallsOut);
-  t.calls_in = count(BusyDevice::kCallsIn);
-  t.messages_out = count(BusyDevice::kMessagesOut);
-  t.answered = count(BusyDevice::kAnswered);
-  t.unanswered = count(BusyDevice::kUnanswered);
-  t.brief = count(BusyDevice::kShort);
-  t.switches = count(BusyDevice::kSwitches);
-  t.moves = count(BusyDevice::kMoves);
-  t.returned = count(BusyDevice::kReturned);
-  t.abroad = count(BusyDevice::kAbroad);
-  t.roaming = count(BusyDevice::kRoaming);
+  add_shared(t, count);
   t.talk_s = busy.counts.total(w, BusyDevice::kTalk);
   if (w != Window::k24h) return t;
   constexpr WindowSpec day = spec(Window::k24h);
@@ -72,17 +77,7 @@ DeviceTally tally_busy(const BusyDevice& busy, Window w, std::chrono::seconds lo
 DeviceTally tally_days(const DeviceDays& days, Window w) {
   DeviceTally t{};
   days.each(w, [&t](std::uint32_t, const DeviceDays::Counts& n) {
-    t.calls_out += n[DeviceDays::kCallsOut];
-    t.calls_in += n[DeviceDays::kCallsIn];
-    t.messages_out += n[DeviceDays::kMessagesOut];
-    t.answered += n[DeviceDays::kAnswered];
-    t.unanswered += n[DeviceDays::kUnanswered];
-    t.brief += n[DeviceDays::kShort];
-    t.switches += n[DeviceDays::kSwitches];
-    t.moves += n[DeviceDays::kMoves];
-    t.returned += n[DeviceDays::kReturned];
-    t.abroad += n[DeviceDays::kAbroad];
-    t.roaming += n[DeviceDays::kRoaming];
+    add_shared(t, [&n](std::size_t counter) { return n[counter]; });
     t.night += n[DeviceDays::kNight];
     t.talk_s += n[DeviceDays::kTalk];
   });

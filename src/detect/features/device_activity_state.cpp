@@ -89,17 +89,33 @@ DeviceUse DeviceThing::use(std::uint32_t newest_s) const {
 
 // ---- busy devices ----
 
+namespace {
+
+template <std::size_t kSize>
+void count_shared(const DeviceUse& use, std::array<std::uint32_t, kSize>& n) {
+  using C = DeviceCounters;
+  n[use.kind == kDeviceCallOut ? C::kCallsOut : use.kind == kDeviceCallIn ? C::kCallsIn : C::kMessagesOut] = 1;
+  const auto set = [&n](C::Shared counter, bool yes) { n[counter] = yes ? 1U : 0U; };
+  set(C::kAnswered, use.is_answered());  // of a call made, as all three
+  set(C::kUnanswered, use.is_unanswered());
+  set(C::kShort, use.is_short());
+  set(C::kSwitches, use.switched);
+  set(C::kMoves, use.moved);
+  set(C::kReturned, use.returned);
+  set(C::kAbroad, use.abroad);
+  set(C::kRoaming, use.roaming);
+}
+
+}  // namespace
+
 void BusyDevice::add(const DeviceUse& use, std::uint32_t now_s) {
   clock_s = std::max(clock_s, now_s);
   counts.advance(clock_s);
   callees.advance(clock_s);
   squares.advance(clock_s, kSquareStepS);
   std::array<std::uint32_t, kCounters> n{};
-  n[use.kind == kDeviceCallOut ? kCallsOut : use.kind == kDeviceCallIn ? kCallsIn : kMessagesOut] = 1;
+  count_shared(use, n);
   if (use.kind == kDeviceCallOut) {
-    n[kAnswered] = use.is_answered() ? 1U : 0U;
-    n[kUnanswered] = use.is_unanswered() ? 1U : 0U;
-    n[kShort] = use.is_short() ? 1U : 0U;
     n[kTalk] = use.talk_s();
     squares.add(use.time_s, kSquareStepS, kTalkSquares, std::uint64_t{use.talk_s()} * use.talk_s());
     if (use.ring_s != DeviceUse::kRingUntold) {
@@ -112,11 +128,6 @@ void BusyDevice::add(const DeviceUse& use, std::uint32_t now_s) {
     step = std::max(step, use.time_s / kSquareStepS + 1);
     add_call_time(use.time_s);
   }
-  n[kSwitches] = use.switched ? 1U : 0U;
-  n[kMoves] = use.moved ? 1U : 0U;
-  n[kReturned] = use.returned ? 1U : 0U;
-  n[kAbroad] = use.abroad ? 1U : 0U;
-  n[kRoaming] = use.roaming ? 1U : 0U;
   counts.add_all(use.time_s, n);
 }
 
@@ -446,15 +457,7 @@ bool DeviceActivities::called(const DeviceRecord& record, std::uint32_t callee) 
 void DeviceActivities::add_day(DeviceRecord& record, const DeviceUse& use) {
   const bool out = use.kind == kDeviceCallOut, message = use.kind == kDeviceMessage;
   DeviceDays::Counts n{};
-  n[out ? DeviceDays::kCallsOut : message ? DeviceDays::kMessagesOut : DeviceDays::kCallsIn] = 1;
-  n[DeviceDays::kAnswered] = use.is_answered() ? 1 : 0;
-  n[DeviceDays::kUnanswered] = use.is_unanswered() ? 1 : 0;
-  n[DeviceDays::kShort] = use.is_short() ? 1 : 0;
-  n[DeviceDays::kSwitches] = use.switched ? 1 : 0;
-  n[DeviceDays::kMoves] = use.moved ? 1 : 0;
-  n[DeviceDays::kReturned] = use.returned ? 1 : 0;
-  n[DeviceDays::kAbroad] = use.abroad ? 1 : 0;
-  n[DeviceDays::kRoaming] = use.roaming ? 1 : 0;
+  count_shared(use, n);
   n[DeviceDays::kNight] = (out || message) && is_night(use.time_s, local_offset_) ? 1 : 0;
   n[DeviceDays::kTalk] = use.talk_s();
   DeviceDays all = days(record);

@@ -97,24 +97,8 @@ struct DeviceRecord {
 };
 static_assert(sizeof(DeviceRecord) == 52);
 
-struct BusyDevice {
-  enum Counter : std::size_t {
-    kCallsOut,
-    kCallsIn,
-    kMessagesOut,
-    kAnswered,
-    kUnanswered,
-    kShort,
-    kSwitches,
-    kMoves,
-    kReturned,
-    kAbroad,
-    kRoaming,
-    kTalk,
-    kRings,
-    kRing,
-    kCounters
-  };
+struct BusyDevice : DeviceCounters {
+  enum Counter : std::size_t { kTalk = kShared, kRings, kRing, kCounters };
   enum Square : std::size_t { kTalkSquares, kRingSquares, kSquares };
   static constexpr std::size_t kGapCalls = 128, kRegions = 1024;
   WindowRings<kCounters, std::uint32_t, 3> counts;

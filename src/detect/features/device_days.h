@@ -18,9 +18,9 @@
 
 namespace pandun::detect {
 
-class DeviceDays {
- public:
-  enum Counter : std::size_t {
+// What every store of a device's use counts; each goes on from kShared with its own.
+struct DeviceCounters {
+  enum Shared : std::size_t {
     kCallsOut,
     kCallsIn,
     kMessagesOut,
@@ -32,10 +32,13 @@ class DeviceDays {
     kReturned,
     kAbroad,
     kRoaming,
-    kNight,
-    kTalk,
-    kCounters
+    kShared
   };
+};
+
+class DeviceDays : public DeviceCounters {
+ public:
+  enum Counter : std::size_t { kNight = kShared, kTalk, kCounters };
   using Counts = std::array<std::uint32_t, kCounters>;
   static constexpr std::size_t kStepMost = 16;
   static constexpr unsigned kHashBits = 20;
