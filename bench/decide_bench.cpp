@@ -1,6 +1,6 @@
 // Nanoseconds a decision with long lists and counters on, the pause that a swap costs its readers, and memory under a flood of
 // callers that never come back.
-//   decide_bench [ENTRIES] [DECISIONS]     default 1,000,000 and 2,000,000
+//   decide_bench [ENTRIES [DECISIONS [two]]]     default 1,000,000 and 2,000,000; two: by one thread and by two, in turns
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -457,6 +457,8 @@ def bench_decide():
     alone, swaps = result["one_at_a_time"], result["beside_swaps"]
     entries = f"{result['entries']:,} measures, counters, policies, records"
     row("decide", "decisions on one core", 1e9 / result["ns_per_decision"], "decisions/s", entries)
+    threads = json.loads(subprocess.check_output([BUILD / "bench/decide_bench", "1000000", "2000000", "two"]))
+    row("decide", "decisions by two threads to those by one, in turns", threads["one_ns"] / threads["two_ns"], "x", f"{1e9 / threads['two_ns']:,.0f} decisions/s; goal of two cores 1.8")
     row("decide", "one decision, p50", alone["p50_ns"] / 1000, "us")
     row("decide", "one decision, p99", alone["p99_ns"] / 1000, "us")
     row("decide", "one decision beside swaps of the whole list, p99", swaps["p99_ns"] / 1000, "us")
@@ -468,7 +470,7 @@ def bench_decide():
     listed = json.loads(one_core([BUILD / "bench/decide_list_bench", OUT / "decide-list"])[3])
     row("decide", f"a list of {listed['entries']:,} numbers: start to first answer", listed["start_to_first_answer_ms"], "ms")
     row("decide", "the same list, one look-up, p99", listed["p99_ns"], "ns")
-    save("decide", **result, list=listed)
+    save("decide", **result, list=listed, threads=threads)
     http_decisions()
 
 

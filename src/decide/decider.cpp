@@ -43,7 +43,7 @@ Decider::Decider(const DeciderLimits& limits)
     : findings_(std::make_shared<const FindingTable>(Findings{})),
       velocity_(std::make_unique<Velocity>(limits.callers, limits.pairs)),
       ring_(std::make_unique<RecordRing>(limits.records)),
-      next_id_(limits.first_id) {}
+      first_id_(limits.first_id) {}
 
 Decider::~Decider() = default;
 
@@ -158,8 +158,7 @@ Answer Decider::end_call(const Question& question) const {
 
 void Decider::finish(const Question& q, bool message, Answer& answer, DecisionRecord& record) const {
   if (q.rehearsal) return;
-  const Counts& counts = counts_[stripe() % kStripes];
-  Counts& mine = const_cast<Counts&>(counts);
+  Counts& mine = counts_[stripe() % kStripes];
   mine.by_verdict[static_cast<std::size_t>(answer.verdict)].fetch_add(1, std::memory_order_relaxed);
   mine.by_reason[static_cast<std::size_t>(answer.reason)].fetch_add(1, std::memory_order_relaxed);
   record.message = message;
@@ -168,8 +167,10 @@ void Decider::finish(const Question& q, bool message, Answer& answer, DecisionRe
 
 bool Decider::write_down(const Question& q, Answer& answer, DecisionRecord& record) const {
   const std::int64_t second = std::clamp<std::int64_t>(q.at.ms / 1000, 0, UINT32_MAX);
-  answer.id =
-      static_cast<std::uint64_t>(second) << 32 | (next_id_.fetch_add(1, std::memory_order_relaxed) & UINT32_MAX);
+  // Every stripe has ids of its own: threads do not wait for one another's.
+  const std::size_t own = stripe() % kStripes;
+  const std::uint64_t nth = counts_[own].ids.fetch_add(1, std::memory_order_relaxed);
+  answer.id = static_cast<std::uint64_t>(second) << 32 | ((first_id_ + nth * kStripes + own) & UINT32_MAX);
   if (answer.verdict == Verdict::kReject && !answer.redress_url.empty()) {
     answer.redress_url.append(answer.measure.empty() || info(answer.reason).basis != Basis::kMeasure
                                   ? decision_id(answer.id).view()

@@ -129,6 +129,7 @@ class Decider {
   struct alignas(64) Counts {
     std::array<std::atomic<std::uint64_t>, 3> by_verdict{};
     std::array<std::atomic<std::uint64_t>, kReasons> by_reason{};
+    std::atomic<std::uint64_t> ids{0};  // given by this stripe
   };
 
   Answer decide(const Question& question, bool message) const;
@@ -149,7 +150,7 @@ class Decider {
   mutable std::array<Counts, kStripes> counts_;
   mutable std::array<std::atomic<std::uint64_t>, kPoliciesMax> holds_{};  // hour << 32 | holds in it, by policy
   mutable std::atomic<std::uint64_t> held_{0};
-  alignas(64) mutable std::atomic<std::uint64_t> next_id_;
+  std::uint64_t first_id_;
   alignas(64) std::atomic<std::uint64_t> measures_{0}, snapshots_{0}, version_{0}, overlay_{0};
 };
 
