@@ -76,7 +76,7 @@ struct DeciderLimits {
       1U << 16;                    // numbers whose rates are kept at once, per side; 72 bytes each, taken at the start
   std::uint64_t pairs = 1U << 16;  // 24 bytes each
   std::uint64_t records = 1U << 14;  // decisions that may wait to be written; beyond it they are counted as dropped
-  std::uint64_t first_id = 1;        // lower half of the first id; random per start, so that ids never repeat
+  std::uint64_t first_id = 1;        // where the lower halves of ids begin; random per start, so that ids never repeat
 };
 
 class Decider {

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <map>
+#include <set>
+#include <vector>
 
 #include "platform/thread.h"
 
@@ -158,6 +161,27 @@ TEST(Decider, AnswersWhileSnapshotsAreReplaced) {
   }
   EXPECT_EQ(wrong, 0U);
   EXPECT_EQ(decider.call(ask()).measure.view(), "M-2000");
+}
+
+// More threads than there are stripes, all within one second.
+TEST(Decider, NoTwoDecisionsHaveOneId) {
+  constexpr std::size_t kThreads = 12, kEach = 500;
+  Decider decider({64, 64, 4, 0xfffffff0});
+  std::array<std::vector<std::uint64_t>, kThreads> ids;
+  {
+    std::vector<platform::Thread> threads;
+    for (auto& own : ids)
+      threads.push_back(platform::start_thread("asker", [&decider, &own](const std::stop_token&) {
+        Question question;
+        question.at = WallMs{1'790'000'000'000};
+        for (std::size_t i = 0; i < kEach; ++i) own.push_back(decider.call(question).id);
+      }));
+  }
+  std::set<std::uint64_t> all;
+  for (const auto& own : ids) all.insert(own.begin(), own.end());
+  EXPECT_EQ(all.size(), kThreads * kEach);
+  EXPECT_EQ(*all.begin() >> 32, 1'790'000'000U);
+  EXPECT_EQ(*all.rbegin() >> 32, 1'790'000'000U);
 }
 
 }  // namespace
