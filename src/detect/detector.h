@@ -225,8 +225,10 @@ class Detector {
  public:
   virtual ~Detector() = default;
   virtual void route(const model::Event& event, KeyList& keys) const = 0;  // pure
-  // Called for keys that on_event() will get a few dozen events later, with stage 0 and then 1: StateTable::prefetch.
+  // Called for keys that on_event() will get a few dozen events later, with stage 0 and then 1: StateTable::prefetch. With
+  // three stages also with 2, for what the table's entry points to: StateTable::peek_hash.
   virtual void prefetch(const RoutedKey& /*key*/, unsigned /*stage*/) const {}
+  virtual unsigned prefetch_stages() const { return 2; }
   // The same for detectors whose keys need more of the event than its routed key.
   virtual void prefetch_event(const model::Event& /*event*/, const RoutedKey& key, unsigned stage) const {
     prefetch(key, stage);

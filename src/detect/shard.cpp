@@ -293,6 +293,7 @@ Shard::Shard(const EngineConfig& config)
       detectors_(make_detectors(config)),
       ports_(config.ports),
       signals_(config.detectors.size()) {
+  for (const auto& detector : detectors_) prefetch_stages_.push_back(detector->prefetch_stages());
   for (const EngineConfig::Part& p : config.detectors) {
     detectors_want_devices_ |= p.part.spec().wants_devices;
     detectors_want_cells_ |= p.part.spec().wants_cells;
@@ -339,7 +340,7 @@ void Shard::run(std::span<const model::Event> events, std::span<const WorkItem> 
 
 void Shard::prefetch(const model::Event& event, const WorkItem& item, unsigned stage) const {
   if (!item.activity()) {
-    if (stage < 2) detectors_[item.target]->prefetch_event(event, item.key, stage);
+    if (stage < prefetch_stages_[item.target]) detectors_[item.target]->prefetch_event(event, item.key, stage);
   } else if (item.target > WorkItem::kHost) {
     const bool device = item.target <= WorkItem::kDeviceIn;
     if (stage < 2) return device ? devices_->prefetch(item.hash, stage) : cells_->prefetch(item.hash, stage);

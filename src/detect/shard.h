@@ -107,6 +107,7 @@ class Shard {
   bool wants_dialling_ = false;  // now
   RuleRunner rules_;
   std::vector<std::unique_ptr<Detector>> detectors_;
+  std::vector<unsigned> prefetch_stages_;  // by detector
   Ports ports_;
   std::vector<std::uint64_t> signals_;  // by detector
   std::uint64_t rule_signals_ = 0, shadow_signals_ = 0;

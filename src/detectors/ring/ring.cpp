@@ -37,7 +37,11 @@ class Ring final : public detect::Detector {
     if (!call.caller.known() || call.caller.kind() == model::NumberKind::kService || call.caller_cell.empty()) return;
     keys.push_back({model::EntityKind::kCell, 0, model::key_of_text(call.caller_cell)});
   }
-  void prefetch(const detect::RoutedKey& key, unsigned stage) const override { cells_.prefetch(key.key, stage); }
+  void prefetch(const detect::RoutedKey& key, unsigned stage) const override {
+    if (stage < 2) return cells_.prefetch(key.key, stage);
+    if (const Cell* cell = cells_.peek_hash(key.key, hash_of(key.key)); cell != nullptr) cell->prefetch();
+  }
+  unsigned prefetch_stages() const override { return 3; }
   void on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) override;
   void evict(EventMs watermark) override {
     cells_.evict(watermark, [this](Cell& c) { drop(c); });

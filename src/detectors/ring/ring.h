@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "detect/fetch.h"
 #include "detect/small_state.h"
 #include "model/number.h"
 
@@ -138,6 +139,9 @@ struct Cell {
     if (least == nullptr) return nullptr;
     *least = {hash, static_cast<std::uint16_t>(now_s / 60), 0, 0};
     return least;
+  }
+  void prefetch() const {
+    for (std::size_t at = 0; at < callers.size(); at += 64 / sizeof(Caller)) detect::fetch_line(callers.data() + at);
   }
   std::uint64_t heap_bytes() const {
     const std::uint64_t few = callers.capacity() == 0 ? 0 : (callers.capacity() * sizeof(Caller) + 8 + 15) / 16 * 16;

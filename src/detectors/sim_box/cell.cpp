@@ -104,8 +104,8 @@ MirrorPair& Cell::pair(std::size_t one, std::size_t other) {
   return *least;
 }
 
-std::uint64_t Cell::bytes() const {
-  std::uint64_t total = heap(sizeof(*this));
+std::uint64_t Cell::heap_bytes() const {
+  std::uint64_t total = 0;
   if (room_ != 0) total += heap(room_ * kSeatBytes);
   if (pairs_.capacity() != 0) total += heap(pairs_.capacity() * sizeof(MirrorPair));
   if (findings_ != nullptr) total += heap(sizeof(Findings)) + findings_->routes.bytes();

@@ -12,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "detect/fetch.h"
 #include "detect/small_state.h"
 #include "detectors/sim_box/routes.h"
 #include "model/number.h"
@@ -69,7 +70,10 @@ class Cell {
   Findings& findings();
   // Forgotten when either gives up its place.
   MirrorPair& pair(std::size_t one, std::size_t other);
-  std::uint64_t bytes() const;  // its own included
+  std::uint64_t heap_bytes() const;
+  void prefetch() const {  // where seat() looks first
+    for (std::size_t at = 0; at < room_ * sizeof(model::NumberKey); at += 64) detect::fetch_line(block_.get() + at);
+  }
 
   void save(detect::StateWriter& w) const;
   void load(detect::StateReader& r);

@@ -66,8 +66,12 @@ void SimBox::route(const model::Event& event, detect::KeyList& keys) const {
 }
 
 void SimBox::prefetch(const detect::RoutedKey& key, unsigned stage) const {
-  if (key.role == kCallerCell || key.role == kCalleeCell) cells_.prefetch(key.key, stage);
-  if (key.role == kTrunk) trunks_.prefetch(key.key, stage);
+  if (key.role == kCallerCell || key.role == kCalleeCell) {
+    if (stage < 2) return cells_.prefetch(key.key, stage);
+    if (const Cell* cell = cells_.peek_hash(key.key, hash_of(key.key)); cell != nullptr) cell->prefetch();
+  } else if (key.role == kTrunk && stage < 2) {
+    trunks_.prefetch(key.key, stage);
+  }
 }
 
 void SimBox::on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) {
@@ -284,19 +288,13 @@ void SimBox::look_at_cell(const model::Event& event, const detect::RoutedKey& ke
   const auto& call = event.as<model::Call>();
   const bool outgoing = key.role == kCallerCell;
   const model::NumberKey number = outgoing ? call.caller : call.callee;
-  std::unique_ptr<Cell>& held = cells_.touch_hash(key.key, hash_of(key.key), event.watermark, nullptr,
-                                                  [this](std::unique_ptr<Cell>& c) { drop(c); });
-  if (held == nullptr) {
-    held = std::make_unique<Cell>();
-    heap_bytes_ += held->bytes();
-  }
-  Cell& cell = *held;
+  Cell& cell = cells_.touch_hash(key.key, hash_of(key.key), event.watermark, nullptr, [this](Cell& c) { drop(c); });
   const std::uint32_t now_s = detect::seconds32(event.time);
-  const std::uint64_t before = cell.bytes();
+  const std::uint64_t before = cell.heap_bytes();
   cell.advance(now_s);
   const int place = cell.seat(number, outgoing, now_s);
   if (place >= 0) count_in_seat(event, key, cell, static_cast<std::size_t>(place), context);
-  heap_bytes_ += cell.bytes() - before;
+  heap_bytes_ += cell.heap_bytes() - before;
 }
 
 void SimBox::count_in_seat(const model::Event& event, const detect::RoutedKey& key, Cell& cell, std::size_t place,
@@ -435,8 +433,8 @@ void SimBox::drop(NumberMark& mark) {
 void SimBox::drop(std::unique_ptr<Device>& device) {
   if (device != nullptr) heap_bytes_ -= device->bytes();
 }
-void SimBox::drop(std::unique_ptr<Cell>& cell) {
-  if (cell != nullptr) heap_bytes_ -= cell->bytes();
+void SimBox::drop(Cell& cell) {
+  heap_bytes_ -= cell.heap_bytes();
 }
 void SimBox::drop(std::unique_ptr<Trunk>& trunk) {
   if (trunk != nullptr) heap_bytes_ -= trunk->bytes();
@@ -445,7 +443,7 @@ void SimBox::drop(std::unique_ptr<Trunk>& trunk) {
 void SimBox::evict(EventMs watermark) {
   numbers_.evict(watermark, [this](NumberMark& m) { drop(m); });
   devices_.evict(watermark, [this](std::unique_ptr<Device>& d) { drop(d); });
-  cells_.evict(watermark, [this](std::unique_ptr<Cell>& c) { drop(c); });
+  cells_.evict(watermark, [this](Cell& c) { drop(c); });
   trunks_.evict(watermark, [this](std::unique_ptr<Trunk>& t) { drop(t); });
 }
 
@@ -456,7 +454,7 @@ void SimBox::save(detect::StateWriter& out) const {
     m.routes.save(w);
   });
   devices_.save(out, [](detect::StateWriter& w, const std::unique_ptr<Device>& d) { d->save(w); });
-  cells_.save(out, [](detect::StateWriter& w, const std::unique_ptr<Cell>& c) { c->save(w); });
+  cells_.save(out, [](detect::StateWriter& w, const Cell& c) { c.save(w); });
   trunks_.save(out, [](detect::StateWriter& w, const std::unique_ptr<Trunk>& t) { t->save(w); });
 }
 
@@ -470,10 +468,7 @@ Result<> SimBox::load(detect::StateReader& in) {
     d = std::make_unique<Device>();
     d->load(r);
   }));
-  TRY(cells_.load(in, [](detect::StateReader& r, std::unique_ptr<Cell>& c) {
-    c = std::make_unique<Cell>();
-    c->load(r);
-  }));
+  TRY(cells_.load(in, [](detect::StateReader& r, Cell& c) { c.load(r); }));
   TRY(trunks_.load(in, [](detect::StateReader& r, std::unique_ptr<Trunk>& t) {
     t = std::make_unique<Trunk>();
     t->load(r);
@@ -482,7 +477,7 @@ Result<> SimBox::load(detect::StateReader& in) {
   numbers_.for_each([this](model::NumberKey, const NumberMark& m) { heap_bytes_ += m.routes.bytes(); });
   devices_.for_each([this](DeviceKey, const std::unique_ptr<Device>& d) { heap_bytes_ += d->bytes(); });
   trunks_.for_each([this](const model::EntityKey&, const std::unique_ptr<Trunk>& t) { heap_bytes_ += t->bytes(); });
-  cells_.for_each([this](const model::EntityKey&, const std::unique_ptr<Cell>& c) { heap_bytes_ += c->bytes(); });
+  cells_.for_each([this](const model::EntityKey&, const Cell& c) { heap_bytes_ += c.heap_bytes(); });
   return {};
 }
 

@@ -19,6 +19,7 @@ class SimBox final : public detect::Detector {
 
   void route(const model::Event& event, detect::KeyList& keys) const override;
   void prefetch(const detect::RoutedKey& key, unsigned stage) const override;
+  unsigned prefetch_stages() const override { return 3; }
   void on_event(const model::Event& event, const detect::RoutedKey& key, detect::Context& context) override;
   void evict(EventMs watermark) override;
   void save(detect::StateWriter& out) const override;
@@ -58,13 +59,13 @@ class SimBox final : public detect::Detector {
   static std::string_view group_of(model::NumberKey number, detect::Context& context);
   void drop(NumberMark& mark);
   void drop(std::unique_ptr<Device>& device);
-  void drop(std::unique_ptr<Cell>& cell);
+  void drop(Cell& cell);
   void drop(std::unique_ptr<Trunk>& trunk);
 
   Limits limits_;
   detect::StateTable<model::NumberKey, NumberMark> numbers_;
   detect::StateTable<DeviceKey, std::unique_ptr<Device>> devices_;
-  detect::StateTable<model::EntityKey, std::unique_ptr<Cell>> cells_;
+  detect::StateTable<model::EntityKey, Cell> cells_;
   detect::StateTable<model::EntityKey, std::unique_ptr<Trunk>> trunks_;
   std::uint64_t heap_bytes_ = 0;
 };
